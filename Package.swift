@@ -1,0 +1,56 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A target in Sources/ that depends only on what stands below it.
+func target(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "homeroom",
+    targets: [
+        // Borders to C: a module map, and a shim only for what Swift cannot call.
+        .systemLibrary(name: "CArgon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CFastCGI", providers: [.apt(["libfcgi-dev"])]),
+        .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(name: "CLinux"),
+
+        target("JSON"),
+        target("FastCGI", ["CFastCGI", "CLinux"]),
+        target("HTTP", ["JSON"]),
+        target("Database", ["CMariaDB"], resources: [.embedInCode("sql")]),
+        target("Secrets", ["CArgon2", "CCrypto"]),
+        target("Pictures"),
+        target("Accounts", ["Database", "Secrets", "Pictures", "CLinux"]),
+        target("Contracts", ["HTTP", "JSON", "Accounts"]),
+        target("Server", ["FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "Database", "Secrets", "CLinux"]),
+        target("DevStack", ["CLinux"]),
+        .executableTarget(
+            name: "homeroom",
+            dependencies: ["Server", "Contracts", "Accounts", "Database", "Secrets", "JSON", "DevStack", "CLinux"],
+            swiftSettings: settings),
+
+        tests("JSONTests", ["JSON"], resources: [.copy("Vectors")]),
+        tests("FastCGITests", ["FastCGI", "CLinux"]),
+        tests("HTTPTests", ["HTTP", "JSON"]),
+        tests("SecretsTests", ["Secrets"]),
+        tests("PicturesTests", ["Pictures"]),
+        tests("DatabaseTests", ["Database", "Accounts", "DevStack"]),
+        tests("AccountsTests", ["Accounts", "Database", "Secrets", "DevStack"]),
+        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts"]),
+        tests("ServerTests", ["Server", "FastCGI"]),
+        tests("SystemTests", ["DevStack", "JSON", "Secrets"]),
+    ]
+)

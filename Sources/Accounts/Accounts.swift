@@ -1,0 +1,78 @@
+import Database
+import Dispatch
+import Secrets
+
+/// Everything a person or an operator can do with accounts; knows neither HTTP nor JSON.
+///
+/// Each thread has its own, for it owns a database connection. Each thing one can do is a file: `Registration`, `SignIn`,
+/// `Renewal`, `Profile`, `PasswordChange`, `Administration`.
+package final class Accounts {
+    let database: Connection
+    let common: Common
+
+    /// What all threads share.
+    package struct Common: Sendable {
+        package let settings: Settings
+        package let signer: TokenSigner
+        package let random: RandomSource
+        package let media: MediaStore
+        package let hashing: HashingPermits
+        package let now: @Sendable () -> Instant
+        package let report: @Sendable (SecurityEvent) -> Void
+
+        package init(
+            settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: HashingPermits,
+            now: @escaping @Sendable () -> Instant, report: @escaping @Sendable (SecurityEvent) -> Void
+        ) {
+            self.settings = settings
+            self.signer = signer
+            self.random = random
+            self.media = media
+            self.hashing = hashing
+            self.now = now
+            self.report = report
+        }
+    }
+
+    package init(database: Connection, common: Common) {
+        self.database = database
+        self.common = common
+    }
+
+    var now: Instant { common.now() }
+
+    /// Translates what the database throws, once, at the border of the core.
+    @discardableResult
+    func refusing<T>(_ body: () throws(DatabaseError) -> T) throws(Refusal) -> T {
+        do throws(DatabaseError) {
+            return try body()
+        } catch {
+            switch error {
+            case .unavailable, .contention: throw .unavailable
+            case .duplicate, .missingReference, .failed: throw .fault(error.description)
+            }
+        }
+    }
+}
+
+/// What an operator must be able to see in the log. Names no email, no token, no password.
+package enum SecurityEvent: Sendable {
+    case locked(accountID: UInt64?)
+    case replayedRefreshToken(accountID: UInt64, sessionID: UInt64)
+    case storageFailed(String)
+}
+
+/// Bounds how many passwords are hashed at a time: the memory of hashing is 19 MiB for each.
+package final class HashingPermits: Sendable {
+    private let semaphore: DispatchSemaphore
+
+    package init(count: Int) {
+        semaphore = DispatchSemaphore(value: count)
+    }
+
+    func withPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
+        semaphore.wait()
+        defer { semaphore.signal() }
+        return try body()
+    }
+}

@@ -1,0 +1,111 @@
+import Database
+import Secrets
+
+extension Accounts {
+    /// The living session behind an access token, in one database round trip.
+    package func caller(accessToken: String) throws(Refusal) -> Caller {
+        let claims = try claims(accessToken, .access, otherwise: .badToken)
+        guard let caller = try livingSession(claims), caller.acceptsBearer(claims, now: now) else { throw .badToken }
+        return caller
+    }
+
+    /// Ends the caller's session.
+    package func signOut(_ caller: Caller) throws(Refusal) {
+        try refusing { () throws(DatabaseError) in
+            try database.run(DeleteSession(id: caller.session.id))
+        }
+    }
+
+    /// Ends the caller's session if `refresh` is a refresh token of the same one.
+    package func signOut(_ caller: Caller, refresh: Entry) throws(Refusal) {
+        guard case .text(let token) = refresh else { throw .foreignRefreshToken }
+        let claims = try claims(token, .refresh, otherwise: .foreignRefreshToken)
+        guard claims.sessionID == caller.session.id, claims.accountID == caller.account.id else {
+            throw .foreignRefreshToken
+        }
+        try signOut(caller)
+    }
+
+    /// What a token says, if it is ours, of the kind and not expired.
+    func claims(_ token: String, _ kind: Claims.Kind, otherwise refusal: Refusal) throws(Refusal) -> Claims {
+        do throws(TokenError) {
+            let claims = try common.signer.verify(token, now: now.seconds)
+            if claims.kind == kind { return claims }
+        } catch {}
+        throw refusal
+    }
+
+    /// The session that a token names, if it lives and its account is active.
+    func livingSession(_ claims: Claims) throws(Refusal) -> Caller? {
+        let found = try refusing { () throws(DatabaseError) in try database.first(SessionByID(id: claims.sessionID)) }
+        guard let found, found.account.id == claims.accountID, found.account.status == .active,
+            now < found.session.expiresAt
+        else { return nil }
+        return found
+    }
+
+    /// A session that is not yet in the database and belongs to nobody.
+    func newSession(for policy: Policy, remembered: Bool, now: Instant) -> Session {
+        Session(
+            id: max(1, common.random.next()), accountID: 0, contract: policy.contract, isRemembered: remembered,
+            generation: 1, generationTimes: [now], expiresAt: now + policy.life(remembered: remembered))
+    }
+
+    /// The tokens of a session's present generation. The same row always gives the same refresh or single token.
+    func credentials(_ caller: Caller, by policy: Policy) -> Credentials {
+        let session = caller.session
+        switch policy.renewal {
+        case .pair(let life, _):
+            let now = self.now
+            // An access token must not outlive its session.
+            let end = min((now + life).seconds, session.expiresAt.seconds)
+            let access = token(.access, caller, TokenID(common.random), from: now, until: end)
+            let refresh = token(
+                .refresh, caller, session.tokenID, from: session.renewedAt, until: session.expiresAt.seconds)
+            return Credentials(account: caller.account, access: access, refresh: refresh, accessLife: life)
+        case .single:
+            let access = token(
+                .access, caller, session.tokenID, from: session.renewedAt, until: session.expiresAt.seconds)
+            return Credentials(
+                account: caller.account, access: access, refresh: nil,
+                accessLife: policy.life(remembered: session.isRemembered))
+        case .cookie:
+            return Credentials(account: caller.account, access: "", refresh: nil, accessLife: 0)
+        }
+    }
+
+    private func token(
+        _ kind: Claims.Kind, _ caller: Caller, _ id: TokenID, from start: Instant, until end: Int64
+    ) -> String {
+        common.signer.sign(
+            Claims(
+                kind: kind, issuedAt: start.seconds, expiresAt: end, accountID: caller.account.id,
+                sessionID: caller.session.id, id: id, role: caller.account.role.rawValue))
+    }
+}
+
+extension Session {
+    func of(_ accountID: UInt64) -> Session {
+        Session(
+            id: id, accountID: accountID, contract: contract, isRemembered: isRemembered, generation: generation,
+            generationTimes: generationTimes, expiresAt: expiresAt)
+    }
+
+    /// The `jti` of a token that counts generations: session, then generation.
+    var tokenID: TokenID { TokenID(high: id, low: UInt64(generation)) }
+}
+
+extension TokenID {
+    /// The generation that a refresh or single token belongs to; nil for another `jti`.
+    func generation(of session: Session) -> UInt32? {
+        high == session.id ? UInt32(exactly: low) : nil
+    }
+}
+
+extension Caller {
+    /// A single token is superseded by its renewal; an access token beside a refresh token is good until its own end.
+    fileprivate func acceptsBearer(_ claims: Claims, now: Instant) -> Bool {
+        guard let generation = claims.id.generation(of: session) else { return true }
+        return generation == session.generation || session.isWithinGrace(generation, now: now)
+    }
+}

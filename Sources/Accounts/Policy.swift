@@ -1,0 +1,48 @@
+import Secrets
+
+/// What differs between contracts in the core: data, never an `if`.
+package struct Policy: Sendable {
+    /// What a client holds and how it is renewed. All times in seconds.
+    package enum Renewal: Sendable, Equatable {
+        /// An access token, and a refresh token that rotates.
+        case pair(access: Int64, refresh: Int64)
+        /// One bearer token that renews itself; a remembered session lives longer.
+        case single(life: Int64, remembered: Int64)
+        /// A cookie with a sliding life.
+        case cookie(life: Int64)
+    }
+
+    /// The number of the document, 1 … 5; kept with the session.
+    package let contract: UInt8
+    package let renewal: Renewal
+    package let passwords: PasswordRules
+    /// In characters.
+    package let usernameLength: ClosedRange<Int>
+
+    package init(contract: UInt8, renewal: Renewal, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...150) {
+        self.contract = contract
+        self.renewal = renewal
+        self.passwords = passwords
+        self.usernameLength = usernameLength
+    }
+
+    func life(remembered: Bool) -> Int64 {
+        switch renewal {
+        case .pair(_, let refresh): refresh
+        case .single(let life, let longer): remembered ? longer : life
+        case .cookie(let life): life
+        }
+    }
+}
+
+/// What the operator sets for all contracts.
+package struct Settings: Sendable {
+    /// Failed logins within `lockWindow` seconds that lock for `lockTime` seconds.
+    package var lockAfter: Int64 = 10
+    package var lockWindow: Int64 = 900
+    package var lockTime: Int64 = 900
+    package var hashing = HashParameters()
+
+    package init() {}
+}
+

@@ -1,0 +1,139 @@
+import Database
+import Pictures
+
+/// What a person changes of the own profile, as it came; `.absent` leaves a field as it is.
+package struct ProfileChange {
+    package var email: Entry
+    package var bio: Entry
+    package var avatar: AvatarEntry
+
+    package init(email: Entry, bio: Entry, avatar: AvatarEntry) {
+        self.email = email
+        self.bio = bio
+        self.avatar = avatar
+    }
+}
+
+/// The avatar field as it came.
+package enum AvatarEntry {
+    case absent, remove
+    /// Something that is neither a file nor empty.
+    case notAFile
+    case file(Upload)
+}
+
+extension Accounts {
+    static let longestBio = 500
+
+    /// Changes what was sent, all of it or nothing, and answers with the account as it is then.
+    ///
+    /// A new email must be free, is no longer verified, and takes a username along that was the old one.
+    package func updateProfile(of caller: Caller, _ change: ProfileChange) throws(Refusal) -> Account {
+        let id = caller.account.id
+        var findings = Findings()
+        let email = findings.email(findings.optional(change.email, .email, trimmed: true))
+        try findings.names(nil, email, among: self, except: id)
+        let bio = findings.bio(change.bio)
+        let format = findings.picture(change.avatar)
+        try findings.refuseIfAny()
+
+        var update = UpdateProfile(id: id, email: email, bio: bio, avatar: nil, now: now)
+        var newFile: String?
+        if case .file(let upload) = change.avatar, let format {
+            newFile = try publish(upload, as: format)
+            update.avatar = .some(newFile)
+        } else if case .remove = change.avatar {
+            update.avatar = .some(nil)
+        }
+        let oldFile: String?
+        do throws(Refusal) {
+            oldFile = try apply(update)
+        } catch {
+            // Where it is unknown whether the row was written, the file stays: rather a stray file than a missing one.
+            if let newFile, !error.leavesDoubt { common.media.remove(newFile) }
+            throw error
+        }
+        if let oldFile { common.media.remove(oldFile) }
+        guard let stored = try refusing({ () throws(DatabaseError) in try database.first(AccountByID(id: id)) }) else {
+            throw .badToken
+        }
+        return stored.account
+    }
+
+    /// Writes the row and answers with the avatar that it named before, if another one took its place.
+    private func apply(_ update: UpdateProfile) throws(Refusal) -> String? {
+        try inserting { () throws(DatabaseError) in
+            guard update.avatar != nil else {
+                try database.run(update)
+                return nil
+            }
+            return try database.transaction { () throws(DatabaseError) in
+                // Locked, so that of two uploads at once each removes the file of its own predecessor.
+                let old = try database.first(AvatarForUpdate(id: update.id)) ?? nil
+                try database.run(update)
+                return old
+            }
+        }
+    }
+
+    private func publish(_ upload: Upload, as format: PictureFormat) throws(Refusal) -> String {
+        do throws(MediaStore.Failure) {
+            return try common.media.publish(upload, as: format)
+        } catch {
+            common.report(.storageFailed(error.description))
+            throw .unavailable
+        }
+    }
+
+    /// A file to take an upload; nil and a log line when the disk refuses.
+    package func beginUpload() throws(Refusal) -> Upload {
+        do throws(MediaStore.Failure) {
+            return try common.media.beginUpload()
+        } catch {
+            common.report(.storageFailed(error.description))
+            throw .unavailable
+        }
+    }
+}
+
+extension Refusal {
+    /// Whether what was refused may have been written all the same.
+    fileprivate var leavesDoubt: Bool {
+        if case .unavailable = self { return true }
+        return false
+    }
+}
+
+extension Findings {
+    /// nil leaves it, `.some(nil)` clears it.
+    fileprivate mutating func bio(_ entry: Entry) -> String?? {
+        switch entry {
+        case .absent: return nil
+        case .null: return .some(nil)
+        case .notText: add(.bio, .notText)
+        case .text(let text):
+            if text.unicodeScalars.contains("\0") { add(.bio, .nulCharacter) }
+            if text.unicodeScalars.count > Accounts.longestBio { add(.bio, .tooLong(Accounts.longestBio)) }
+            return .some(text)
+        }
+        return nil
+    }
+
+    fileprivate mutating func picture(_ entry: AvatarEntry) -> PictureFormat? {
+        switch entry {
+        case .absent, .remove: return nil
+        case .notAFile: add(.avatar, .notAFile)
+        case .file(let upload):
+            if upload.size == 0 {
+                add(.avatar, .emptyFile)
+            } else if upload.size > Upload.largest {
+                add(.avatar, .fileTooLarge(bytes: Upload.largest))
+            } else if let format = PictureFormat(content: upload.beginning) {
+                return format
+            } else {
+                add(.avatar, .notAPicture)
+            }
+        }
+        return nil
+    }
+}

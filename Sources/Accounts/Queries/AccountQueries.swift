@@ -1,0 +1,163 @@
+import Database
+
+/// An account with what its password is checked against.
+struct StoredAccount: Sendable {
+    let account: Account
+    let passwordHash: String
+    let passwordVersion: Int64
+
+    static let columns: SQL = Account.columns + ", a.password_hash, a.password_version"
+
+    init(_ columns: inout Columns) throws(DatabaseError) {
+        account = try Account(&columns)
+        passwordHash = try columns.text()
+        passwordVersion = try columns.integer()
+    }
+}
+
+struct AccountByUsername: Query {
+    static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.username_key = ?"
+    let key: String
+    var parameters: [Parameter] { [.text(key)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
+}
+
+struct AccountByEmail: Query {
+    static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.email_key = ?"
+    let key: String
+    var parameters: [Parameter] { [.text(key)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
+}
+
+struct AccountByID: Query {
+    static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.id = ?"
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(id)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
+}
+
+/// Which of a username and an email another account has; two rows at most.
+struct TakenNames: Query {
+    static let sql: SQL = """
+        SELECT id, username_key = ?, email_key = ? FROM accounts WHERE username_key = ? \
+        UNION SELECT id, username_key = ?, email_key = ? FROM accounts WHERE email_key = ?
+        """
+    struct Row: Sendable {
+        let id: UInt64
+        let isUsername: Bool
+        let isEmail: Bool
+    }
+    let usernameKey: String
+    let emailKey: String
+    var parameters: [Parameter] {
+        [usernameKey, emailKey, usernameKey, usernameKey, emailKey, emailKey].map(Parameter.text)
+    }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
+        Row(id: try columns.unsigned(), isUsername: try columns.flag(), isEmail: try columns.flag())
+    }
+}
+
+struct InsertAccount: Command {
+    static let sql: SQL = """
+        INSERT INTO accounts (username, username_key, email, email_key, password_hash, role, is_staff, is_superuser, \
+        created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+    let username: Username
+    let email: EmailAddress
+    let passwordHash: String
+    let role: Role
+    let isStaff: Bool
+    let isSuperuser: Bool
+    let now: Instant
+    var parameters: [Parameter] {
+        [
+            .text(username.text), .text(username.canonical.key), .text(email.text), .text(email.canonical.key),
+            .text(passwordHash), .text(role.rawValue), .flag(isStaff), .flag(isSuperuser), .time(now), .time(now),
+        ]
+    }
+}
+
+/// Notes a login, unless the account was locked, changed its password or lost its status since the password was checked.
+struct RecordLogin: Command {
+    static let sql: SQL = """
+        UPDATE accounts SET last_login_at = ?, login_count = login_count + 1, password_hash = COALESCE(?, password_hash) \
+        WHERE id = ? AND password_version = ? AND status = 'active' \
+        AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ?)
+        """
+    let id: UInt64
+    let passwordVersion: Int64
+    /// The same password in the wanted form; nil when the stored one is good.
+    let newHash: String?
+    let subject: [UInt8]
+    let now: Instant
+    var parameters: [Parameter] {
+        [
+            .time(now), .text(orNull: newHash), .unsigned(id), .integer(passwordVersion), .bytes(subject), .time(now),
+        ]
+    }
+}
+
+/// Changes what is not nil. A username that is the account's email follows it.
+struct UpdateProfile: Command {
+    // MariaDB assigns from left to right, so the comparisons still see the old address.
+    static let sql: SQL = """
+        UPDATE accounts SET username = IF(? AND username_key = email_key, ?, username), \
+        username_key = IF(? AND username_key = email_key, ?, username_key), \
+        is_email_verified = is_email_verified AND NOT (? AND email_key <> ?), \
+        email = IF(?, ?, email), email_key = IF(?, ?, email_key), \
+        bio = IF(?, ?, bio), avatar = IF(?, ?, avatar), updated_at = ? WHERE id = ?
+        """
+    let id: UInt64
+    var email: EmailAddress?
+    /// `.some(nil)` clears it.
+    var bio: String??
+    var avatar: String??
+    let now: Instant
+    var parameters: [Parameter] {
+        let hasEmail = Parameter.flag(email != nil)
+        let address = Parameter.text(orNull: email?.text)
+        let key = Parameter.text(orNull: email?.canonical.key)
+        return [
+            hasEmail, address, hasEmail, key, hasEmail, key, hasEmail, address, hasEmail, key,
+            .flag(bio != nil), .text(orNull: bio ?? nil), .flag(avatar != nil), .text(orNull: avatar ?? nil),
+            .time(now), .unsigned(id),
+        ]
+    }
+}
+
+/// The present avatar, with the row locked until the transaction ends.
+struct AvatarForUpdate: Query {
+    static let sql: SQL = "SELECT avatar FROM accounts WHERE id = ? FOR UPDATE"
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(id)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> String? { try columns.optionalText() }
+}
+
+/// Sets a new password, unless it was changed since the old one was checked.
+struct SetPassword: Command {
+    static let sql: SQL = """
+        UPDATE accounts SET password_hash = ?, password_version = password_version + 1, updated_at = ? \
+        WHERE id = ? AND password_version = ?
+        """
+    let id: UInt64
+    let passwordVersion: Int64
+    let hash: String
+    let now: Instant
+    var parameters: [Parameter] { [.text(hash), .time(now), .unsigned(id), .integer(passwordVersion)] }
+}
+
+struct SetRole: Command {
+    static let sql: SQL = "UPDATE accounts SET role = ?, updated_at = ? WHERE id = ?"
+    let id: UInt64
+    let role: Role
+    let now: Instant
+    var parameters: [Parameter] { [.text(role.rawValue), .time(now), .unsigned(id)] }
+}
+
+struct SetStatus: Command {
+    static let sql: SQL = "UPDATE accounts SET status = ?, updated_at = ? WHERE id = ?"
+    let id: UInt64
+    let status: Status
+    let now: Instant
+    var parameters: [Parameter] { [.text(status.rawValue), .time(now), .unsigned(id)] }
+}

@@ -1,0 +1,69 @@
+import Database
+
+/// One read for an authenticated request: the session, if it lives, joined with its account.
+struct SessionByID: Query {
+    static let sql: SQL =
+        "SELECT " + Session.columns + ", " + Account.columns
+        + " FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = ?"
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(id)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller {
+        let session = try Session(&columns)
+        return Caller(account: try Account(&columns), session: session)
+    }
+}
+
+struct InsertSession: Command {
+    static let sql: SQL = """
+        INSERT INTO sessions (id, account_id, contract, remembered, cookie_hash, generation_times, created_at, expires_at) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        """
+    let session: Session
+    let cookieHash: [UInt8]?
+    let now: Instant
+    var parameters: [Parameter] {
+        [
+            .unsigned(session.id), .unsigned(session.accountID), .unsigned(UInt64(session.contract)),
+            .flag(session.isRemembered), cookieHash.map(Parameter.bytes) ?? .null, .bytes(Session.bytes(now)),
+            .time(now), .time(session.expiresAt),
+        ]
+    }
+}
+
+/// Begins the next generation, unless another request was first.
+struct RotateSession: Command {
+    static let sql: SQL = """
+        UPDATE sessions SET generation = generation + 1, \
+        generation_times = RIGHT(CONCAT(generation_times, ?), 128), expires_at = ? \
+        WHERE id = ? AND generation = ? AND expires_at > ?
+        """
+    let id: UInt64
+    let generation: UInt32
+    let now: Instant
+    let expiresAt: Instant
+    var parameters: [Parameter] {
+        [
+            .bytes(Session.bytes(now)), .time(expiresAt), .unsigned(id), .unsigned(UInt64(generation)), .time(now),
+        ]
+    }
+}
+
+struct DeleteSession: Command {
+    static let sql: SQL = "DELETE FROM sessions WHERE id = ?"
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(id)] }
+}
+
+/// Ends all sessions of an account but one; 0 is no session's id.
+struct DeleteOtherSessions: Command {
+    static let sql: SQL = "DELETE FROM sessions WHERE account_id = ? AND id <> ?"
+    let accountID: UInt64
+    let kept: UInt64
+    var parameters: [Parameter] { [.unsigned(accountID), .unsigned(kept)] }
+}
+
+struct DeleteExpiredSessions: Command {
+    static let sql: SQL = "DELETE FROM sessions WHERE expires_at <= ? LIMIT 500"
+    let now: Instant
+    var parameters: [Parameter] { [.time(now)] }
+}

@@ -1,0 +1,115 @@
+/// Why a call was not carried out. Each contract has its own words for every case.
+package enum Refusal: Error, Sendable {
+    /// What is wrong with the fields: all of it, in the order of the fields.
+    case invalid([Violation])
+    /// No credentials came with the request.
+    case notAuthenticated
+    /// The credentials name no living session: forged, expired, signed out, or of an account that is not active.
+    case badToken
+    /// Renewal of a token that was good once: expired, superseded or signed out.
+    case staleToken
+    /// A refresh token that cannot be used.
+    case badRefreshToken
+    /// Logout with a refresh token that is not of the present session.
+    case foreignRefreshToken
+    /// Unknown account or wrong password; nobody learns which.
+    case wrongCredentials
+    /// Right password, but the account is not active.
+    case inactive
+    /// Too many failures; `retryAfter` in seconds.
+    case locked(retryAfter: Int64)
+    /// Database, disk or hashing cannot serve now; the same call may work later.
+    case unavailable
+    /// A mistake of ours; the text is for the log alone.
+    case fault(String)
+}
+
+/// One thing wrong with one field.
+package struct Violation: Sendable, Equatable {
+    package let field: Field
+    package let rule: Rule
+
+    package init(_ field: Field, _ rule: Rule) {
+        self.field = field
+        self.rule = rule
+    }
+}
+
+/// The fields of all contracts by their meaning; the wire names are the contracts'.
+package enum Field: Sendable, Hashable {
+    case username, email, password, confirmation, currentPassword, newPassword, newConfirmation
+    case role, avatar, bio, refresh
+}
+
+/// The rules a field can break. Lengths are in characters unless they say otherwise.
+package enum Rule: Sendable, Equatable {
+    case required, null, blank, notText
+    case tooShort(Int), tooLong(Int), tooManyBytes(Int)
+    /// Not an email address, or a username with characters that none may have.
+    case malformed
+    /// A username with `@` that is not the account's own email.
+    case foreignAddress
+    case nulCharacter
+    case taken
+    case common, numeric, similar(to: Field)
+    case mismatch, incorrect
+    case unknownRole, otherRole
+    case notAFile, emptyFile, notAPicture, fileTooLarge(bytes: Int), tooManyPixels
+}
+
+/// A field as the client sent it: absent ≠ null ≠ "" ≠ something that is no text.
+package enum Entry: Sendable, Equatable {
+    case absent, null, notText
+    case text(String)
+}
+
+/// Collects what is wrong with the fields, to refuse once.
+struct Findings {
+    private(set) var violations: [Violation] = []
+
+    mutating func add(_ field: Field, _ rule: Rule) {
+        violations.append(Violation(field, rule))
+    }
+
+    mutating func add(_ found: [Violation]) {
+        violations += found
+    }
+
+    /// The text of a field that must be there. White space around it is dropped when it is `trimmed`.
+    mutating func required(_ entry: Entry, _ field: Field, trimmed: Bool = false) -> String? {
+        if case .absent = entry {
+            add(field, .required)
+            return nil
+        }
+        return optional(entry, field, trimmed: trimmed)
+    }
+
+    /// The text of a field that may be left out; nil then and when it is wrong.
+    mutating func optional(_ entry: Entry, _ field: Field, trimmed: Bool = false) -> String? {
+        switch entry {
+        case .absent: return nil
+        case .null: add(field, .null)
+        case .notText: add(field, .notText)
+        case .text(let text):
+            let text = trimmed ? text.trimmed : text
+            if !text.isEmpty { return text }
+            add(field, .blank)
+        }
+        return nil
+    }
+
+    func refuseIfAny() throws(Refusal) {
+        if !violations.isEmpty { throw .invalid(violations) }
+    }
+}
+
+extension String {
+    /// Without white space at both ends.
+    var trimmed: String {
+        let scalars = unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        return String(scalars[first...last])
+    }
+}

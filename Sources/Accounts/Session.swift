@@ -1,0 +1,76 @@
+import Database
+import Secrets
+
+/// What stands behind a token or cookie.
+package struct Session: Sendable {
+    package let id: UInt64
+    package let accountID: UInt64
+    /// The number of the document that issued it.
+    let contract: UInt8
+    let isRemembered: Bool
+    var generation: UInt32
+    /// When the latest generations began, the current one last.
+    var generationTimes: [Instant]
+    var expiresAt: Instant
+
+    /// A generation is answered like the current one for this long after its successor began, in seconds.
+    static let grace: Int64 = 10
+
+    /// When the current generation began.
+    var renewedAt: Instant { generationTimes.last ?? Instant(microseconds: 0) }
+
+    /// When a generation was replaced; nil for the current one and for one too old to be remembered.
+    func supersededAt(_ generation: UInt32) -> Instant? {
+        guard generation < self.generation else { return nil }
+        let index = generationTimes.count - Int(self.generation - generation)
+        return index >= 0 && index < generationTimes.count ? generationTimes[index] : nil
+    }
+
+    /// Whether a superseded generation is still within its grace.
+    func isWithinGrace(_ generation: UInt32, now: Instant) -> Bool {
+        guard let superseded = supersededAt(generation) else { return false }
+        return now < superseded + Session.grace
+    }
+}
+
+/// Who makes a request: a living session and its account.
+package struct Caller: Sendable {
+    package let account: Account
+    package let session: Session
+}
+
+/// What a client is handed at registration, login and renewal.
+package struct Credentials: Sendable {
+    package let account: Account
+    package let access: String
+    /// Contracts 1 and 2 only.
+    package let refresh: String?
+    /// Seconds from issue.
+    package let accessLife: Int64
+}
+
+extension Session {
+    /// The columns that `init(_:)` reads, of a table named `s`.
+    static let columns: SQL = "s.id, s.account_id, s.contract, s.remembered, s.generation, s.generation_times, s.expires_at"
+
+    init(_ columns: inout Columns) throws(DatabaseError) {
+        id = try columns.unsigned()
+        accountID = try columns.unsigned()
+        contract = UInt8(clamping: try columns.integer())
+        isRemembered = try columns.flag()
+        generation = UInt32(clamping: try columns.integer())
+        generationTimes = Session.times(try columns.bytes())
+        expiresAt = try columns.instant()
+    }
+
+    /// A generation's beginning as the table keeps it.
+    static func bytes(_ time: Instant) -> [UInt8] {
+        withUnsafeBytes(of: time.microseconds.bigEndian) { Array($0) }
+    }
+
+    private static func times(_ bytes: [UInt8]) -> [Instant] {
+        stride(from: 0, to: bytes.count - 7, by: 8).map { start in
+            Instant(microseconds: bytes[start..<start + 8].reduce(0) { $0 << 8 | Int64($1) })
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Database
+import Secrets
+
+/// What a person fills in to sign in, as it came.
+package struct SignIn: Sendable {
+    /// A username or an email.
+    package var name: Entry
+    package var password: Entry
+    /// The role chosen in the form; nil where the contract knows none.
+    package var role: Entry?
+    package var isRemembered = false
+
+    package init(name: Entry, password: Entry, role: Entry? = nil, isRemembered: Bool = false) {
+        self.name = name
+        self.password = password
+        self.role = role
+        self.isRemembered = isRemembered
+    }
+}
+
+extension Accounts {
+    /// Checks name and password and begins a session.
+    ///
+    /// Known and unknown names cost the same statements and the same hashing, and are locked alike.
+    package func signIn(_ form: SignIn, by policy: Policy) throws(Refusal) -> Credentials {
+        var findings = Findings()
+        let name = findings.required(form.name, .username, trimmed: true)
+        let password = findings.required(form.password, .password)
+        let role = try findings.role(form.role)
+        try findings.refuseIfAny()
+        guard let name, let password else { throw .fault("a finding is missing") }
+
+        let stored = try checked(name: CanonicalName(name), password: password)
+        if let role, role != stored.account.role { throw .invalid([Violation(.role, .otherRole)]) }
+        guard stored.account.status == .active else { throw .inactive }
+        return try begin(stored, password: password, remembered: form.isRemembered, by: policy)
+    }
+
+    /// The account of a name, if the password is its own. Counts a failure.
+    func checked(name: CanonicalName, password: String) throws(Refusal) -> StoredAccount {
+        let stored = try account(named: name)
+        let subject = LoginSubject(stored?.account.id, name: name)
+        try refuseIfLocked(subject)
+        let hash = stored.map { PasswordHash(stored: $0.passwordHash) }
+        // Hash anyway: the time must not tell whether the account exists.
+        let usable = hash.flatMap { $0.isUsable ? $0 : nil } ?? .decoy(common.settings.hashing)
+        guard try matches(usable, password), let stored else {
+            try countFailure(subject, accountID: stored?.account.id)
+            throw .wrongCredentials
+        }
+        return stored
+    }
+
+    /// The account whose username or email is `name`: only an email can hold an `@`.
+    func account(named name: CanonicalName) throws(Refusal) -> StoredAccount? {
+        try refusing { () throws(DatabaseError) in
+            name.key.contains("@")
+                ? try database.first(AccountByEmail(key: name.key))
+                : try database.first(AccountByUsername(key: name.key))
+        }
+    }
+
+    private func begin(
+        _ stored: StoredAccount, password: String, remembered: Bool, by policy: Policy
+    ) throws(Refusal) -> Credentials {
+        var newHash: String?
+        if PasswordHash(stored: stored.passwordHash).needsRehash(common.settings.hashing) {
+            newHash = try hash(password)
+        }
+        let now = self.now
+        var account = stored.account
+        let session = newSession(for: policy, remembered: remembered, now: now).of(account.id)
+        let subject = LoginSubject(account.id, name: nil)
+        let isBegun = try refusing { () throws(DatabaseError) in
+            try database.transaction { () throws(DatabaseError) in
+                let recorded = try database.run(
+                    RecordLogin(
+                        id: account.id, passwordVersion: stored.passwordVersion, newHash: newHash,
+                        subject: subject.digest, now: now))
+                guard recorded.affectedRows == 1 else { return false }
+                try database.run(ClearFailures(subject: subject.digest))
+                try database.run(InsertSession(session: session, cookieHash: nil, now: now))
+                return true
+            }
+        }
+        guard isBegun else {
+            // Since the password was checked the account was locked, changed its password or was disabled.
+            try refuseIfLocked(subject)
+            throw .wrongCredentials
+        }
+        account.lastLoginAt = now
+        account.loginCount += 1
+        return credentials(Caller(account: account, session: session), by: policy)
+    }
+
+    // MARK: Brakes on guessing
+
+    func refuseIfLocked(_ subject: LoginSubject) throws(Refusal) {
+        let now = self.now
+        let lock = try refusing { () throws(DatabaseError) in
+            try database.first(LockOf(subject: subject.digest, now: now))
+        }
+        if let lock { throw .locked(retryAfter: lock.seconds(since: now)) }
+    }
+
+    func countFailure(_ subject: LoginSubject, accountID: UInt64?) throws(Refusal) {
+        let now = self.now
+        let isLocked = try refusing { () throws(DatabaseError) in
+            try database.run(CountFailure(subject: subject.digest, now: now, settings: common.settings))
+            return try database.first(LockOf(subject: subject.digest, now: now)) != nil
+        }
+        if isLocked { common.report(.locked(accountID: accountID)) }
+    }
+}
+
+/// Whose failures are counted: an account's, whichever of its names was used, or a name's that no account has.
+struct LoginSubject {
+    let digest: [UInt8]
+
+    init(_ accountID: UInt64?, name: CanonicalName?) {
+        let text = accountID.map { "account:\($0)" } ?? "name:\(name?.key ?? "")"
+        digest = sha256(Array(text.utf8))
+    }
+}
+
+extension Findings {
+    fileprivate mutating func role(_ entry: Entry?) throws(Refusal) -> Role? {
+        guard let entry, let word = required(entry, .role) else { return nil }
+        guard let role = Role(rawValue: word) else {
+            add(.role, .unknownRole)
+            return nil
+        }
+        return role
+    }
+}

@@ -1,0 +1,52 @@
+// What Swift's Glibc module leaves out: declarations only, and a line of C where Swift cannot make the call.
+// Without _GNU_SOURCE: with it the system's headers would differ from those that Swift's Glibc module was made of.
+#pragma once
+#include <grp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+// Hidden by the headers without _GNU_SOURCE.
+int accept4(int descriptor, struct sockaddr *restrict address, socklen_t *restrict length, int flags);
+int pipe2(int descriptors[2], int flags);
+int pthread_setname_np(pthread_t thread, const char *name);
+
+/// Sets the CPU priority of the calling thread alone; Linux keeps nice values per thread.
+static inline int homeroom_nice_this_thread(int nice) { /* variadic syscall() */
+    return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
+}
+
+/// Waits for one signal of the set; 0 when `seconds` pass without one. Negative seconds wait for ever.
+static inline int homeroom_wait_signal(const sigset_t *set, double seconds) { /* siginfo_t is not imported whole */
+    if (seconds < 0) return sigwaitinfo(set, NULL);
+    struct timespec limit = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    int signal = sigtimedwait(set, NULL, &limit);
+    return signal > 0 ? signal : 0;
+}
+
+/// Asks the kernel to send `signal` to this process when the thread that made it ends.
+static inline int homeroom_die_with_parent(int signal) { /* variadic */
+    return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0);
+}
+
+/// Exit code of a waited-for child, or 128 + the signal that ended it.
+static inline int homeroom_exit_code(int status) { /* macros */
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/// Makes what is printed appear line by line also where standard output is no terminal.
+static inline void homeroom_line_buffer_output(void) { /* `stdout` is a mutable global to Swift */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+}

@@ -1,0 +1,76 @@
+import Accounts
+import HTTP
+
+/// One request on its way through a contract.
+package final class Call {
+    let request: Request
+    let accounts: Accounts
+    let policy: Policy
+    private let route: Route
+    private let encodings: [Fields.Encoding]
+    private var fields = Fields()
+    private var upload: Upload?
+    /// Whose request it is, once known; for the log.
+    package private(set) var accountID: UInt64?
+
+    init(_ request: Request, route: Route, contract: Contract, accounts: Accounts) {
+        self.request = request
+        self.route = route
+        self.accounts = accounts
+        policy = contract.policy
+        encodings = route.encodings ?? contract.encodings
+    }
+
+    /// A field of the body as the core takes it.
+    func entry(_ name: String) -> Entry {
+        switch fields[name] {
+        case nil: .absent
+        case .null: .null
+        case .text(let text): .text(text)
+        case .flag, .other, .file: .notText
+        }
+    }
+
+    /// The avatar field: a file, or empty text or null to remove the picture.
+    func avatar(_ name: String) -> AvatarEntry {
+        switch fields[name] {
+        case nil, .file(hasName: false, size: 0): .absent
+        case .null, .text(""): .remove
+        case .file: upload.map(AvatarEntry.file) ?? .notAFile
+        case .text, .flag, .other: .notAFile
+        }
+    }
+
+    func caller() throws(Refusal) -> Caller {
+        guard let token = request.bearerToken else { throw .notAuthenticated }
+        let caller = try accounts.caller(accessToken: token)
+        accountID = caller.account.id
+        return caller
+    }
+
+    func readFields() throws(Failure) {
+        var refusal: Refusal?
+        do throws(Fields.Failure) {
+            fields = try Fields(of: request, accepting: encodings) { name in
+                guard name == route.file else { return nil }
+                do throws(Refusal) {
+                    let upload = try accounts.beginUpload()
+                    // A second file of the name takes the place of the first.
+                    self.upload = upload
+                    return { upload.write($0) }
+                } catch {
+                    refusal = error
+                    return nil
+                }
+            }
+        } catch {
+            switch error {
+            case .malformed(let reason): throw .malformed(reason)
+            case .unsupportedMediaType(let type): throw .unsupportedMediaType(type)
+            case .tooLarge: throw .tooLarge
+            case .cutShort: throw .malformed("The request's body is incomplete.")
+            }
+        }
+        if let refusal { throw .refused(refusal) }
+    }
+}

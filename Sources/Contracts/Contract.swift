@@ -1,0 +1,123 @@
+import Accounts
+import HTTP
+import JSON
+
+/// One of the five documents: its routes, its rules and its words over the one core.
+package struct Contract: Sendable {
+    /// For the log: `v1-profile`.
+    package let name: String
+    package let policy: Policy
+    /// How the fields of bodies are sent, unless a route says otherwise.
+    let encodings: [Fields.Encoding]
+    /// The name under which a client finds what is wrong with a field.
+    let fieldName: @Sendable (Violation) -> String
+    /// The document's text for what is wrong with a field.
+    let words: @Sendable (Violation) -> String
+    /// Whether an unknown path is answered in this contract's words.
+    let owns: @Sendable (_ path: String) -> Bool
+    /// The document's words for every way a request can fail. `head` is what the route puts over its field errors.
+    let answer: @Sendable (_ failure: Failure, _ head: String, _ contract: Contract) -> Reply
+    let routes: [Route]
+    /// Whether a path is also accepted with its final slash left out or put behind it.
+    let slashIsOptional: @Sendable (_ path: String) -> Bool
+
+    /// Field errors under their wire names, in order, each with its texts: `{"email": ["…"], "password": ["…", "…"]}`.
+    func fieldErrors(_ violations: [Violation]) -> JSON {
+        var errors = JSON.Object()
+        for (name, text) in texts(violations) {
+            guard let index = errors.members.firstIndex(where: { $0.name == name }),
+                case .array(let texts) = errors.members[index].value
+            else {
+                errors.members.append(.init(name: name, value: [.string(text)]))
+                continue
+            }
+            errors.members[index] = .init(name: name, value: .array(texts + [.string(text)]))
+        }
+        return .object(errors)
+    }
+
+    /// The same, one by one.
+    package func texts(_ violations: [Violation]) -> [(field: String, text: String)] {
+        violations.map { (fieldName($0), words($0)) }
+    }
+}
+
+/// Every way a request can fail, for a contract to put into its words.
+package enum Failure: Error, Sendable {
+    case refused(Refusal)
+    /// The body cannot be read; in words for the client.
+    case malformed(String)
+    case unsupportedMediaType(String)
+    case tooLarge
+    case notFound
+    case methodNotAllowed(method: String, allowed: String)
+    /// The queue for heavy work is full.
+    case busy
+    /// A mistake of ours; the client gets nothing but the id to find it in the log.
+    case internalError(requestID: String)
+
+    /// Seconds after which it is worth trying again, for `Retry-After`.
+    var retryAfter: Int64? {
+        switch self {
+        case .refused(.locked(let seconds)): seconds
+        case .refused(.unavailable): 2
+        case .busy: 3
+        default: nil
+        }
+    }
+}
+
+/// One endpoint. `open` and `signedIn` are the only ways to declare one: a handler that needs an account cannot exist
+/// without the check.
+package struct Route: Sendable {
+    package enum Weight: Sendable {
+        case light
+        /// Hashes passwords.
+        case heavy
+        /// Light as it is, heavy where a file may come with it.
+        case heavyWithFile
+    }
+
+    package let method: Method
+    package let path: String
+    package let weight: Weight
+    let head: String
+    let encodings: [Fields.Encoding]?
+    /// The field whose file part is kept.
+    let file: String?
+    let handle: @Sendable (Call) throws(Failure) -> Reply
+
+    /// An endpoint for everybody.
+    static func open(
+        _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "",
+        encodings: [Fields.Encoding]? = nil, handle: @escaping @Sendable (Call) throws(Refusal) -> Reply
+    ) -> Route {
+        Route(method: method, path: path, weight: weight, head: head, encodings: encodings, file: nil) {
+            call throws(Failure) in
+            if method != .get { try call.readFields() }
+            return try refusing { () throws(Refusal) in try handle(call) }
+        }
+    }
+
+    /// An endpoint for the holder of a living session.
+    static func signedIn(
+        _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "", file: String? = nil,
+        handle: @escaping @Sendable (Call, Caller) throws(Refusal) -> Reply
+    ) -> Route {
+        Route(method: method, path: path, weight: weight, head: head, encodings: nil, file: file) {
+            call throws(Failure) in
+            // Before the body: strangers cannot make us keep a file.
+            let me = try refusing { () throws(Refusal) in try call.caller() }
+            if method != .get { try call.readFields() }
+            return try refusing { () throws(Refusal) in try handle(call, me) }
+        }
+    }
+
+    private static func refusing<T>(_ body: () throws(Refusal) -> T) throws(Failure) -> T {
+        do throws(Refusal) {
+            return try body()
+        } catch {
+            throw .refused(error)
+        }
+    }
+}

@@ -1,0 +1,216 @@
+import Accounts
+import HTTP
+import JSON
+
+/// Contract 1: accounts with a profile and an avatar, as Django REST framework with SimpleJWT speaks.
+package let v1Profile = Contract(
+    name: "v1-profile",
+    policy: Policy(
+        contract: 1,
+        renewal: .pair(access: 3600, refresh: 86_400),
+        passwords: PasswordRules(
+            shortest: 8, refusesCommon: true, refusesNumeric: true, dissimilarTo: [.username, .email])),
+    encodings: [.json, .form, .multipart],
+    fieldName: fieldName,
+    words: words,
+    owns: { $0.hasPrefix("/api/v1/") && ($0.hasSuffix("/") || !$0.hasPrefix("/api/v1/auth/")) },
+    answer: answer,
+    routes: [
+        // 1. 用户注册
+        .open(.post, "/api/v1/auth/register/", .heavy, failure: "注册失败") { call throws(Refusal) in
+            let new = try call.accounts.registerSignedIn(
+                Registration(
+                    username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
+                    confirmation: call.entry("password_confirm")),
+                by: call.policy)
+            return .created(["message": "注册成功", "user": brief(new.account), "tokens": tokens(new)])
+        },
+
+        // 2. 用户登录
+        .open(.post, "/api/v1/auth/login/", .heavy, failure: "登录失败") { call throws(Refusal) in
+            let form = SignIn(name: call.entry("username"), password: call.entry("password"))
+            let new = try call.accounts.signIn(form, by: call.policy)
+            return .ok(["message": "登录成功", "user": brief(new.account), "tokens": tokens(new)])
+        },
+
+        // 3. Token 刷新
+        .open(.post, "/api/v1/auth/token/refresh/", failure: "刷新失败") { call throws(Refusal) in
+            let new = try call.accounts.refresh(call.entry("refresh"), by: call.policy)
+            return .ok(["access": .string(new.access), "refresh": text(new.refresh)])
+        },
+
+        // 4. 获取用户资料
+        .signedIn(.get, "/api/v1/profile/") { call, me throws(Refusal) in
+            .ok(["message": "获取用户资料成功", "user": profile(me.account, call.request)])
+        },
+
+        // 5. 更新用户资料, 6. 头像上传
+        .signedIn(.put, "/api/v1/profile/update/", .heavyWithFile, failure: "资料更新失败", file: "avatar", handle: update),
+        .signedIn(.patch, "/api/v1/profile/update/", .heavyWithFile, failure: "资料更新失败", file: "avatar", handle: update),
+
+        // 7. 修改密码
+        .signedIn(.post, "/api/v1/password/change/", .heavy, failure: "密码修改失败") { call, me throws(Refusal) in
+            let form = PasswordChange(
+                current: call.entry("old_password"), new: call.entry("new_password"),
+                confirmation: call.entry("new_password_confirm"))
+            try call.accounts.changePassword(of: me, form, by: call.policy)
+            return .ok(["message": "密码修改成功"])
+        },
+
+        // 8. 获取用户信息
+        .signedIn(.get, "/api/v1/info/") { call, me throws(Refusal) in
+            .ok([
+                "id": .integer(Int64(me.account.id)),
+                "username": .string(me.account.username),
+                "email": .string(me.account.email),
+                "avatar": text(avatarURL(me.account, call.request)),
+                "bio": text(me.account.bio),
+                "date_joined": .string(me.account.createdAt.withMicroseconds),
+            ])
+        },
+
+        // 9. 用户登出
+        .signedIn(.post, "/api/v1/auth/logout/", failure: "登出失败") { call, me throws(Refusal) in
+            try call.accounts.signOut(me, refresh: call.entry("refresh"))
+            return .ok(["message": "登出成功"])
+        },
+    ],
+    // Without it these three belong to contract 5.
+    slashIsOptional: { !["/api/v1/auth/register/", "/api/v1/auth/login/", "/api/v1/auth/logout/"].contains($0) })
+
+// MARK: What it shows
+
+@Sendable private func update(_ call: Call, _ me: Caller) throws(Refusal) -> Reply {
+    let change = ProfileChange(email: call.entry("email"), bio: call.entry("bio"), avatar: call.avatar("avatar"))
+    let account = try call.accounts.updateProfile(of: me, change)
+    return .ok(["message": "资料更新成功", "user": profile(account, call.request)])
+}
+
+private func brief(_ account: Account) -> JSON {
+    [
+        "id": .integer(Int64(account.id)),
+        "username": .string(account.username),
+        "email": .string(account.email),
+    ]
+}
+
+private func tokens(_ new: Credentials) -> JSON {
+    ["refresh": text(new.refresh), "access": .string(new.access)]
+}
+
+private func profile(_ account: Account, _ request: Request) -> JSON {
+    [
+        "id": .integer(Int64(account.id)),
+        "username": .string(account.username),
+        "email": .string(account.email),
+        "avatar": text(account.avatar),
+        "avatar_url": text(avatarURL(account, request)),
+        "bio": text(account.bio),
+        "date_joined": .string(account.createdAt.withMicroseconds),
+        "last_login": text(account.lastLoginAt?.withMicroseconds),
+    ]
+}
+
+// MARK: Its words
+
+@Sendable private func fieldName(_ violation: Violation) -> String {
+    switch violation.field {
+    case .username: "username"
+    case .email: "email"
+    case .password: "password"
+    case .confirmation: "password_confirm"
+    case .currentPassword: "old_password"
+    case .newPassword: "new_password"
+    // The document reports a mismatch under the new password.
+    case .newConfirmation: violation.rule == .mismatch ? "new_password" : "new_password_confirm"
+    case .role: "role"
+    case .avatar: "avatar"
+    case .bio: "bio"
+    case .refresh: "refresh"
+    }
+}
+
+@Sendable private func answer(_ failure: Failure, _ head: String, _ contract: Contract) -> Reply {
+    switch failure {
+    case .refused(let refusal):
+        switch refusal {
+        case .invalid(let violations):
+            return Reply(400, ["message": .string(head), "errors": contract.fieldErrors(violations)])
+        case .notAuthenticated:
+            return unauthorized(["detail": "Authentication credentials were not provided."])
+        case .badToken, .staleToken:
+            return unauthorized(
+                ["detail": "Given token not valid for any token type", "code": "token_not_valid"])
+        case .badRefreshToken:
+            return Reply(401, ["detail": "Token is invalid or expired", "code": "token_not_valid"])
+        case .foreignRefreshToken:
+            return Reply(400, ["message": .string("\(head): Token is invalid or expired")])
+        case .wrongCredentials, .inactive:
+            return Reply(401, ["message": "用户名或密码错误"])
+        case .locked:
+            return Reply(429, ["message": "登录失败次数过多，请稍后再试"])
+        case .unavailable:
+            return Reply(503, ["detail": "Service temporarily unavailable, try again later."])
+        case .fault:
+            return Reply(500, ["detail": "Internal server error."])
+        }
+    case .malformed(let reason):
+        return Reply(400, ["message": .string(head), "errors": ["non_field_errors": [.string(reason)]]])
+    case .unsupportedMediaType(let type):
+        return Reply(415, ["detail": .string("Unsupported media type \"\(type)\" in request.")])
+    case .tooLarge:
+        return Reply(413, ["detail": "Request body is too large."])
+    case .notFound:
+        return Reply(404, ["detail": "Not found."])
+    case .methodNotAllowed(let method, _):
+        return Reply(405, ["detail": .string("Method \"\(method)\" not allowed.")])
+    case .busy:
+        return Reply(503, ["detail": "Service temporarily unavailable, try again later."])
+    case .internalError(let id):
+        return Reply(500, ["detail": .string("Internal server error. Request \(id).")])
+    }
+}
+
+private func unauthorized(_ body: JSON) -> Reply {
+    Reply(401, body).with("WWW-Authenticate", "Bearer")
+}
+
+/// Django's texts where the document has none of its own.
+@Sendable private func words(_ violation: Violation) -> String {
+    switch violation.rule {
+    case .required: "This field is required."
+    case .null: "This field may not be null."
+    case .blank: "This field may not be blank."
+    case .notText: "Not a valid string."
+    case .tooShort(let least):
+        isPassword(violation.field)
+            ? "This password is too short. It must contain at least \(least) characters."
+            : "Ensure this field has at least \(least) characters."
+    case .tooLong(let most): "Ensure this field has no more than \(most) characters."
+    case .tooManyBytes(let most): "Ensure this field has no more than \(most) bytes."
+    case .malformed:
+        violation.field == .email
+            ? "Enter a valid email address."
+            : "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+    case .foreignAddress: "A username with @ must be the account's own email address."
+    case .nulCharacter: "Null characters are not allowed."
+    case .taken:
+        violation.field == .username ? "A user with that username already exists." : "This field must be unique."
+    case .common: "This password is too common."
+    case .numeric: "This password is entirely numeric."
+    case .similar(let field): "The password is too similar to the \(field == .email ? "email address" : "username")."
+    case .mismatch: violation.field == .newConfirmation ? "两次输入的新密码不一致" : "两次输入的密码不一致"
+    case .incorrect: "当前密码不正确"
+    case .unknownRole, .otherRole: "Not a valid choice."
+    case .notAFile: "The submitted data was not a file. Check the encoding type on the form."
+    case .emptyFile: "The submitted file is empty."
+    case .notAPicture:
+        "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
+    case .fileTooLarge(let bytes): "The file is larger than \(bytes >> 20) MiB."
+    case .tooManyPixels: "The image has too many pixels."
+    }
+}
+
+private func isPassword(_ field: Field) -> Bool {
+    field == .password || field == .newPassword
+}

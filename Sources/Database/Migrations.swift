@@ -1,0 +1,83 @@
+/// The schema's history: the files of sql/, which are part of the executable.
+package struct Migration: Sendable {
+    package let version: Int64
+    package let name: String
+    let script: [UInt8]
+
+    /// All of them, oldest first. A new file is added at the end; an old one is never changed.
+    package static let all: [Migration] = [
+        Migration(version: 1, name: "accounts", script: PackageResources._001_accounts_sql),
+        Migration(version: 2, name: "sessions", script: PackageResources._002_sessions_sql),
+        Migration(version: 3, name: "login-failures", script: PackageResources._003_login_failures_sql),
+    ]
+
+    /// The version that this executable needs.
+    package static var newest: Int64 { all.last?.version ?? 0 }
+}
+
+/// Brings a database to the newest schema.
+package enum Migrations {
+    /// Applies what is missing and answers with the names of it. Safe to run twice and from two machines at once: the
+    /// second waits for the first. A run that was killed goes on where it stopped, for every script can be repeated.
+    package static func apply(at address: DatabaseAddress, now: Int64) throws(DatabaseError) -> [String] {
+        let worker = Connection(address, allowsScripts: true)
+        try worker.execute(historyTable)
+        // The lock is a row, held by a second connection: a CREATE TABLE would commit, and so end, the worker's own.
+        let holder = Connection(address)
+        try holder.execute("SET innodb_lock_wait_timeout = 600")
+        return try holder.transaction { () throws(DatabaseError) in
+            _ = try holder.rows(LockHistory())
+            var applied: [String] = []
+            let present = Set(try worker.rows(AppliedMigrations()))
+            for migration in Migration.all where !present.contains(migration.version) {
+                try worker.execute(String(decoding: migration.script, as: UTF8.self))
+                try worker.run(
+                    RecordMigration(version: migration.version, name: migration.name, appliedAt: now))
+                applied.append(migration.name)
+            }
+            return applied
+        }
+    }
+
+    /// The newest version in the database; 0 for an empty one.
+    package static func version(on connection: Connection) throws(DatabaseError) -> Int64 {
+        do throws(DatabaseError) {
+            return try connection.rows(AppliedMigrations()).max() ?? 0
+        } catch {
+            // 1146: no such table, so no migration has run yet.
+            if case .failed(code: 1146, _) = error { return 0 }
+            throw error
+        }
+    }
+
+    private static let historyTable = """
+        CREATE TABLE IF NOT EXISTS migrations (
+            version INT NOT NULL,
+            name VARCHAR(100) NOT NULL,
+            applied_at DATETIME(6) NULL COMMENT 'UTC',
+            PRIMARY KEY (version)
+        ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COMMENT 'which files of sql/ were applied; version 0 is the lock';
+        INSERT IGNORE INTO migrations (version, name) VALUES (0, 'lock')
+        """
+}
+
+struct LockHistory: Query {
+    static let sql: SQL = "SELECT version FROM migrations WHERE version = 0 FOR UPDATE"
+    var parameters: [Parameter] { [] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
+}
+
+package struct AppliedMigrations: Query {
+    package static let sql: SQL = "SELECT version FROM migrations WHERE version > 0"
+    package init() {}
+    package var parameters: [Parameter] { [] }
+    package static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
+}
+
+struct RecordMigration: Command {
+    static let sql: SQL = "INSERT INTO migrations (version, name, applied_at) VALUES (?, ?, ?)"
+    let version: Int64
+    let name: String
+    let appliedAt: Int64
+    var parameters: [Parameter] { [.integer(version), .text(name), .time(appliedAt)] }
+}

@@ -1,0 +1,88 @@
+import CLinux
+import Foundation
+import Synchronization
+
+/// The folder of a stack: where its things are, who may reach them, and the lock that keeps a second stack out.
+///
+/// The lock is flock on `run/lock`. The stack's programs hold it too (descriptor 3), so that it is free only when the
+/// last of them has ended, also after kill -9.
+package final class Folder: Sendable {
+    /// Without symbolic links, because the stack's users may not be able to follow them.
+    package let path: String
+    /// Whom mariadbd runs as. Only root may choose: `mysql`, else `nobody`.
+    package let databaseUser: User
+    /// Whom nginx's and the service's workers run as. Only root may choose: `www-data`, else `nobody`.
+    package let webUser: User
+    private let held = Mutex<Int32?>(nil)
+
+    package var settings: String { path + "/homeroom.conf" }
+    package var database: String { path + "/db" }
+    package var databaseSocket: String { path + "/db.sock" }
+    package var media: String { path + "/media" }
+    package var log: String { path + "/log" }
+    package var run: String { path + "/run" }
+    package var socket: String { path + "/run/homeroom.sock" }
+
+    /// The lock's descriptor, for children to hold too.
+    var lockDescriptor: Int32? { held.withLock { $0 } }
+
+    static var isRoot: Bool { geteuid() == 0 }
+
+    /// Makes the folder at `path` or takes the one that is there, and locks it. `report` gets a line when it has to be
+    /// somewhere else.
+    package init(_ path: String, report: (String) -> Void = { _ in }) throws(StackError) {
+        let own = try User.own()
+        databaseUser = Self.isRoot ? User.first(of: ["mysql", "nobody"]) ?? own : own
+        webUser = Self.isRoot ? User.first(of: ["www-data", "nobody"]) ?? own : own
+        self.path = try Location(path).prepared(for: [databaseUser, webUser], report: report)
+        for socket in [databaseSocket, socket] where socket.utf8.count > UnixSocket.longestPath {
+            throw .pathTooLong(socket)
+        }
+        try FileSystem.makeFolder(run, mode: 0o711)
+        try lock()
+        try makeFolders()
+    }
+
+    /// Takes the lock, unless it is held already. Waits up to 20 s for what a killed stack has left to end.
+    func lock() throws(StackError) {
+        guard lockDescriptor == nil else { return }
+        let file = open(run + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw .system("open", path: run + "/lock", code: errno) }
+        var attempts = 0
+        while flock(file, LOCK_EX | LOCK_NB) != 0 {
+            attempts += 1
+            let holder = (try? String(contentsOfFile: run + "/lock", encoding: .utf8)) ?? ""
+            if let pid = pid_t(holder), kill(pid, 0) == 0 || errno == EPERM || attempts > 200 {
+                close(file)
+                throw .folderInUse(path, holder: "process \(pid)")
+            }
+            usleep(100_000)
+        }
+        ftruncate(file, 0)
+        let note = "\(getpid())"
+        _ = note.withCString { pwrite(file, $0, note.utf8.count, 0) }
+        held.withLock { $0 = file }
+    }
+
+    /// Lets another stack have the folder, when our programs have ended too.
+    func unlock() {
+        held.withLock { file in
+            if let file { close(file) }
+            file = nil
+        }
+    }
+
+    deinit { unlock() }
+
+    private func makeFolders() throws(StackError) {
+        // mariadbd makes its socket here; the sticky bit keeps it from removing what is ours.
+        try FileSystem.makeFolder(path, mode: Self.isRoot ? 0o1731 : 0o700, group: databaseUser.group)
+        try FileSystem.makeFolder(log, mode: 0o700)
+        try FileSystem.makeFolder(path + "/mail", mode: 0o700)
+        try FileSystem.makeFolder(run + "/mariadb", mode: 0o700, owner: databaseUser)
+        try FileSystem.makeFolder(run + "/nginx", mode: 0o711)
+        try FileSystem.makeFolder(media, mode: 0o711, owner: webUser)
+        try FileSystem.makeFolder(media + "/avatars", mode: 0o755, owner: webUser)
+        try FileSystem.makeFolder(media + "/incoming", mode: 0o700, owner: webUser)
+    }
+}

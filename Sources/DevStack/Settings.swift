@@ -1,0 +1,57 @@
+import CLinux
+import Foundation
+
+/// `homeroom.conf` in the stack's folder: `KEY=value` lines, what every `homeroom … --config` reads.
+///
+/// Paths and users are made right at each start, because the folder may have moved. Secrets are made once. What
+/// else stands in the file stays.
+package struct Settings: Sendable {
+    private var lines: [String]
+
+    /// Reads the folder's file or makes it; what `folder` decides is right afterwards.
+    package init(_ folder: Folder) throws(StackError) {
+        let isThere = access(folder.settings, F_OK) == 0
+        lines = try isThere ? FileSystem.read(folder.settings).split(separator: "\n").map(String.init) : []
+        if !isThere { lines = ["# Made by `homeroom dev`, which sets paths and users again at each start."] }
+
+        self["HOMEROOM_SOCKET"] = folder.socket
+        self["HOMEROOM_SOCKET_GROUP"] = Folder.isRoot ? "www-data" : nil
+        self["HOMEROOM_USER"] = Folder.isRoot ? folder.webUser.name : nil
+        self["HOMEROOM_DATABASE_SOCKET"] = folder.databaseSocket
+        self["HOMEROOM_MEDIA"] = folder.media
+        keep("HOMEROOM_DATABASE_NAME", "homeroom")
+        keep("HOMEROOM_DATABASE_USER", "homeroom")
+        keep("HOMEROOM_DATABASE_PASSWORD", Self.secret(bytes: 16))
+        keep("HOMEROOM_DATABASE_OWNER", "homeroom_owner")
+        keep("HOMEROOM_DATABASE_OWNER_PASSWORD", Self.secret(bytes: 16))
+        keep("HOMEROOM_TOKEN_KEY", Self.secret(bytes: 32))
+        try FileSystem.replace(folder.settings, with: lines.joined(separator: "\n") + "\n")
+    }
+
+    /// A key's value; setting nil takes its line away.
+    package private(set) subscript(key: String) -> String? {
+        get { lines.last { Self.key(of: $0) == key }.map { String($0.drop { $0 != "=" }.dropFirst()) } }
+        set {
+            let place = lines.firstIndex { Self.key(of: $0) == key } ?? lines.count
+            lines.removeAll { Self.key(of: $0) == key }
+            if let newValue { lines.insert("\(key)=\(newValue)", at: min(place, lines.count)) }
+        }
+    }
+
+    private mutating func keep(_ key: String, _ value: String) {
+        if self[key] == nil { self[key] = value }
+    }
+
+    private static func key(of line: String) -> String? {
+        guard !line.hasPrefix("#"), let end = line.firstIndex(of: "=") else { return nil }
+        return line[..<end].trimmingCharacters(in: .whitespaces)
+    }
+
+    private static func secret(bytes: Int) -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<bytes).map { _ in
+            let byte = UInt8.random(in: 0...255, using: &generator)
+            return (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+}

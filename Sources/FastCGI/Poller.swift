@@ -1,0 +1,138 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// The listening socket and every idle keep-alive connection, watched by one epoll set.
+///
+/// Worker threads call `next()` side by side: the kernel hands each event to one of them, so a request costs no
+/// hand-over between threads and an idle connection costs no thread.
+package final class Poller: Sendable {
+    package enum Failure: Error {
+        case system(call: StaticString, code: Int32)
+    }
+
+    private struct State {
+        var parked: Set<Int32> = []
+        var isStopping = false
+    }
+
+    private let epoll: Int32
+    private let listening: Int32
+    private let wakeUp: Int32
+    private let ioTimeout: Int
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - listening: a listening, non-blocking unix socket; stays the caller's to close.
+    ///   - ioTimeout: seconds that one read or write on a connection may wait for the peer.
+    package init(listening: Int32, ioTimeout: Int = 10) throws(Failure) {
+        self.listening = listening
+        self.ioTimeout = ioTimeout
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll >= 0 else { throw .system(call: "epoll_create1", code: errno) }
+        wakeUp = eventfd(0, Int32(EFD_CLOEXEC))
+        guard wakeUp >= 0 else { throw .system(call: "eventfd", code: errno) }
+        // Level-triggered and never read: once written it wakes every thread, now and later.
+        try watch(wakeUp, EPOLLIN.rawValue)
+        // Several processes watch one socket: wake one of them for a new connection, not all.
+        try watch(listening, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue)
+    }
+
+    deinit {
+        close(epoll)
+        close(wakeUp)
+    }
+
+    /// The next connection with something to read, which now belongs to the caller; nil once stopping.
+    ///
+    /// End of file counts as something to read: the caller finds it when it reads.
+    package func next() -> Int32? {
+        var event = epoll_event()
+        while true {
+            let count = epoll_wait(epoll, &event, 1, -1)
+            if count < 0, errno == EINTR { continue }
+            guard count == 1 else { return nil }
+            let descriptor = event.data.fd
+            if descriptor == wakeUp { return nil }
+            if descriptor == listening {
+                acceptAll()
+                continue
+            }
+            // A connection that is gone from the set was taken over by `stop`.
+            if state.withLock({ $0.parked.remove(descriptor) }) != nil { return descriptor }
+        }
+    }
+
+    /// Gives an idle connection back to be watched. Once stopping it is returned when a request waits on it, else closed.
+    package func park(_ descriptor: Int32) -> Int32? {
+        let isParked = state.withLock { state in
+            guard !state.isStopping else { return false }
+            state.parked.insert(descriptor)
+            return true
+        }
+        guard isParked else { return retire(descriptor) }
+        var event = epoll_event(events: Poller.oneShot, data: epoll_data_t(fd: descriptor))
+        if epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) != 0 {
+            if state.withLock({ $0.parked.remove(descriptor) }) != nil { close(descriptor) }
+        }
+        return nil
+    }
+
+    /// Stops accepting, wakes every thread, and hands back the parked connections on which a request already waits.
+    ///
+    /// No request is lost: after `SHUT_RD` nginx cannot write any more (it tries another worker), and what it wrote
+    /// before is still in our buffer to be answered.
+    package func stop() -> [Int32] {
+        let idle = state.withLock { state in
+            state.isStopping = true
+            defer { state.parked = [] }
+            return state.parked
+        }
+        epoll_ctl(epoll, EPOLL_CTL_DEL, listening, nil)
+        var one: UInt64 = 1
+        write(wakeUp, &one, MemoryLayout<UInt64>.size)
+        return idle.compactMap(retire)
+    }
+
+    /// How many connections are idle.
+    package var idleCount: Int { state.withLock { $0.parked.count } }
+
+    private static let oneShot = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue
+
+    private func acceptAll() {
+        while true {
+            let descriptor = accept4(listening, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+            if descriptor < 0 {
+                // Out of descriptors: the connection stays in the backlog. Wait a little instead of spinning on it.
+                if errno == EMFILE || errno == ENFILE { usleep(10_000) }
+                if errno == EINTR || errno == ECONNABORTED { continue }
+                return
+            }
+            var limit = timeval(tv_sec: ioTimeout, tv_usec: 0)
+            let size = socklen_t(MemoryLayout<timeval>.size)
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+            setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
+            state.withLock { _ = $0.parked.insert(descriptor) }
+            do throws(Failure) {
+                try watch(descriptor, Poller.oneShot)
+            } catch {
+                if state.withLock({ $0.parked.remove(descriptor) }) != nil { close(descriptor) }
+            }
+        }
+    }
+
+    private func retire(_ descriptor: Int32) -> Int32? {
+        shutdown(descriptor, Int32(SHUT_RD))
+        var byte: UInt8 = 0
+        if recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 1 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    private func watch(_ descriptor: Int32, _ events: UInt32) throws(Failure) {
+        var event = epoll_event(events: events, data: epoll_data_t(fd: descriptor))
+        guard epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+            throw .system(call: "epoll_ctl", code: errno)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// A cookie for the browser to keep, and the reading of those it sends (RFC 6265).
+package struct Cookie: Sendable, Equatable {
+    package let name: String
+    package let value: String
+    /// Seconds; 0 removes the cookie, nil keeps it until the browser closes.
+    package let maxAge: Int?
+    package let path: String
+    /// Only sent over https.
+    package let isSecure: Bool
+    /// Hidden from scripts.
+    package let isHTTPOnly: Bool
+    package let sameSite: SameSite
+
+    package enum SameSite: String, Sendable {
+        case strict = "Strict"
+        case lax = "Lax"
+        case none = "None"
+    }
+
+    /// The name must be a token, the value and the path free of what ends them (RFC 6265 §4.1.1).
+    package init(
+        name: String, value: String, maxAge: Int? = nil, path: String = "/", isSecure: Bool = true,
+        isHTTPOnly: Bool = true, sameSite: SameSite = .lax
+    ) {
+        precondition(!name.isEmpty && name.utf8.allSatisfy(HeaderScanner.isTokenByte), "cookie name: not a token")
+        precondition(value.utf8.allSatisfy(Self.isValueByte), "cookie value: blanks, quotes, `,`, `;` or `\\`")
+        precondition(path.utf8.allSatisfy { 0x20..<0x7F ~= $0 && $0 != UInt8(ascii: ";") }, "cookie path: `;`")
+        self.name = name
+        self.value = value
+        self.maxAge = maxAge
+        self.path = path
+        self.isSecure = isSecure
+        self.isHTTPOnly = isHTTPOnly
+        self.sameSite = sameSite
+    }
+
+    /// The value of Set-Cookie: `session=abc; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax`
+    package var header: String {
+        var header = "\(name)=\(value)"
+        if let maxAge { header += "; Max-Age=\(maxAge)" }
+        header += "; Path=\(path)"
+        if isSecure { header += "; Secure" }
+        if isHTTPOnly { header += "; HttpOnly" }
+        return header + "; SameSite=\(sameSite.rawValue)"
+    }
+
+    /// The first value of that name in the request's Cookie header, without quotes around it (RFC 6265 §5.4).
+    package static func value(named name: String, in header: String) -> String? {
+        for pair in header.utf8.split(separator: UInt8(ascii: ";")) {
+            let pair = trimmed(pair)
+            guard let equals = pair.firstIndex(of: UInt8(ascii: "=")),
+                trimmed(pair[..<equals]).elementsEqual(name.utf8)
+            else { continue }
+            return String(Substring(unquoted(trimmed(pair[pair.index(after: equals)...]))))
+        }
+        return nil
+    }
+
+    private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
+        var text = text.drop(while: isBlank)
+        while let last = text.last, isBlank(last) { text.removeLast() }
+        return text
+    }
+
+    private static func unquoted(_ text: Substring.UTF8View) -> Substring.UTF8View {
+        let quote = UInt8(ascii: "\"")
+        guard text.count >= 2, text.first == quote, text.last == quote else { return text }
+        return text.dropFirst().dropLast()
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+    }
+
+    /// cookie-octet of RFC 6265 §4.1.1.
+    private static func isValueByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x21, 0x23...0x2B, 0x2D...0x3A, 0x3C...0x5B, 0x5D...0x7E: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import JSON
+
+/// The fields of a body, whichever way they were sent. Absent ≠ null ≠ "" ≠ something else.
+package struct Fields: Sendable {
+    package enum Value: Sendable, Equatable {
+        case null
+        case text(String)
+        case flag(Bool)
+        /// A JSON number, array or object.
+        case other
+        /// A file part, whose content went to the sink; `hasName` is false where a browser had no file chosen.
+        case file(hasName: Bool, size: Int)
+    }
+
+    /// The ways to send fields.
+    package enum Encoding: Sendable {
+        case json, form, multipart
+    }
+
+    package enum Failure: Error, Equatable {
+        /// In words for the client: what is wrong with the body.
+        case malformed(String)
+        /// `Content-Type` as sent, or "" without one.
+        case unsupportedMediaType(String)
+        case tooLarge
+        case cutShort
+    }
+
+    /// Takes the content of a file part, chunk by chunk.
+    package typealias Sink = (UnsafeRawBufferPointer) -> Void
+
+    /// A JSON or urlencoded body, and the text parts of a multipart one, in bytes.
+    package static let largestText = 64 << 10
+    /// A multipart body, in bytes: an avatar of 5 MiB with its fields.
+    package static let largestMultipart = 6 << 20
+    package static let mostFields = 64
+    package static let deepest = 32
+
+    private var values: [(name: String, value: Value)] = []
+
+    package init() {}
+
+    /// The last value sent under a name; nil when there is none.
+    package subscript(name: String) -> Value? {
+        values.last { $0.name == name }?.value
+    }
+
+    /// Reads the body of a request. An empty one has no fields, whatever its type.
+    ///
+    /// - Parameter file: the sink for a file part of that name; nil drops its content.
+    package init(
+        of request: Request, accepting encodings: [Encoding], file: (_ name: String) -> Sink?
+    ) throws(Failure) {
+        guard request.contentLength > 0 else { return }
+        guard let type = request.contentType, let encoding = Encoding(type), encodings.contains(encoding) else {
+            throw .unsupportedMediaType(request.header("content-type") ?? "")
+        }
+        let limit = encoding == .multipart ? Fields.largestMultipart : Fields.largestText
+        guard request.contentLength <= limit else { throw .tooLarge }
+        switch encoding {
+        case .json: try readJSON(request)
+        case .form: try readForm(request)
+        case .multipart: try readMultipart(request, boundary: type.parameter("boundary") ?? "", file)
+        }
+    }
+
+    private mutating func readJSON(_ request: Request) throws(Failure) {
+        let body = try wholeBody(request)
+        let value: JSON
+        do throws(JSON.ParseError) {
+            value = try JSON.parse(body, maximumDepth: Fields.deepest)
+        } catch {
+            throw .malformed("JSON parse error - \(error)")
+        }
+        guard case .object(let object) = value else { throw .malformed("Invalid data. Expected a dictionary.") }
+        values = object.members.map { member in
+            switch member.value {
+            case .null: (member.name, .null)
+            case .bool(let flag): (member.name, .flag(flag))
+            case .string(let text): (member.name, .text(text))
+            case .integer, .double, .array, .object: (member.name, .other)
+            }
+        }
+    }
+
+    private mutating func readForm(_ request: Request) throws(Failure) {
+        let body = try wholeBody(request)
+        do throws(URLEncodedError) {
+            values = try URLEncoded.fields(in: body.span, atMost: Fields.mostFields).map { ($0.name, .text($0.value)) }
+        } catch {
+            throw .malformed("Form parse error - \(error)")
+        }
+    }
+
+    private mutating func readMultipart(
+        _ request: Request, boundary: String, _ file: (String) -> Sink?
+    ) throws(Failure) {
+        do throws(MultipartError<BodyCutShort>) {
+            var reader = try MultipartReader(boundary: boundary, maximumParts: Fields.mostFields, read: request.read)
+            var left = Fields.largestText
+            while let part = try reader.nextPart() {
+                guard let filename = part.filename else {
+                    let text = try reader.text(atMost: left)
+                    left -= text.utf8.count
+                    values.append((part.name, .text(text)))
+                    continue
+                }
+                // A part with neither name nor content is what a browser sends for "no file chosen".
+                var size = 0
+                let sink = file(part.name)
+                while try reader.nextChunk() {
+                    reader.withChunk { chunk in
+                        size += chunk.count
+                        sink?(chunk)
+                    }
+                }
+                values.append((part.name, .file(hasName: !filename.isEmpty, size: size)))
+            }
+            try reader.readToEnd()
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    private func wholeBody(_ request: Request) throws(Failure) -> [UInt8] {
+        var isCutShort = false
+        let body = [UInt8](unsafeUninitializedCapacity: request.contentLength) { buffer, count in
+            while count < buffer.count {
+                let rest = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[count...]))
+                do throws(BodyCutShort) {
+                    let read = try request.read(rest)
+                    if read == 0 { break }
+                    count += read
+                } catch {
+                    isCutShort = true
+                    break
+                }
+            }
+        }
+        if isCutShort || body.count < request.contentLength { throw .cutShort }
+        return body
+    }
+}
+
+extension Fields.Encoding {
+    fileprivate init?(_ type: MediaType) {
+        switch type.essence {
+        case "application/json": self = .json
+        case "application/x-www-form-urlencoded": self = .form
+        case "multipart/form-data": self = .multipart
+        default: return nil
+        }
+    }
+}
+
+extension Fields.Failure {
+    fileprivate init(_ error: MultipartError<BodyCutShort>) {
+        switch error {
+        case .malformed(let reason): self = .malformed("Multipart form parse error - \(reason)")
+        case .missingEnd: self = .malformed("Multipart form parse error - the closing boundary is missing")
+        case .tooManyParts: self = .malformed("Multipart form parse error - more than \(Fields.mostFields) fields")
+        case .headersTooLarge: self = .malformed("Multipart form parse error - a part's headers are too large")
+        case .fieldTooLarge: self = .tooLarge
+        case .body: self = .cutShort
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// A request method that a route can be declared for; others are answered 405.
+package enum Method: String, Sendable, CaseIterable {
+    case get = "GET"
+    case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+    case delete = "DELETE"
+}
+
+/// A request as the contracts see it, wherever it came from.
+package struct Request {
+    /// What the log, the client's `X-Request-Id` and a 500 have in common.
+    package let id: String
+    /// As sent: `GET`, `HEAD`, anything.
+    package let method: String
+    /// The path as it was sent, byte for byte: nothing decoded, nothing merged.
+    package let path: String
+    /// What stands behind the `?`; empty without one.
+    package let query: String
+    /// `https://school.example`: scheme and host as nginx saw them.
+    package let origin: String
+    /// The announced length of the body in bytes.
+    package let contentLength: Int
+    /// The value of a header by its lower-case name; nil when it was not sent.
+    package let header: (_ name: String) -> String?
+    /// Reads up to `buffer.count` bytes of the body; 0 at its end.
+    package let read: MultipartReader<BodyCutShort>.Read
+
+    package init(
+        id: String, method: String, target: String, origin: String, contentLength: Int, header: @escaping (String) -> String?,
+        read: @escaping MultipartReader<BodyCutShort>.Read
+    ) {
+        self.id = id
+        self.method = method
+        let question = target.utf8.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
+        path = String(target[..<question])
+        query = question < target.endIndex ? String(target[target.utf8.index(after: question)...]) : ""
+        self.origin = origin
+        self.contentLength = contentLength
+        self.header = header
+        self.read = read
+    }
+
+    /// The method that a route answers this one with: `HEAD` is a `GET` whose body nginx drops.
+    package var routedMethod: Method? { Method(rawValue: method == "HEAD" ? "GET" : method) }
+
+    package var contentType: MediaType? { header("content-type").flatMap(MediaType.init) }
+
+    /// The token of `Authorization: Bearer …` (RFC 6750 §2.1); nil without one of that scheme, empty when malformed.
+    package var bearerToken: String? {
+        guard let words = header("authorization")?.split(whereSeparator: { $0 == " " || $0 == "\t" }),
+            words.first?.lowercased() == "bearer"
+        else { return nil }
+        return words.count == 2 ? String(words[1]) : ""
+    }
+}
+
+/// The client, or nginx, stopped sending before the announced end of the body.
+package struct BodyCutShort: Error {
+    package init() {}
+}

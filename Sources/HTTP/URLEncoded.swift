@@ -1,0 +1,85 @@
+/// A name and a value that a form or a query string sent.
+package struct FormField: Sendable, Equatable {
+    package let name: String
+    package let value: String
+
+    package init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+package enum URLEncodedError: Error, Equatable {
+    case tooManyFields
+    case notUTF8
+}
+
+/// `application/x-www-form-urlencoded`, as bodies and query strings have it.
+package enum URLEncoded {
+    /// The fields in their order, repeated names included (https://url.spec.whatwg.org/#urlencoded-parsing).
+    package static func fields(
+        in bytes: Span<UInt8>, atMost limit: Int = 64
+    ) throws(URLEncodedError) -> [FormField] {
+        var fields: [FormField] = []
+        var decoded: [UInt8] = []
+        var start = 0
+        while start < bytes.count {
+            let end = index(of: UInt8(ascii: "&"), in: bytes, start..<bytes.count)
+            if end > start {
+                guard fields.count < limit else { throw .tooManyFields }
+                let equals = index(of: UInt8(ascii: "="), in: bytes, start..<end)
+                let name = try decode(bytes.extracting(start..<equals), with: &decoded)
+                let value = try decode(bytes.extracting(min(equals + 1, end)..<end), with: &decoded)
+                fields.append(FormField(name: name, value: value))
+            }
+            start = end + 1
+        }
+        return fields
+    }
+
+    package static func fields(in query: String, atMost limit: Int = 64) throws(URLEncodedError) -> [FormField] {
+        try fields(in: query.utf8.span, atMost: limit)
+    }
+
+    /// The range's end when the byte is not in it.
+    private static func index(of byte: UInt8, in bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
+        for index in range where bytes[index] == byte { return index }
+        return range.upperBound
+    }
+
+    /// `decoded` is memory to work in, so that all fields share one array.
+    private static func decode(
+        _ bytes: Span<UInt8>, with decoded: inout [UInt8]
+    ) throws(URLEncodedError) -> String {
+        decoded.removeAll(keepingCapacity: true)
+        var index = 0
+        while index < bytes.count {
+            if let escaped = byte(escapedAt: index, in: bytes) {
+                decoded.append(escaped)
+                index += 3
+            } else {
+                decoded.append(bytes[index] == UInt8(ascii: "+") ? UInt8(ascii: " ") : bytes[index])
+                index += 1
+            }
+        }
+        guard let text = String(validating: decoded, as: UTF8.self) else { throw .notUTF8 }
+        return text
+    }
+
+    /// The byte that `%2F` stands for; nil when something else is at the index.
+    static func byte(escapedAt index: Int, in bytes: Span<UInt8>) -> UInt8? {
+        guard index + 2 < bytes.count, bytes[index] == UInt8(ascii: "%"),
+            let high = value(ofHexadecimal: bytes[index + 1]), let low = value(ofHexadecimal: bytes[index + 2])
+        else { return nil }
+        return high << 4 | low
+    }
+
+    private static func value(ofHexadecimal digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+}

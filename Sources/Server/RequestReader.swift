@@ -1,0 +1,37 @@
+import FastCGI
+import HTTP
+
+extension Request {
+    /// The request that nginx sent on an exchange; valid until its `finish`.
+    ///
+    /// - Parameter publicURL: what absolute URLs begin with; nil takes the request's own scheme and host.
+    init(_ exchange: Exchange, publicURL: String?) {
+        self.init(
+            id: exchange.variable("REQUEST_ID") ?? "-",
+            method: exchange.variable("REQUEST_METHOD") ?? "",
+            target: exchange.variable("REQUEST_URI") ?? "",
+            origin: publicURL ?? Request.origin(exchange),
+            contentLength: exchange.contentLength,
+            header: { exchange.variable(Request.variableName($0)) },
+            read: { buffer throws(BodyCutShort) in
+                do throws(Exchange.CutShort) {
+                    return try exchange.read(into: buffer)
+                } catch {
+                    throw BodyCutShort()
+                }
+            })
+    }
+
+    private static func origin(_ exchange: Exchange) -> String {
+        "\(exchange.variable("REQUEST_SCHEME") ?? "http")://\(exchange.variable("HTTP_HOST") ?? "localhost")"
+    }
+
+    /// `accept-language` is `HTTP_ACCEPT_LANGUAGE`; the body's own headers have no prefix. (RFC 3875 §4.1)
+    private static func variableName(_ header: String) -> String {
+        switch header {
+        case "content-type": "CONTENT_TYPE"
+        case "authorization": "HTTP_AUTHORIZATION"
+        default: "HTTP_" + header.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+        }
+    }
+}

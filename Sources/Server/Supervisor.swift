@@ -1,0 +1,144 @@
+import CLinux
+import Glibc
+import JSON
+
+/// The parent: holds the socket and keeps the worker processes alive.
+///
+/// A worker is this executable, started anew from its path: so SIGHUP takes up a new binary and a new configuration.
+/// SIGTERM and SIGINT drain.
+package final class Supervisor {
+    /// Seconds that workers have to answer what is in hand.
+    private static let patience = 10.0
+    /// A worker that lives shorter than this died at its start, in seconds.
+    private static let startUp = 5.0
+    /// Deaths at the start in a row after which there is no hope.
+    private static let mostDeaths = 10
+
+    private let arguments: [String]
+    private let listening: Int32
+    private let count: Int
+    private let log: Log
+    private var workers: [pid_t: ContinuousClock.Instant] = [:]
+    private var retired: Set<pid_t> = []
+    private var deathsAtStart = 0
+
+    /// - Parameters:
+    ///   - arguments: the command of a worker, its executable first; it finds the socket as descriptor 3.
+    ///   - listening: the listening socket.
+    package init(arguments: [String], listening: Int32, count: Int, log: Log) {
+        self.arguments = arguments
+        self.listening = listening
+        self.count = count
+        self.log = log
+    }
+
+    /// Runs until SIGTERM or SIGINT. The exit code of the process: 1 when the workers cannot be kept alive.
+    package func run() -> Int32 {
+        var signals = Supervisor.signals
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        log.write("start", message: "\(count) workers")
+        fill()
+        while true {
+            switch homeroom_wait_signal(&signals, missing > 0 ? pause : -1) {
+            case SIGTERM, SIGINT:
+                stop()
+                return 0
+            case SIGHUP:
+                log.write("reload", message: "starting \(count) new workers")
+                retired.formUnion(workers.keys)
+                workers = [:]
+                deathsAtStart = 0
+                fill()
+                for pid in retired { kill(pid, SIGTERM) }
+            case SIGCHLD:
+                reap()
+                if deathsAtStart >= Supervisor.mostDeaths {
+                    log.write("gave up", message: "\(deathsAtStart) workers in a row died at their start")
+                    stop()
+                    return 1
+                }
+                if deathsAtStart == 0 { fill() }
+            default:
+                // The pause after deaths at the start is over.
+                fill()
+            }
+        }
+    }
+
+    /// The signals of a process of ours, blocked in all threads and waited for by one.
+    package static var signals: sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGPIPE] { sigaddset(&set, signal) }
+        return set
+    }
+
+    private var missing: Int { count - workers.count }
+
+    /// Seconds to wait before the next attempt: 0.1, 0.2, 0.4 … 5.
+    private var pause: Double { min(5, 0.1 * Double(1 << min(deathsAtStart, 6))) }
+
+    private func fill() {
+        while workers.count < count, spawn() {}
+    }
+
+    private func spawn() -> Bool {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, listening, 3)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // A group of its own: Ctrl-C in a terminal reaches the parent alone, which then drains.
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        var pid = pid_t()
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        defer { words.forEach { free($0) } }
+        words.append(nil)
+        let code = posix_spawn(&pid, arguments[0], &actions, &attributes, words, environ)
+        guard code == 0 else {
+            log.write("worker not started", message: "\(arguments[0]): \(String(cString: strerror(code)))")
+            deathsAtStart += 1
+            return false
+        }
+        workers[pid] = .now
+        log.write("worker started", [.init(name: "pid", value: .integer(Int64(pid)))])
+        return true
+    }
+
+    private func reap() {
+        var status: Int32 = 0
+        while true {
+            let pid = waitpid(-1, &status, WNOHANG)
+            guard pid > 0 else { return }
+            let code = homeroom_exit_code(status)
+            if retired.remove(pid) != nil { continue }
+            guard let begin = workers.removeValue(forKey: pid) else { continue }
+            let lived = ContinuousClock.now - begin
+            deathsAtStart = lived < .seconds(Supervisor.startUp) ? deathsAtStart + 1 : 0
+            log.write(
+                "worker died",
+                [.init(name: "pid", value: .integer(Int64(pid))), .init(name: "code", value: .integer(Int64(code)))])
+        }
+    }
+
+    private func stop() {
+        log.write("stop", message: "draining \(workers.count) workers")
+        let all = retired.union(workers.keys)
+        for pid in all { kill(pid, SIGTERM) }
+        retired = all
+        workers = [:]
+        var signals = Supervisor.signals
+        let deadline = ContinuousClock.now + .seconds(Supervisor.patience)
+        while !retired.isEmpty, ContinuousClock.now < deadline {
+            _ = homeroom_wait_signal(&signals, 0.1)
+            reap()
+        }
+        for pid in retired {
+            log.write("worker killed", [.init(name: "pid", value: .integer(Int64(pid)))])
+            kill(pid, SIGKILL)
+        }
+        reap()
+    }
+}

@@ -1,0 +1,57 @@
+import Database
+import Glibc
+
+/// `homeroom check`: one line a subject; exit 1 when one of them is not well.
+enum Check {
+    static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        try arguments.refuseRest()
+        let results = [
+            line("configuration") { () throws(CommandError) in
+                _ = try configuration.signer()
+                return "\(configuration.workers) workers on \(configuration.socket)"
+            },
+            line("database") { () throws(CommandError) in
+                try asking(configuration) { connection throws(DatabaseError) in try connection.ping() }
+                return configuration.database.description
+            },
+            line("schema") { () throws(CommandError) in
+                let version = try asking(configuration) { connection throws(DatabaseError) in
+                    try Migrations.version(on: connection)
+                }
+                guard version >= Migration.newest else {
+                    throw .refused("version \(version), needs \(Migration.newest). Run: homeroom migrate")
+                }
+                return "version \(version)"
+            },
+            line("media") { () throws(CommandError) in
+                guard access(configuration.media, R_OK | W_OK | X_OK) == 0 else {
+                    throw .refused("\(configuration.media): \(String(cString: strerror(errno)))")
+                }
+                return configuration.media
+            },
+        ]
+        return results.allSatisfy { $0 } ? 0 : 1
+    }
+
+    private static func line(_ subject: String, _ test: () throws(CommandError) -> String) -> Bool {
+        do throws(CommandError) {
+            print("\(subject): ok, \(try test())")
+            return true
+        } catch {
+            switch error {
+            case .refused(let text), .usage(let text): print("\(subject): FAILED, \(text)")
+            }
+            return false
+        }
+    }
+
+    private static func asking<T>(
+        _ configuration: Configuration, _ body: (Connection) throws(DatabaseError) -> T
+    ) throws(CommandError) -> T {
+        do throws(DatabaseError) {
+            return try body(Connection(configuration.database))
+        } catch {
+            throw .refused("\(error) (\(configuration.database.description))")
+        }
+    }
+}

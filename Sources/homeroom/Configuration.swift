@@ -1,0 +1,165 @@
+import Accounts
+import Database
+import Foundation
+import Secrets
+import Server
+
+/// What the operator set, read once at the start from the environment and one file; the environment wins.
+///
+/// The README documents each key with its unit and default.
+struct Configuration {
+    let socket: String
+    let socketGroup: String?
+    /// Whom workers become when they were started as root.
+    let user: String?
+    let workers: Int
+    let worker: Worker.Options
+    let database: DatabaseAddress
+    /// As whom `homeroom migrate` changes the schema.
+    let owner: DatabaseAddress
+    let media: String
+    let accounts: Settings
+    private let tokenKeys: [String]
+    private let tokenIssuer: String
+
+    init(file: String?, environment: [String: String]) throws(CommandError) {
+        var keys = Keys(try Configuration.values(file: file, environment: environment))
+        socket = try keys.text("HOMEROOM_SOCKET", default: "/run/homeroom/homeroom.sock")
+        socketGroup = try keys.optional("HOMEROOM_SOCKET_GROUP")
+        user = try keys.optional("HOMEROOM_USER")
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        workers = try keys.number("HOMEROOM_WORKERS", in: 1...256, default: cores)
+        var worker = Worker.Options()
+        worker.fastThreads = try keys.number("HOMEROOM_THREADS", in: 1...256, default: 4)
+        worker.heavyThreads = try keys.number("HOMEROOM_HEAVY_THREADS", in: 1...256, default: 4)
+        worker.queue = try keys.number("HOMEROOM_QUEUE", in: 1...100_000, default: 128)
+        worker.publicURL = try keys.url("HOMEROOM_PUBLIC_URL")
+        self.worker = worker
+        (database, owner) = try keys.databases()
+        media = try keys.text("HOMEROOM_MEDIA", default: "/var/lib/homeroom/media")
+        accounts = try keys.settings()
+        tokenKeys = [try keys.optional("HOMEROOM_TOKEN_KEY"), try keys.optional("HOMEROOM_TOKEN_KEY_PREVIOUS")]
+            .compactMap { $0 }
+        tokenIssuer = try keys.text("HOMEROOM_TOKEN_ISSUER", default: "homeroom")
+        try keys.refuseUnknown()
+    }
+
+    /// Signs with the present key and also accepts the previous one.
+    func signer() throws(CommandError) -> TokenSigner {
+        for key in tokenKeys where !Configuration.isStrong(key) {
+            throw .refused(
+                "HOMEROOM_TOKEN_KEY: \(key.utf8.count) bytes, needs 32 random ones or more. Make one with: openssl rand -hex 32")
+        }
+        do throws(TokenKeyError) {
+            return try TokenSigner(keys: tokenKeys.map { Array($0.utf8) }, issuer: tokenIssuer)
+        } catch {
+            throw .refused("HOMEROOM_TOKEN_KEY: \(error)")
+        }
+    }
+
+    /// 32 random bytes are 64 letters in hexadecimal, and never only a few different ones.
+    private static func isStrong(_ key: String) -> Bool {
+        let isHexadecimal = key.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 | 0x20 }
+        return key.utf8.count >= (isHexadecimal ? 64 : 32) && Set(key.utf8).count >= 8
+    }
+
+    private static func values(file: String?, environment: [String: String]) throws(CommandError) -> [String: String] {
+        var values: [String: String] = [:]
+        if let file {
+            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+                throw .refused("--config: \(file) cannot be read. Does it exist, and may this user read it?")
+            }
+            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                let line = line.trimmingCharacters(in: .whitespaces)
+                if line.isEmpty || line.hasPrefix("#") { continue }
+                let halves = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard halves.count == 2 else {
+                    throw .refused("\(file):\(number + 1): `\(line)` is not KEY=value")
+                }
+                let key = halves[0].trimmingCharacters(in: .whitespaces)
+                values[key] = halves[1].trimmingCharacters(in: .whitespaces)
+            }
+        }
+        return values.merging(environment.filter { $0.key.hasPrefix("HOMEROOM_") }) { _, winner in winner }
+    }
+}
+
+/// The keys of a configuration, taken one by one; what is left over is a mistake.
+private struct Keys {
+    private var values: [String: String]
+
+    init(_ values: [String: String]) {
+        self.values = values
+    }
+
+    /// The value of a key, or the content of the file that `<key>_FILE` names; nil when neither is set.
+    mutating func optional(_ key: String) throws(CommandError) -> String? {
+        let value = values.removeValue(forKey: key)
+        guard let path = values.removeValue(forKey: key + "_FILE") else { return value?.isEmpty == true ? nil : value }
+        guard value == nil else { throw .refused("\(key): set it or \(key)_FILE, not both") }
+        guard let content = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw .refused("\(key)_FILE: \(path) cannot be read. Does it exist, and may this user read it?")
+        }
+        return content.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    mutating func text(_ key: String, default fallback: String) throws(CommandError) -> String {
+        try optional(key) ?? fallback
+    }
+
+    mutating func number(_ key: String, in range: ClosedRange<Int>, default fallback: Int) throws(CommandError) -> Int {
+        guard let value = try optional(key) else { return fallback }
+        guard let number = Int(value), range.contains(number) else {
+            throw .refused("\(key): `\(value)` is no number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// Scheme and host, without a final slash.
+    mutating func url(_ key: String) throws(CommandError) -> String? {
+        guard var value = try optional(key) else { return nil }
+        while value.hasSuffix("/") { value.removeLast() }
+        guard let url = URL(string: value), ["http", "https"].contains(url.scheme), url.host() != nil else {
+            throw .refused("\(key): `\(value)` is no URL like https://school.example")
+        }
+        return value
+    }
+
+    mutating func databases() throws(CommandError) -> (service: DatabaseAddress, owner: DatabaseAddress) {
+        let name = try text("HOMEROOM_DATABASE_NAME", default: "homeroom")
+        let user = try text("HOMEROOM_DATABASE_USER", default: "homeroom")
+        let password = try text("HOMEROOM_DATABASE_PASSWORD", default: "")
+        let owner = try text("HOMEROOM_DATABASE_OWNER", default: user)
+        let ownerPassword = try text("HOMEROOM_DATABASE_OWNER_PASSWORD", default: owner == user ? password : "")
+        let socket = try text("HOMEROOM_DATABASE_SOCKET", default: "/run/mysqld/mysqld.sock")
+        let port = try number("HOMEROOM_DATABASE_PORT", in: 1...65_535, default: 3306)
+        let host = try optional("HOMEROOM_DATABASE_HOST")
+        let endpoint = host.map { DatabaseAddress.Endpoint.network(host: $0, port: UInt16(port)) } ?? .socket(path: socket)
+        return (
+            DatabaseAddress(endpoint: endpoint, database: name, user: user, password: password),
+            DatabaseAddress(endpoint: endpoint, database: name, user: owner, password: ownerPassword)
+        )
+    }
+
+    mutating func settings() throws(CommandError) -> Settings {
+        var settings = Settings()
+        settings.lockAfter = Int64(try number("HOMEROOM_LOCK_FAILURES", in: 1...1000, default: 10))
+        settings.lockWindow = Int64(try number("HOMEROOM_LOCK_WINDOW", in: 1...86_400, default: 900))
+        settings.lockTime = Int64(try number("HOMEROOM_LOCK_TIME", in: 1...86_400, default: 900))
+        let variant = try text("HOMEROOM_HASH", default: "argon2id")
+        guard ["argon2id", "argon2i"].contains(variant), let variant = HashParameters.Variant(rawValue: variant) else {
+            throw .refused("HOMEROOM_HASH: `\(variant)` is neither argon2id nor argon2i")
+        }
+        settings.hashing = HashParameters(
+            variant: variant,
+            memoryKiB: try number("HOMEROOM_HASH_MEMORY", in: 64...1_048_576, default: 19_456),
+            iterations: try number("HOMEROOM_HASH_ITERATIONS", in: 1...100, default: 2),
+            parallelism: try number("HOMEROOM_HASH_PARALLELISM", in: 1...8, default: 1))
+        return settings
+    }
+
+    func refuseUnknown() throws(CommandError) {
+        guard let key = values.keys.min() else { return }
+        throw .refused("\(key): no such setting. The README lists them all.")
+    }
+}

@@ -1,0 +1,61 @@
+import Accounts
+import Database
+import Foundation
+import JSON
+import Secrets
+import Server
+
+/// What the configuration makes of the core; shared by the service and the `user` calls.
+struct House {
+    let configuration: Configuration
+    let common: Accounts.Common
+    let log: Log
+
+    init(_ configuration: Configuration) throws(CommandError) {
+        self.configuration = configuration
+        let log = Log(now: { Date.now.formatted(.iso8601.time(includingFractionalSeconds: true)) })
+        self.log = log
+        let media: MediaStore
+        do throws(MediaStore.Failure) {
+            media = try MediaStore(root: configuration.media, random: .system)
+        } catch {
+            throw .refused("HOMEROOM_MEDIA: \(error). Make the folder and give it to the user that runs homeroom.")
+        }
+        // As many passwords at a time as there are cores, in all processes together.
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        common = Accounts.Common(
+            settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,
+            hashing: HashingPermits(count: max(1, cores / configuration.workers)), now: House.now,
+            report: { log.write($0) })
+    }
+
+    /// A core of its own for the calling thread.
+    func accounts() -> Accounts {
+        let log = log
+        let connection = Connection(configuration.database) { log.write("database", message: $0) }
+        return Accounts(database: connection, common: common)
+    }
+
+    @Sendable static func now() -> Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    }
+}
+
+extension Log {
+    fileprivate func write(_ event: SecurityEvent) {
+        func number(_ id: UInt64?) -> JSON { id.map { .integer(Int64(truncatingIfNeeded: $0)) } ?? .null }
+        switch event {
+        case .locked(let account):
+            write("login locked", [.init(name: "account", value: number(account))])
+        case .replayedRefreshToken(let account, let session):
+            let name = JSON.string(String(session, radix: 16))
+            write(
+                "refresh token replayed, session ended",
+                [.init(name: "account", value: number(account)), .init(name: "session", value: name)])
+        case .storageFailed(let text):
+            write("storage failed", message: text)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Glibc
+
+@main
+struct Homeroom {
+    static let usage = """
+        usage: homeroom CALL [--config FILE]
+
+          dev [--port N] [--tls-port N] [--data DIR]   everything on this machine, in the foreground
+          serve                                        the workers alone, on the configured socket
+          migrate                                      brings the database to the newest schema
+          check                                        tests configuration, database, media directory
+          user create NAME --email E [--role R] [--staff] [--superuser]   password from standard input
+          user show NAME
+          user set-role NAME student|mentor|teacher
+          user set-status NAME active|inactive|disabled
+          user unlock NAME
+
+        NAME is a username or an email. The README describes calls and settings.
+        """
+
+    static func main() {
+        do throws(CommandError) {
+            exit(try run(Array(CommandLine.arguments.dropFirst())))
+        } catch {
+            switch error {
+            case .refused(let line):
+                complain("homeroom: \(line)")
+                exit(1)
+            case .usage(let line):
+                complain("homeroom: \(line)\n\n\(usage)")
+                exit(2)
+            }
+        }
+    }
+
+    private static func run(_ words: [String]) throws(CommandError) -> Int32 {
+        var arguments = Arguments(words)
+        if arguments.flag("help") || arguments.isEmpty {
+            print(usage)
+            return words.isEmpty ? 2 : 0
+        }
+        let file = try arguments.option("config")
+        let call = try arguments.next("a call")
+        if call == "dev" { return try Dev.run(&arguments) }
+        guard ["serve", "worker", "migrate", "check", "user"].contains(call) else {
+            throw .usage("unknown call `\(call)`")
+        }
+        let configuration = try Configuration(file: file, environment: ProcessInfo.processInfo.environment)
+        switch call {
+        case "serve": return try Serve.run(configuration, file: file, &arguments)
+        case "worker": return try Serve.runWorker(configuration, &arguments)
+        case "migrate": return try Migrate.run(configuration, &arguments)
+        case "check": return try Check.run(configuration, &arguments)
+        default: return try User.run(configuration, &arguments)
+        }
+    }
+
+    static func complain(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+}

@@ -1,0 +1,17 @@
+import Accounts
+import Database
+
+/// `homeroom migrate`.
+enum Migrate {
+    static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        try arguments.refuseRest()
+        do throws(DatabaseError) {
+            let applied = try Migrations.apply(at: configuration.owner, now: House.now().microseconds)
+            for name in applied { print("applied \(name)") }
+            print("schema \(Migration.newest): up to date")
+        } catch {
+            throw .refused("\(error) (\(configuration.owner.description))")
+        }
+        return 0
+    }
+}

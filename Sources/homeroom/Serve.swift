@@ -1,0 +1,79 @@
+import CLinux
+import Contracts
+import FastCGI
+import Glibc
+import Server
+
+/// `homeroom serve`: the parent, and `homeroom worker`, which only it starts.
+enum Serve {
+    static func run(_ configuration: Configuration, file: String?, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        try arguments.refuseRest()
+        // What would stop every worker stops the parent first, with a line for the operator.
+        let house = try House(configuration)
+        let listening: Int32
+        do throws(ListeningSocket.Failure) {
+            listening = try ListeningSocket.open(path: configuration.socket, group: configuration.socketGroup)
+        } catch {
+            throw .refused(error.description)
+        }
+        if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
+        let command = [try Executable.path(), "worker"] + (file.map { ["--config", $0] } ?? [])
+        return Supervisor(arguments: command, listening: listening, count: configuration.workers, log: house.log).run()
+    }
+
+    static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        try arguments.refuseRest()
+        var signals = Supervisor.signals
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let parent = getppid()
+        if geteuid() == 0, let name = configuration.user { try become(name) }
+        // After the change of user, which would forget it. The parent may be gone already.
+        _ = homeroom_die_with_parent(SIGTERM)
+        guard getppid() == parent else { return 0 }
+        let house = try House(configuration)
+        Exchange.prepareProcess()
+        do throws(Poller.Failure) {
+            let worker = try Worker(
+                listening: 3, options: configuration.worker, contracts: .all, log: house.log,
+                makeAccounts: { house.accounts() })
+            worker.run {
+                while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, -1)) {}
+            }
+        } catch {
+            throw .refused("worker: \(error)")
+        }
+        return 0
+    }
+
+    private static func become(_ name: String) throws(CommandError) {
+        guard let user = getpwnam(name)?.pointee else {
+            throw .refused("HOMEROOM_USER: there is no user `\(name)`. Make one with: adduser --system --group \(name)")
+        }
+        guard initgroups(name, user.pw_gid) == 0, setgid(user.pw_gid) == 0, setuid(user.pw_uid) == 0 else {
+            throw .refused("HOMEROOM_USER: cannot become `\(name)`: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    private static func giveMedia(_ root: String, to name: String) throws(CommandError) {
+        guard let user = getpwnam(name)?.pointee else {
+            throw .refused("HOMEROOM_USER: there is no user `\(name)`. Make one with: adduser --system --group \(name)")
+        }
+        for folder in ["avatars", "incoming"] {
+            guard chown("\(root)/\(folder)", user.pw_uid, user.pw_gid) == 0 else {
+                throw .refused("HOMEROOM_MEDIA: chown \(root)/\(folder): \(String(cString: strerror(errno)))")
+            }
+        }
+    }
+}
+
+/// This program's own file.
+enum Executable {
+    /// Its path, also after it was replaced by a newer one.
+    static func path() throws(CommandError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &buffer, buffer.count)
+        guard length > 0 else { throw .refused("/proc/self/exe: \(String(cString: strerror(errno)))") }
+        let path = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path.hasSuffix(" (deleted)") ? String(path.dropLast(10)) : path
+    }
+}

@@ -1,0 +1,123 @@
+import Accounts
+import Contracts
+import Foundation
+import Glibc
+import JSON
+
+/// `homeroom user …`: what an operator does with accounts.
+enum User {
+    static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        let call = try arguments.next("a user call")
+        let accounts = try House(configuration).accounts()
+        let name: String
+        switch call {
+        case "create":
+            try create(accounts, &arguments)
+            return 0
+        case "show", "set-role", "set-status", "unlock":
+            name = try arguments.next("NAME")
+        default:
+            throw .usage("unknown call `user \(call)`")
+        }
+        switch call {
+        case "show":
+            try arguments.refuseRest()
+            print(line(try account(name, accounts)))
+        case "set-role":
+            let role: Role = try word(&arguments)
+            let account = try account(name, accounts)
+            try refusing { () throws(Refusal) in try accounts.setRole(role, of: account) }
+        case "set-status":
+            let status: Status = try word(&arguments)
+            let account = try account(name, accounts)
+            try refusing { () throws(Refusal) in try accounts.setStatus(status, of: account) }
+        default:
+            try arguments.refuseRest()
+            try refusing { () throws(Refusal) in try accounts.unlock(name) }
+        }
+        return 0
+    }
+
+    private static func create(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+        guard let email = try arguments.option("email") else { throw .usage("--email is missing") }
+        var role = Role.student
+        if let text = try arguments.option("role") { role = try User.word(text) }
+        let isStaff = arguments.flag("staff")
+        let isSuperuser = arguments.flag("superuser")
+        let name = try arguments.next("NAME")
+        try arguments.refuseRest()
+        var new = NewAccount(name: name, email: email, password: try password())
+        new.role = role
+        new.isStaff = isStaff
+        new.isSuperuser = isSuperuser
+        print(line(try refusing { () throws(Refusal) in try accounts.create(new, rules: v1Profile.policy.passwords) }))
+    }
+
+    private static func account(_ name: String, _ accounts: Accounts) throws(CommandError) -> Account {
+        guard let account = try refusing({ () throws(Refusal) in try accounts.account(name) }) else {
+            throw .refused("nobody has the username or email `\(name)`")
+        }
+        return account
+    }
+
+    private static func word<Word: RawRepresentable<String> & CaseIterable>(
+        _ arguments: inout Arguments
+    ) throws(CommandError) -> Word {
+        let text = try arguments.next(Word.allCases.map(\.rawValue).joined(separator: "|"))
+        try arguments.refuseRest()
+        return try word(text)
+    }
+
+    private static func word<Word: RawRepresentable<String> & CaseIterable>(
+        _ text: String
+    ) throws(CommandError) -> Word {
+        if let word = Word(rawValue: text) { return word }
+        throw .usage("`\(text)` is none of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+
+    /// The first line of standard input; a terminal is asked and does not show it.
+    private static func password() throws(CommandError) -> String {
+        guard isatty(STDIN_FILENO) == 1 else { return readLine() ?? "" }
+        guard let typed = getpass("Password: ") else { throw .refused("no password was typed") }
+        return String(cString: typed)
+    }
+
+    private static func refusing<T>(_ body: () throws(Refusal) -> T) throws(CommandError) -> T {
+        do throws(Refusal) {
+            return try body()
+        } catch {
+            switch error {
+            case .invalid(let violations):
+                let errors = v1Profile.texts(violations).map { "\($0.field): \($0.text)" }
+                throw .refused(errors.joined(separator: "; "))
+            case .unavailable: throw .refused("the database does not answer. Try: homeroom check")
+            case .fault(let text): throw .refused(text)
+            default: throw .refused("\(error)")
+            }
+        }
+    }
+
+    /// `{"id": 1, "username": "…", …}` on one line.
+    private static func line(_ account: Account) -> String {
+        let object: JSON = [
+            "id": .integer(Int64(account.id)),
+            "username": .string(account.username),
+            "email": .string(account.email),
+            "role": .string(account.role.rawValue),
+            "status": .string(account.status.rawValue),
+            "is_staff": .bool(account.isStaff),
+            "is_superuser": .bool(account.isSuperuser),
+            "full_name": account.fullName.map(JSON.string) ?? .null,
+            "first_name": account.firstName.map(JSON.string) ?? .null,
+            "last_name": account.lastName.map(JSON.string) ?? .null,
+            "phone": account.phone.map(JSON.string) ?? .null,
+            "bio": account.bio.map(JSON.string) ?? .null,
+            "avatar": account.avatar.map(JSON.string) ?? .null,
+            "login_count": .integer(account.loginCount),
+            "created_at": .string(account.createdAt.withMicroseconds),
+            "updated_at": .string(account.updatedAt.withMicroseconds),
+            "last_login_at": account.lastLoginAt.map { .string($0.withMicroseconds) } ?? .null,
+        ]
+        return String(decoding: object.bytes, as: UTF8.self)
+    }
+}
