@@ -42,15 +42,19 @@ let package = Package(
             dependencies: ["Server", "Contracts", "Accounts", "Database", "Secrets", "JSON", "DevStack", "CLinux"],
             swiftSettings: settings),
 
+        // What the tests share: a MariaDB of their own, fresh databases in it.
+        .target(
+            name: "TestSupport", dependencies: ["DevStack", "Database", "Accounts", "Secrets", "CLinux"],
+            path: "Tests/Support", swiftSettings: settings),
         tests("JSONTests", ["JSON"], resources: [.copy("Vectors")]),
         tests("FastCGITests", ["FastCGI", "CLinux"]),
         tests("HTTPTests", ["HTTP", "JSON"]),
         tests("SecretsTests", ["Secrets"]),
         tests("PicturesTests", ["Pictures"]),
-        tests("DatabaseTests", ["Database", "Accounts", "DevStack"]),
-        tests("AccountsTests", ["Accounts", "Database", "Secrets", "DevStack"]),
-        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts"]),
-        tests("ServerTests", ["Server", "FastCGI"]),
-        tests("SystemTests", ["DevStack", "JSON", "Secrets"]),
+        tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
+        tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
+        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),
+        tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux"]),
+        tests("SystemTests", ["homeroom", "DevStack", "JSON", "Secrets", "TestSupport", "CLinux"]),
     ]
 )

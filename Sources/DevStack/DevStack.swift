@@ -29,7 +29,7 @@ package final class DevStack: Sendable {
     }
 
     package let folder: Folder
-    package let settings: Settings
+    package let settings: StackSettings
     package let database: MariaDB
     package let service: Service
     package let nginx: Nginx
@@ -38,7 +38,7 @@ package final class DevStack: Sendable {
     /// Makes the folder and homeroom.conf, and locks the folder; starts nothing.
     package init(_ options: Options) throws(StackError) {
         folder = try Folder(options.directory, report: options.output)
-        settings = try Settings(folder)
+        settings = try StackSettings(folder)
         database = MariaDB(folder, settings)
         service = Service(folder, homeroom: options.homeroom, environment: options.environment)
         nginx = Nginx(

@@ -5,10 +5,10 @@ import Synchronization
 /// A private MariaDB server in `db/`, reachable through `db.sock` alone.
 package final class MariaDB: Sendable {
     private let folder: Folder
-    private let settings: Settings
+    private let settings: StackSettings
     private let server = Mutex<Child?>(nil)
 
-    package init(_ folder: Folder, _ settings: Settings) {
+    package init(_ folder: Folder, _ settings: StackSettings) {
         self.folder = folder
         self.settings = settings
     }

@@ -57,8 +57,8 @@ package struct Cookie: Sendable, Equatable {
     }
 
     private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
-        var text = text.drop(while: isBlank)
-        while let last = text.last, isBlank(last) { text.removeLast() }
+        var text = text.drop(while: HeaderScanner.isBlank)
+        while let last = text.last, HeaderScanner.isBlank(last) { text.removeLast() }
         return text
     }
 
@@ -66,10 +66,6 @@ package struct Cookie: Sendable, Equatable {
         let quote = UInt8(ascii: "\"")
         guard text.count >= 2, text.first == quote, text.last == quote else { return text }
         return text.dropFirst().dropLast()
-    }
-
-    private static func isBlank(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }
 
     /// cookie-octet of RFC 6265 §4.1.1.

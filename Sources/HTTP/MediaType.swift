@@ -86,7 +86,7 @@ struct HeaderScanner {
     }
 
     private mutating func skipBlanks() {
-        rest = rest.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        rest = rest.drop(while: Self.isBlank)
     }
 
     private mutating func quotedString(_ escapes: Escapes) -> String? {
@@ -107,6 +107,10 @@ struct HeaderScanner {
             }
         }
         return nil
+    }
+
+    static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }
 
     /// What no header value may hold.

@@ -175,7 +175,7 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
         }
         let wordEnd = index
         let paddingEnd = min(wordEnd + longestPadding, unread.upperBound)
-        while index < paddingEnd, buffer[index] == UInt8(ascii: " ") || buffer[index] == UInt8(ascii: "\t") { index += 1 }
+        while index < paddingEnd, HeaderScanner.isBlank(buffer[index]) { index += 1 }
 
         return switch (byte(at: index), byte(at: index + 1)) {
         case (UInt8(ascii: "\r"), UInt8(ascii: "\n")): .delimiter(length: index - start)

@@ -1,4 +1,6 @@
 import Accounts
+import CLinux
+import Contracts
 import Database
 import Foundation
 import JSON
@@ -13,7 +15,7 @@ struct House {
 
     init(_ configuration: Configuration) throws(CommandError) {
         self.configuration = configuration
-        let log = Log(now: { Date.now.formatted(.iso8601.time(includingFractionalSeconds: true)) })
+        let log = Log(now: { House.now().withMicroseconds })
         self.log = log
         let media: MediaStore
         do throws(MediaStore.Failure) {

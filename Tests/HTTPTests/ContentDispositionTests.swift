@@ -108,7 +108,9 @@ struct ContentDispositionTests {
     }
 
     @Test func `a name that is not UTF-8 is refused`() {
-        let latin1 = [UInt8]("--b\r\nContent-Disposition: form-data; name=\"é\"\r\n\r\n\r\n--b--".utf8).filter { $0 != 0xC3 }
+        let latin1 = [UInt8]("--b\r\nContent-Disposition: form-data; name=\"é\"\r\n\r\n\r\n--b--".utf8).filter {
+            $0 != 0xC3
+        }
 
         #expect(throws: MultipartError<Never>.malformed("a part's headers are not UTF-8")) { try parts(latin1) }
     }

@@ -182,8 +182,10 @@ struct MultipartTests {
     }
 
     @Test(arguments: [
-        "\r\n--bX", "\r\n--bX\r\n", "\r\n--b-", "\r\n--b-\r\n", "\r\n--b x\r\n", "\r\n--b \rx", "\r\n-b", "\r\n-", "\r\n",
-        "\n--b\n", "\n--b--", "\r--b\r\n", "x--b\r\n", "\r\n --b\r\n", "\r\r\n\r\r", "\r\n\r\n", "\r\n--\r\n--", "\r\n--b --",
+        "\r\n--bX", "\r\n--bX\r\n", "\r\n--b-", "\r\n--b-\r\n", "\r\n--b x\r\n", "\r\n--b \rx", "\r\n-b", "\r\n-",
+        "\r\n",
+        "\n--b\n", "\n--b--", "\r--b\r\n", "x--b\r\n", "\r\n --b\r\n", "\r\r\n\r\r", "\r\n\r\n", "\r\n--\r\n--",
+        "\r\n--b --",
     ])
     func `what only looks like a delimiter is content`(content: String) throws {
         #expect(try read(body("x" + content)) == [ReadPart("a", "x" + content)])
@@ -214,7 +216,9 @@ struct MultipartTests {
         #expect(throws: Failure.headersTooLarge) { try read(endless, sizes: [100]) }
     }
 
-    @Test(arguments: ["b", "'()+_,-./:=? 0aZ", String(repeating: "x", count: 70), "----WebKitFormBoundary7MA4YWxkTrZu0gW"])
+    @Test(arguments: [
+        "b", "'()+_,-./:=? 0aZ", String(repeating: "x", count: 70), "----WebKitFormBoundary7MA4YWxkTrZu0gW",
+    ])
     func `a boundary of 1 to 70 allowed characters is accepted`(boundary: String) throws {
         #expect(try read("--\(boundary)--", boundary: boundary) == [])
     }

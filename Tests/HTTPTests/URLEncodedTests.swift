@@ -2,12 +2,14 @@ import HTTP
 import Testing
 
 struct URLEncodedTests {
-    @Test(arguments: [
-        ("", []), ("&", []), ("&&a=1&&", [("a", "1")]), ("a", [("a", "")]), ("a=", [("a", "")]), ("=b", [("", "b")]),
-        ("=", [("", "")]), ("a=b=c", [("a", "b=c")]), ("a=1&b=2&a=3", [("a", "1"), ("b", "2"), ("a", "3")]),
-        ("a+b=c+d%2B", [("a b", "c d+")]), ("%61%3d=%26%3D", [("a=", "&=")]), ("a;b=1", [("a;b", "1")]),
-        ("name=%E6%B3%A8%e5%86%8c", [("name", "注册")]), ("a=%00", [("a", "\0")]), ("a=é", [("a", "é")]),
-    ] as [(String, [(String, String)])])
+    @Test(
+        arguments: [
+            ("", []), ("&", []), ("&&a=1&&", [("a", "1")]), ("a", [("a", "")]), ("a=", [("a", "")]),
+            ("=b", [("", "b")]),
+            ("=", [("", "")]), ("a=b=c", [("a", "b=c")]), ("a=1&b=2&a=3", [("a", "1"), ("b", "2"), ("a", "3")]),
+            ("a+b=c+d%2B", [("a b", "c d+")]), ("%61%3d=%26%3D", [("a=", "&=")]), ("a;b=1", [("a;b", "1")]),
+            ("name=%E6%B3%A8%e5%86%8c", [("name", "注册")]), ("a=%00", [("a", "\0")]), ("a=é", [("a", "é")]),
+        ] as [(String, [(String, String)])])
     func `fields are read in their order`(text: String, expected: [(String, String)]) throws {
         #expect(try URLEncoded.fields(in: text) == expected.map { FormField(name: $0, value: $1) })
     }

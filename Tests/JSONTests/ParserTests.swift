@@ -78,15 +78,17 @@ struct ParserTests {
         #expect(throws: JSON.ParseError.self) { try JSON.parse([UInt8]("[]".utf8), maximumDepth: 0) }
     }
 
-    @Test(arguments: [
-        ("0", .integer(0)), ("-0", .integer(0)), ("42", .integer(42)),
-        ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
-        ("9223372036854775808", .double(9223372036854775808)),
-        ("-9223372036854775809", .double(-9223372036854775808)),
-        ("1.0", .double(1)), ("1e2", .double(100)), ("1E+2", .double(100)), ("25e-2", .double(0.25)),
-        ("-0.0", .double(-0.0)), ("0e9999", .double(0)), ("1e-400", .double(0)), ("5e-324", .double(.leastNonzeroMagnitude)),
-        ("1.7976931348623157e308", .double(.greatestFiniteMagnitude)), ("0.1", .double(0.1)),
-    ] as [(String, JSON)])
+    @Test(
+        arguments: [
+            ("0", .integer(0)), ("-0", .integer(0)), ("42", .integer(42)),
+            ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
+            ("9223372036854775808", .double(9_223_372_036_854_775_808)),
+            ("-9223372036854775809", .double(-9_223_372_036_854_775_808)),
+            ("1.0", .double(1)), ("1e2", .double(100)), ("1E+2", .double(100)), ("25e-2", .double(0.25)),
+            ("-0.0", .double(-0.0)), ("0e9999", .double(0)), ("1e-400", .double(0)),
+            ("5e-324", .double(.leastNonzeroMagnitude)),
+            ("1.7976931348623157e308", .double(.greatestFiniteMagnitude)), ("0.1", .double(0.1)),
+        ] as [(String, JSON)])
     func `a number is an integer when it is written as one and fits, else a double`(text: String, json: JSON) throws {
         #expect(try parsed(text) == json)
     }
@@ -122,10 +124,11 @@ struct ParserTests {
         #expect(refusal(of: text)?.reason == .unknownEscape)
     }
 
-    @Test(arguments: [
-        [0xC0, 0x80], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80],
-        [0x80], [0xE2, 0x82], [0xFF],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0xC0, 0x80], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80],
+            [0x80], [0xE2, 0x82], [0xFF],
+        ] as [[UInt8]])
     func `bytes that are not UTF-8 are refused, also beside an escape`(bytes: [UInt8]) {
         let quote = [UInt8(ascii: "\"")]
         let escape = [UInt8](#"\n"#.utf8)

@@ -7,7 +7,9 @@ struct WriterTests {
     }
 
     @Test func `a literal is written in its order, without blanks, null included`() {
-        let json: JSON = ["user": ["id": 7, "bio": nil, "tags": ["a", "b"]], "ok": true, "rate": 0.5, "none": [], "no": [:]]
+        let json: JSON = [
+            "user": ["id": 7, "bio": nil, "tags": ["a", "b"]], "ok": true, "rate": 0.5, "none": [], "no": [:],
+        ]
 
         #expect(text(json) == #"{"user":{"id":7,"bio":null,"tags":["a","b"]},"ok":true,"rate":0.5,"none":[],"no":{}}"#)
     }
@@ -29,10 +31,12 @@ struct WriterTests {
         #expect(text(.object([string: 1])) == "{\(written):1}")
     }
 
-    @Test(arguments: [
-        0.0, -0.0, 1, -1.5, 0.1, 1.0 / 3, 1e16, 1e21, 123456789012345680, .leastNonzeroMagnitude, .leastNormalMagnitude,
-        .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .pi, 9007199254740992,
-    ] as [Double])
+    @Test(
+        arguments: [
+            0.0, -0.0, 1, -1.5, 0.1, 1.0 / 3, 1e16, 1e21, 123_456_789_012_345_680, .leastNonzeroMagnitude,
+            .leastNormalMagnitude,
+            .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .pi, 9_007_199_254_740_992,
+        ] as [Double])
     func `a double reads back equal and as a double`(value: Double) throws {
         guard case .double(let read) = try JSON.parse(JSON.double(value).bytes) else { throw NotADouble() }
 

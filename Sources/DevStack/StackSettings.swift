@@ -5,7 +5,7 @@ import Foundation
 ///
 /// Paths and users are made right at each start, because the folder may have moved. Secrets are made once. What
 /// else stands in the file stays.
-package struct Settings: Sendable {
+package struct StackSettings: Sendable {
     private var lines: [String]
 
     /// Reads the folder's file or makes it; what `folder` decides is right afterwards.

@@ -1,0 +1,62 @@
+import Accounts
+import CLinux
+import Database
+import DevStack
+import Glibc
+import Secrets
+import Synchronization
+
+/// What the tests of a process share: one private MariaDB in a scratch folder, gone when the process ends.
+package enum Laboratory {
+    /// A new, migrated database of its own.
+    package static func freshDatabase() throws -> DatabaseAddress {
+        let address = try emptyDatabase()
+        _ = try Migrations.apply(at: address, now: 0)
+        return address
+    }
+
+    /// A new database without any table; its user may do everything in it.
+    package static func emptyDatabase() throws -> DatabaseAddress {
+        let server = try shared.get()
+        let name = "t\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
+        try server.database.execute(
+            "CREATE DATABASE \(name); GRANT ALL ON \(name).* TO 'homeroom_owner'@'localhost'")
+        return DatabaseAddress(
+            endpoint: .socket(path: server.folder.databaseSocket), database: name, user: "homeroom_owner",
+            password: server.settings["HOMEROOM_DATABASE_OWNER_PASSWORD"] ?? "")
+    }
+
+    /// A scratch folder that is removed when the process ends.
+    package static func scratch(_ name: String) throws -> String {
+        let path = try DevStack.scratch(name)
+        scratches.withLock { $0.append(path) }
+        return path
+    }
+
+    /// The shared server itself, e.g. to look at its rows as the administrator.
+    package static func server() throws -> MariaDB { try shared.get().database }
+
+    private struct Server: Sendable {
+        let folder: Folder
+        let settings: StackSettings
+        let database: MariaDB
+    }
+
+    private static let count = Atomic<Int>(0)
+    private static let scratches = Mutex<[String]>([])
+    private static let shared = Result { try start() }
+
+    private static func start() throws -> Server {
+        atexit { Laboratory.tearDown() }
+        let folder = try Folder(scratch("lab"))
+        let settings = try StackSettings(folder)
+        let database = MariaDB(folder, settings)
+        try database.start()
+        return Server(folder: folder, settings: settings, database: database)
+    }
+
+    private static func tearDown() {
+        if case .success(let server) = shared { server.database.stop() }
+        for path in scratches.withLock({ $0 }) { try? DevStack.removeScratch(path) }
+    }
+}
