@@ -51,10 +51,12 @@ package final class Folder: Sendable {
         var attempts = 0
         while flock(file, LOCK_EX | LOCK_NB) != 0 {
             attempts += 1
-            let holder = (try? String(contentsOfFile: run + "/lock", encoding: .utf8)) ?? ""
-            if let pid = pid_t(holder), kill(pid, 0) == 0 || errno == EPERM || attempts > 200 {
+            // Who locked it; when that is gone, its programs are on their way out.
+            let note = (try? String(contentsOfFile: run + "/lock", encoding: .utf8)) ?? ""
+            let isAlive = pid_t(note).map { kill($0, 0) == 0 || errno == EPERM } ?? false
+            if isAlive || attempts > 200 {
                 close(file)
-                throw .folderInUse(path, holder: "process \(pid)")
+                throw .folderInUse(path, holder: isAlive ? "process \(note)" : "what an ended stack has left running")
             }
             usleep(100_000)
         }
