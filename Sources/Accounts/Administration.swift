@@ -36,11 +36,7 @@ extension Accounts {
         let insertion = InsertAccount(
             username: username, email: email, passwordHash: try hash(password), role: new.role, isStaff: new.isStaff,
             isSuperuser: new.isSuperuser, now: now)
-        let made = try inserting { () throws(DatabaseError) in
-            try database.first(AccountByID(id: try database.run(insertion).insertedID))
-        }
-        guard let made else { throw .fault("the new account cannot be read") }
-        return made.account
+        return try insert(insertion, session: nil)
     }
 
     /// nil when nobody has the name.

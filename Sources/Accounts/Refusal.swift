@@ -14,6 +14,10 @@ package enum Refusal: Error, Sendable {
     case foreignRefreshToken
     /// Unknown account or wrong password; nobody learns which.
     case wrongCredentials
+    /// Nobody has the email; only where the document says so (contract 4's reset_password).
+    case unknownAccount
+    /// A mailed link that was used, is too old, or never was one.
+    case badResetToken
     /// Right password, but the account is not active.
     case inactive
     /// Too many failures; `retryAfter` in seconds.
@@ -38,7 +42,8 @@ package struct Violation: Sendable, Equatable {
 /// The fields of all contracts by their meaning; the wire names are the contracts'.
 package enum Field: Sendable, Hashable {
     case username, email, password, confirmation, currentPassword, newPassword, newConfirmation
-    case role, avatar, bio, refresh
+    case fullName, firstName, lastName, phone, bio, avatar, role
+    case refresh, resetToken, limit, after
 }
 
 /// The rules a field can break. Lengths are in characters unless they say otherwise.
@@ -54,6 +59,7 @@ package enum Rule: Sendable, Equatable {
     case common, numeric, similar(to: Field)
     case mismatch, incorrect
     case unknownRole, otherRole
+    case notANumber(ClosedRange<Int>)
     case notAFile, emptyFile, notAPicture, fileTooLarge(bytes: Int), tooManyPixels
 }
 

@@ -82,7 +82,7 @@ package let v1Profile = Contract(
 
 @Sendable private func update(_ call: Call, _ me: Caller) throws(Refusal) -> Reply {
     let change = ProfileChange(email: call.entry("email"), bio: call.entry("bio"), avatar: call.avatar("avatar"))
-    let account = try call.accounts.updateProfile(of: me, change)
+    let account = try call.accounts.updateProfile(of: me, change, by: call.policy)
     return .ok(["message": "资料更新成功", "user": profile(account, call.request)])
 }
 
@@ -123,10 +123,7 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
     case .newPassword: "new_password"
     // The document reports a mismatch under the new password.
     case .newConfirmation: violation.rule == .mismatch ? "new_password" : "new_password_confirm"
-    case .role: "role"
-    case .avatar: "avatar"
-    case .bio: "bio"
-    case .refresh: "refresh"
+    default: violation.field.usualName
     }
 }
 
