@@ -32,6 +32,11 @@ package struct Policy: Sendable {
         self.usernameLength = usernameLength
     }
 
+    package var isCookie: Bool {
+        if case .cookie = renewal { return true }
+        return false
+    }
+
     func life(remembered: Bool) -> Int64 {
         switch renewal {
         case .pair(_, let refresh): refresh

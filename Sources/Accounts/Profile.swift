@@ -119,7 +119,7 @@ extension Findings {
         switch entry {
         case .absent: return nil
         case .null: return .some(nil)
-        case .notText: add(.bio, .notText)
+        case .notText, .flag: add(.bio, .notText)
         case .text(let text):
             if text.unicodeScalars.contains("\0") { add(.bio, .nulCharacter) }
             if text.unicodeScalars.count > Accounts.longestBio { add(.bio, .tooLong(Accounts.longestBio)) }

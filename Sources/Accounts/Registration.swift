@@ -47,20 +47,21 @@ extension Accounts {
 
     private func make(_ form: Registration, by policy: Policy, session: Session?) throws(Refusal) -> Account {
         var findings = Findings()
-        let name = form.username.flatMap { findings.required($0, .username, trimmed: true) }
-        let username = findings.username(name, length: policy.usernameLength)
+        let typed = form.username.flatMap { findings.required($0, .username, trimmed: true) }
+        let username = findings.username(typed, length: policy.usernameLength)
         let address = findings.required(form.email, .email, trimmed: true)
         let email = findings.email(address)
         try findings.names(username, email, among: self, except: nil)
         let password = findings.newPassword(
             form.password, confirmation: form.confirmation, (.password, .confirmation), rules: policy.passwords,
-            username: name, email: address)
+            username: typed, email: address)
         let details = findings.details(form.details, required: policy.requiredDetails)
         try findings.refuseIfAny()
         guard let email, let password else { throw .fault("a finding is missing") }
 
+        let name = if let username { username } else { try freeUsername(for: email) }
         var insertion = InsertAccount(
-            username: try username ?? freeUsername(for: email), email: email, passwordHash: try hash(password),
+            username: name, email: email, passwordHash: try hash(password),
             details: details, now: now)
         var attempts = 10
         while true {
@@ -153,7 +154,7 @@ extension Findings {
             switch entries[field] ?? .absent {
             case .absent: if required.contains(field) { add(field, .required) }
             case .null: if required.contains(field) { add(field, .null) }
-            case .notText: add(field, .notText)
+            case .notText, .flag: add(field, .notText)
             case .text(let text):
                 let text = text.trimmed
                 if text.unicodeScalars.contains("\0") { add(field, .nulCharacter) }

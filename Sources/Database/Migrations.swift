@@ -9,6 +9,8 @@ package struct Migration: Sendable {
         Migration(version: 1, name: "accounts", script: PackageResources._001_accounts_sql),
         Migration(version: 2, name: "sessions", script: PackageResources._002_sessions_sql),
         Migration(version: 3, name: "login-failures", script: PackageResources._003_login_failures_sql),
+        Migration(version: 4, name: "password-resets", script: PackageResources._004_password_resets_sql),
+        Migration(version: 5, name: "outbox", script: PackageResources._005_outbox_sql),
     ]
 
     /// The version that this executable needs.

@@ -53,6 +53,18 @@ package final class Exchange: @unchecked Sendable {
         FCGX_GetParam(name, request.pointee.envp).map { String(cString: $0) }
     }
 
+    /// The values of a variable that was sent more than once.
+    package func variables(_ name: String) -> [String] {
+        var values: [String] = []
+        var next = request.pointee.envp
+        while let entry = next?.pointee {
+            let text = String(cString: entry)
+            if text.hasPrefix(name + "=") { values.append(String(text.dropFirst(name.count + 1))) }
+            next = next?.advanced(by: 1)
+        }
+        return values
+    }
+
     /// Reads up to `buffer.count` bytes of the body; 0 at its end.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(CutShort) -> Int {
         let wanted = min(buffer.count, announced - received)
@@ -74,6 +86,12 @@ package final class Exchange: @unchecked Sendable {
         guard !bytes.isEmpty else { return true }
         let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
         return FCGX_PutStr(start, Int32(bytes.count), request.pointee.out) == Int32(bytes.count)
+    }
+
+    /// Breaks the connection off, so that an answer that was begun cannot look complete.
+    package func abort() {
+        isBroken = true
+        shutdown(request.pointee.ipcFd, Int32(SHUT_RDWR))
     }
 
     /// Ends the request. The connection if it stays open, to be parked; nil when it is closed.

@@ -18,6 +18,8 @@ struct Configuration {
     /// As whom `homeroom migrate` changes the schema.
     let owner: DatabaseAddress
     let media: String
+    /// Other origins whose pages may use contract 3's cookie.
+    let trustedOrigins: Set<String>
     let accounts: Settings
     private let tokenKeys: [String]
     private let tokenIssuer: String
@@ -37,6 +39,9 @@ struct Configuration {
         self.worker = worker
         (database, owner) = try keys.databases()
         media = try keys.text("HOMEROOM_MEDIA", default: "/var/lib/homeroom/media")
+        trustedOrigins = Set(
+            try keys.text("HOMEROOM_TRUSTED_ORIGINS", default: "").split(separator: ",")
+                .map { $0.trimmingCharacters(in: .whitespaces) })
         accounts = try keys.settings()
         tokenKeys = [try keys.optional("HOMEROOM_TOKEN_KEY"), try keys.optional("HOMEROOM_TOKEN_KEY_PREVIOUS")]
             .compactMap { $0 }

@@ -34,7 +34,7 @@ enum Serve {
         Exchange.prepareProcess()
         do throws(Poller.Failure) {
             let worker = try Worker(
-                listening: 3, options: configuration.worker, contracts: .all, log: house.log,
+                listening: 3, options: configuration.worker, contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
                 makeAccounts: { house.accounts() })
             worker.run {
                 while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, -1)) {}

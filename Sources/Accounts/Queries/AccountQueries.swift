@@ -166,6 +166,26 @@ struct SetPassword: Command {
     var parameters: [Parameter] { [.text(hash), .time(now), .unsigned(id), .integer(passwordVersion)] }
 }
 
+/// A page of accounts in the order of their ids.
+struct AccountsAfter: Query {
+    static let sql: SQL =
+        "SELECT " + Account.columns
+        + " FROM accounts a WHERE a.id > ? AND (? OR a.role = ?) ORDER BY a.id LIMIT ?"
+    let after: UInt64
+    let role: Role?
+    let limit: Int64
+    var parameters: [Parameter] {
+        [.unsigned(after), .flag(role == nil), .text((role ?? .student).rawValue), .integer(limit)]
+    }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
+}
+
+struct DeleteAccount: Command {
+    static let sql: SQL = "DELETE FROM accounts WHERE id = ?"
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(id)] }
+}
+
 struct SetRole: Command {
     static let sql: SQL = "UPDATE accounts SET role = ?, updated_at = ? WHERE id = ?"
     let id: UInt64
