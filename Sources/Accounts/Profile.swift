@@ -72,8 +72,13 @@ extension Accounts {
     /// Writes the row and answers with the avatar that it named before, if another one took its place.
     private func apply(_ update: UpdateProfile) throws(Refusal) -> String? {
         let (isFound, old) = try inserting { () throws(DatabaseError) -> (Bool, String?) in
-            guard update.avatar != nil else { return (try database.run(update).affectedRows == 1, nil) }
+            guard update.avatar != nil || update.email != nil else {
+                return (try database.run(update).affectedRows == 1, nil)
+            }
             return try database.transaction { () throws(DatabaseError) in
+                // Links that were mailed to the old address must not outlive it.
+                if update.email != nil { try database.run(DeleteResetsOfAccount(accountID: update.id)) }
+                guard update.avatar != nil else { return (try database.run(update).affectedRows == 1, nil) }
                 // Locked, so that of two uploads at once each removes the file of its own predecessor.
                 let old = try database.first(AvatarForUpdate(id: update.id)) ?? nil
                 return (try database.run(update).affectedRows == 1, old)

@@ -13,8 +13,9 @@ extension Call {
 
     /// `sessionid=…; Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax`, and `Secure` under HTTPS. Zero seconds take it away.
     func settingCookie(_ value: String, life: Int64, in reply: Reply) -> Reply {
-        let cookie = Cookie(
-            name: Call.cookieName, value: value, maxAge: Int(life), isSecure: request.origin.hasPrefix("https:"))
+        // A public URL with https means TLS somewhere before nginx.
+        let isSecure = request.isSecure || request.origin.hasPrefix("https:")
+        let cookie = Cookie(name: Call.cookieName, value: value, maxAge: Int(life), isSecure: isSecure)
         return reply.with("Set-Cookie", cookie.header)
     }
 

@@ -19,6 +19,7 @@ package final class Folder: Sendable {
     package var database: String { path + "/db" }
     package var databaseSocket: String { path + "/db.sock" }
     package var media: String { path + "/media" }
+    package var mail: String { path + "/mail" }
     package var log: String { path + "/log" }
     package var run: String { path + "/run" }
     package var socket: String { path + "/run/homeroom.sock" }
@@ -80,7 +81,7 @@ package final class Folder: Sendable {
         // mariadbd makes its socket here; the sticky bit keeps it from removing what is ours.
         try FileSystem.makeFolder(path, mode: Self.isRoot ? 0o1731 : 0o700, group: databaseUser.group)
         try FileSystem.makeFolder(log, mode: 0o700)
-        try FileSystem.makeFolder(path + "/mail", mode: 0o700)
+        try FileSystem.makeFolder(mail, mode: 0o700, owner: webUser)
         try FileSystem.makeFolder(run + "/mariadb", mode: 0o700, owner: databaseUser)
         try FileSystem.makeFolder(run + "/nginx", mode: 0o711)
         try FileSystem.makeFolder(media, mode: 0o711, owner: webUser)

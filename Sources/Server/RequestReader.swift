@@ -11,6 +11,7 @@ extension Request {
             method: exchange.variable("REQUEST_METHOD") ?? "",
             target: exchange.variable("REQUEST_URI") ?? "",
             origin: publicURL ?? Request.origin(exchange),
+            isSecure: exchange.variable("REQUEST_SCHEME") == "https",
             contentLength: exchange.contentLength,
             header: { name in
                 // nginx hands on each Cookie header by itself. (RFC 9113 §8.2.3)

@@ -39,7 +39,8 @@ enum Dev {
         print(
             """
 
-            Homeroom answers on \(stack.url). Ctrl-C stops it. Its data, logs and settings: \(stack.folder.path)
+            Homeroom answers on \(stack.url). Ctrl-C stops it.
+            Its data, logs and settings: \(stack.folder.path); mail that it sends: \(stack.folder.mail)
 
             Try:
               curl -X POST \(stack.url)/api/v1/auth/register/ \\

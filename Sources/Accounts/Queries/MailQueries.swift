@@ -41,6 +41,12 @@ struct DeleteReset: Command {
     var parameters: [Parameter] { [.bytes(hash)] }
 }
 
+struct DeleteResetsOfAccount: Command {
+    static let sql: SQL = "DELETE FROM password_resets WHERE account_id = ?"
+    let accountID: UInt64
+    var parameters: [Parameter] { [.unsigned(accountID)] }
+}
+
 struct DeleteExpiredResets: Command {
     static let sql: SQL = "DELETE FROM password_resets WHERE expires_at <= ? LIMIT 500"
     let now: Instant
@@ -82,7 +88,15 @@ struct DueMail: Query {
     }
 }
 
-/// Tries again at `dueAt`. Also what claims a mail while it is being sent.
+/// Keeps a mail from others until `dueAt`.
+struct ClaimMail: Command {
+    static let sql: SQL = "UPDATE outbox SET due_at = ? WHERE subject = ?"
+    let subject: [UInt8]
+    let dueAt: Instant
+    var parameters: [Parameter] { [.time(dueAt), .bytes(subject)] }
+}
+
+/// Tries again at `dueAt`.
 struct PostponeMail: Command {
     static let sql: SQL = "UPDATE outbox SET due_at = ?, attempts = attempts + 1 WHERE subject = ?"
     let subject: [UInt8]
