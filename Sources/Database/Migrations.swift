@@ -22,11 +22,10 @@ package enum Migrations {
     /// Applies what is missing and answers with the names of it. Safe to run twice and from two machines at once: the
     /// second waits for the first. A run that was killed goes on where it stopped, for every script can be repeated.
     package static func apply(at address: DatabaseAddress, now: Int64) throws(DatabaseError) -> [String] {
-        let worker = Connection(address, allowsScripts: true)
+        let worker = Connection(address, isMigrating: true)
         try worker.execute(historyTable)
         // The lock is a row, held by a second connection: a CREATE TABLE would commit, and so end, the worker's own.
-        let holder = Connection(address)
-        try holder.execute("SET innodb_lock_wait_timeout = 600")
+        let holder = Connection(address, isMigrating: true)
         return try holder.transaction { () throws(DatabaseError) in
             _ = try holder.rows(LockHistory())
             var applied: [String] = []
@@ -59,7 +58,8 @@ package enum Migrations {
             applied_at DATETIME(6) NULL COMMENT 'UTC',
             PRIMARY KEY (version)
         ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COMMENT 'which files of sql/ were applied; version 0 is the lock';
-        INSERT IGNORE INTO migrations (version, name) VALUES (0, 'lock')
+        INSERT IGNORE INTO migrations (version, name)
+        SELECT 0, 'lock' FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM migrations WHERE version = 0)
         """
 }
 
