@@ -60,6 +60,8 @@ let package = Package(
         tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),
         tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux"]),
-        tests("SystemTests", ["homeroom", "DevStack", "JSON", "Secrets", "TestSupport", "CLinux"]),
+        tests(
+            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
+            resources: [.copy("Documents")]),
     ]
 )

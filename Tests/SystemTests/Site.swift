@@ -1,0 +1,128 @@
+import CLinux
+import DevStack
+import Foundation
+import JSON
+import Synchronization
+
+/// Whole systems for tests: nginx, `homeroom serve` and MariaDB in scratch folders, gone when the process ends.
+enum Site {
+    /// Hashing as cheap as it can be, where its cost is not the subject.
+    static let fastHashing = ["HOMEROOM_HASH_MEMORY": "64", "HOMEROOM_HASH_ITERATIONS": "1"]
+
+    /// For all tests that disturb nobody: two workers, a TLS port, no limits.
+    static func shared() throws -> DevStack { try everybodys.get() }
+
+    /// A new one; a test that needs it no longer may end it with `discard`.
+    ///
+    /// - Parameters:
+    ///   - environment: settings that hold as long as it lives.
+    ///   - checkout: the folder that holds `nginx/`.
+    static func start(
+        environment: [String: String] = fastHashing, limits: Bool = false, hasTLS: Bool = false,
+        checkout: String = Site.checkout
+    ) throws -> DevStack {
+        registration
+        var options = DevStack.Options(
+            directory: try DevStack.scratch("sys"), homeroom: homeroom, checkout: checkout)
+        options.port = try freePort()
+        options.tlsPort = hasTLS ? try freePort() : nil
+        options.environment = environment
+        options.limits = limits
+        let site = try DevStack(options)
+        sites.withLock { $0.append(site) }
+        try site.start()
+        return site
+    }
+
+    /// Stops it and removes its folder.
+    static func discard(_ site: DevStack) {
+        site.nginx.kill()
+        site.service.stop()
+        site.database.kill()
+        site.stop()
+        try? DevStack.removeScratch(site.folder.path)
+        sites.withLock { $0.removeAll { $0 === site } }
+    }
+
+    /// The folder of Package.swift.
+    static let checkout = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
+    /// The executable, which stands beside that of the tests.
+    static let homeroom = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .appending(path: "homeroom").path
+
+    /// A port on 127.0.0.1 below those that the kernel gives to clients (ip_local_port_range), so that none of them
+    /// takes it while nginx is restarted.
+    static func freePort() throws -> UInt16 {
+        while true {
+            let port = UInt16.random(in: 10_240..<32_768)
+            if (try? Stream(.port(port))) == nil { return port }
+        }
+    }
+
+    private static let everybodys = Result {
+        try start(environment: fastHashing.merging(["HOMEROOM_WORKERS": "2"]) { $1 }, hasTLS: true)
+    }
+    private static let sites = Mutex<[DevStack]>([])
+    private static let registration: Void = {
+        atexit { Site.discardAll() }
+    }()
+
+    private static func discardAll() {
+        for site in sites.withLock({ $0 }) { discard(site) }
+    }
+}
+
+extension DevStack {
+    var address: Address { .port(nginx.port) }
+
+    /// Sends one request through nginx.
+    func send(
+        _ method: String, _ path: String, as person: Person? = nil, json: JSON? = nil,
+        headers: [(String, String)] = [], body: [UInt8]? = nil
+    ) throws -> Answer {
+        try Client(address).send(
+            method, path, headers: headers + Self.headers(person, json), body: json?.bytes ?? body)
+    }
+
+    /// `Authorization` and `Content-Type` as far as they are needed.
+    static func headers(_ person: Person?, _ json: JSON?) -> [(String, String)] {
+        var headers: [(String, String)] = []
+        if let person { headers.append(("Authorization", "Bearer \(person.access)")) }
+        if json != nil { headers.append(("Content-Type", "application/json")) }
+        return headers
+    }
+
+    /// The rows of a query, columns parted by tabs.
+    func rows(_ sql: String) throws -> [String] {
+        try database.execute("USE homeroom; \(sql)").split(separator: "\n").map(String.init)
+    }
+
+    /// The files below the media folder, in order.
+    func mediaFiles() throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: folder.media).sorted()
+    }
+
+    /// What stands in the tables of people and sessions and in the media folder.
+    func state() throws -> [String] {
+        try rows("SELECT * FROM accounts ORDER BY id; SELECT * FROM sessions ORDER BY id") + mediaFiles()
+    }
+
+    /// The pids of the worker processes.
+    func workers() -> Set<pid_t> {
+        guard let parent = service.process?.pid else { return [] }
+        return Set(RunningProcess.all().filter { $0.parent == parent && $0.state != "Z" }.map(\.id))
+    }
+
+    /// Starts the service anew, with these settings on top of homeroom.conf instead of those of the last time.
+    func restart(with more: [String: String]) throws {
+        service.stop()
+        let mark = "# Of a test:\n"
+        let settings = try String(contentsOfFile: folder.settings, encoding: .utf8)
+        let kept = settings.split(separator: mark, maxSplits: 1, omittingEmptySubsequences: false)[0]
+        let lines = more.map { "\($0.key)=\($0.value)\n" }.sorted().joined()
+        try (kept + mark + lines).write(toFile: folder.settings, atomically: true, encoding: .utf8)
+        try service.start()
+    }
+}
