@@ -50,7 +50,7 @@ let package = Package(
         tests("FastCGITests", ["FastCGI", "CLinux"]),
         tests("HTTPTests", ["HTTP", "JSON"]),
         tests("SecretsTests", ["Secrets"]),
-        tests("PicturesTests", ["Pictures"]),
+        tests("PicturesTests", ["Pictures"], resources: [.copy("Vectors")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
         tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),
