@@ -68,6 +68,9 @@ final class Peer: @unchecked Sendable {
         return nil
     }
 
+    /// The next byte that comes; nil when the connection ends or falls silent.
+    func byte() -> UInt8? { read(1)?.first }
+
     /// Whether the other side has closed; waits for it.
     var isClosedByService: Bool {
         var byte: UInt8 = 0
