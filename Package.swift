@@ -55,7 +55,7 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "JSON"]),
         tests("SecretsTests", ["Secrets"]),
         tests("MailTests", ["Mail"]),
-        tests("PicturesTests", ["Pictures"]),
+        tests("PicturesTests", ["Pictures"], resources: [.copy("Vectors")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
         tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),

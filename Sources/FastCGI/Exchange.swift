@@ -31,7 +31,8 @@ package final class Exchange: @unchecked Sendable {
         FCGX_Init()
     }
 
-    /// Reads the variables of the next request on the connection. False: the peer left; the connection is closed.
+    /// Reads the variables of the next request on the connection. False: the peer left or fell silent before their end;
+    /// the connection is closed.
     package func begin(on descriptor: Int32) -> Bool {
         request.pointee.ipcFd = descriptor
         // Until the request says otherwise; with `detached` a close does not linger for up to 2 s.
@@ -41,6 +42,11 @@ package final class Exchange: @unchecked Sendable {
         received = 0
         isBroken = false
         guard FCGX_Accept_r(request) == 0 else { return false }
+        // A connection that ends among the variables passes for the end of the variables. (fcgiapp.c ReadParams, 2.4.2)
+        guard FCGX_GetError(request.pointee.in) == 0 else {
+            FCGX_Free(request, 1)
+            return false
+        }
         announced = max(0, variable("CONTENT_LENGTH").flatMap { Int($0) } ?? 0)
         return true
     }

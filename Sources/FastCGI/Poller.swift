@@ -13,7 +13,15 @@ package final class Poller: Sendable {
 
     private struct State {
         var parked: Set<Int32> = []
+        /// Those of them that have had no request yet.
+        var fresh: Set<Int32> = []
         var isStopping = false
+
+        /// False when `stop` has taken it over.
+        mutating func take(_ descriptor: Int32) -> Bool {
+            fresh.remove(descriptor)
+            return parked.remove(descriptor) != nil
+        }
     }
 
     private let epoll: Int32
@@ -55,11 +63,10 @@ package final class Poller: Sendable {
             let descriptor = event.data.fd
             if descriptor == wakeUp { return nil }
             if descriptor == listening {
-                acceptAll()
+                if let connection = acceptAll() { return connection }
                 continue
             }
-            // A connection that is gone from the set was taken over by `stop`.
-            if state.withLock({ $0.parked.remove(descriptor) }) != nil { return descriptor }
+            if state.withLock({ $0.take(descriptor) }) { return descriptor }
         }
     }
 
@@ -73,25 +80,26 @@ package final class Poller: Sendable {
         guard isParked else { return retire(descriptor) }
         var event = epoll_event(events: Poller.oneShot, data: epoll_data_t(fd: descriptor))
         if epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) != 0 {
-            if state.withLock({ $0.parked.remove(descriptor) }) != nil { close(descriptor) }
+            if state.withLock({ $0.take(descriptor) }) { close(descriptor) }
         }
         return nil
     }
 
-    /// Stops accepting, wakes every thread, and hands back the parked connections on which a request already waits.
+    /// Stops accepting, wakes every thread, and hands back the connections on which a request waits or will come.
     ///
-    /// No request is lost: after `SHUT_RD` nginx cannot write any more (it tries another worker), and what it wrote
-    /// before is still in our buffer to be answered.
+    /// After `SHUT_RD` nginx cannot write any more, and what it wrote before is still in our buffer to be answered. A
+    /// connection without a request yet is new: nginx made it for one that it is about to send.
     package func stop() -> [Int32] {
-        let idle = state.withLock { state in
+        let (idle, fresh) = state.withLock { state in
             state.isStopping = true
-            defer { state.parked = [] }
-            return state.parked
+            defer { (state.parked, state.fresh) = ([], []) }
+            return (state.parked.subtracting(state.fresh), state.fresh)
         }
         epoll_ctl(epoll, EPOLL_CTL_DEL, listening, nil)
         var one: UInt64 = 1
         write(wakeUp, &one, MemoryLayout<UInt64>.size)
-        return idle.compactMap(retire)
+        for descriptor in fresh { limit(descriptor, toSeconds: 1) }
+        return idle.compactMap(retire) + fresh
     }
 
     /// How many connections are idle.
@@ -99,26 +107,37 @@ package final class Poller: Sendable {
 
     private static let oneShot = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue
 
-    private func acceptAll() {
+    /// A connection that was accepted while `stop` ran, which now belongs to the caller.
+    private func acceptAll() -> Int32? {
         while true {
             let descriptor = accept4(listening, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
             if descriptor < 0 {
                 // Out of descriptors: the connection stays in the backlog. Wait a little instead of spinning on it.
                 if errno == EMFILE || errno == ENFILE { usleep(10_000) }
                 if errno == EINTR || errno == ECONNABORTED { continue }
-                return
+                return nil
             }
-            var limit = timeval(tv_sec: ioTimeout, tv_usec: 0)
-            let size = socklen_t(MemoryLayout<timeval>.size)
-            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
-            setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
-            state.withLock { _ = $0.parked.insert(descriptor) }
+            limit(descriptor, toSeconds: ioTimeout)
+            let isParked = state.withLock { state in
+                guard !state.isStopping else { return false }
+                state.parked.insert(descriptor)
+                state.fresh.insert(descriptor)
+                return true
+            }
+            guard isParked else { return descriptor }
             do throws(Failure) {
                 try watch(descriptor, Poller.oneShot)
             } catch {
-                if state.withLock({ $0.parked.remove(descriptor) }) != nil { close(descriptor) }
+                if state.withLock({ $0.take(descriptor) }) { close(descriptor) }
             }
         }
+    }
+
+    private func limit(_ descriptor: Int32, toSeconds seconds: Int) {
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
     }
 
     private func retire(_ descriptor: Int32) -> Int32? {
