@@ -14,19 +14,26 @@ package final class Poller: Sendable {
     private struct State {
         var parked: Set<Int32> = []
         var isStopping = false
+        /// Stopping, and other workers go on: connections are theirs now.
+        var isHandingOver = false
+        /// Came in while stopping, with a request on them.
+        var late: [Int32] = []
     }
 
     private let epoll: Int32
     private let listening: Int32
     private let wakeUp: Int32
+    private let handover: Handover?
     private let ioTimeout: Int
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - listening: a listening, non-blocking unix socket; stays the caller's to close.
+    ///   - handover: shared with the workers that pass their connections on; nil when there are none.
     ///   - ioTimeout: seconds that one read or write on a connection may wait for the peer.
-    package init(listening: Int32, ioTimeout: Int = 10) throws(Failure) {
+    package init(listening: Int32, handover: Handover? = nil, ioTimeout: Int = 10) throws(Failure) {
         self.listening = listening
+        self.handover = handover
         self.ioTimeout = ioTimeout
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw .system(call: "epoll_create1", code: errno) }
@@ -36,6 +43,7 @@ package final class Poller: Sendable {
         try watch(wakeUp, EPOLLIN.rawValue)
         // Several processes watch one socket: wake one of them for a new connection, not all.
         try watch(listening, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue)
+        if let handover { try watch(handover.exit, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue) }
     }
 
     deinit {
@@ -58,12 +66,17 @@ package final class Poller: Sendable {
                 acceptAll()
                 continue
             }
+            if descriptor == handover?.exit {
+                while let passed = handover?.take() { admit(passed) }
+                continue
+            }
             // A connection that is gone from the set was taken over by `stop`.
             if state.withLock({ $0.parked.remove(descriptor) }) != nil { return descriptor }
         }
     }
 
-    /// Gives an idle connection back to be watched. Once stopping it is returned when a request waits on it, else closed.
+    /// Gives an idle connection back to be watched. Once stopping it is returned when a request waits on it, else closed,
+    /// unless another worker takes it.
     package func park(_ descriptor: Int32) -> Int32? {
         let isParked = state.withLock { state in
             guard !state.isStopping else { return false }
@@ -78,20 +91,31 @@ package final class Poller: Sendable {
         return nil
     }
 
-    /// Stops accepting, wakes every thread, and hands back the parked connections on which a request already waits.
+    /// Stops accepting, wakes every thread, and gives back the idle connections on which a request already waits.
     ///
-    /// No request is lost: after `SHUT_RD` nginx cannot write any more (it tries another worker), and what it wrote
-    /// before is still in our buffer to be answered.
-    package func stop() -> [Int32] {
+    /// - Parameter handingOver: whether other workers go on: then they get all connections, and no request is lost. Else
+    ///   after `SHUT_RD` nginx cannot write any more, and what it wrote before is still in our buffer to be answered.
+    package func stop(handingOver: Bool = false) -> [Int32] {
         let idle = state.withLock { state in
             state.isStopping = true
+            state.isHandingOver = handingOver
             defer { state.parked = [] }
             return state.parked
         }
         epoll_ctl(epoll, EPOLL_CTL_DEL, listening, nil)
+        if let handover { epoll_ctl(epoll, EPOLL_CTL_DEL, handover.exit, nil) }
         var one: UInt64 = 1
         write(wakeUp, &one, MemoryLayout<UInt64>.size)
         return idle.compactMap(retire)
+    }
+
+    /// The connections that came in while stopping and have a request on them; once, when no thread calls `next` any
+    /// more.
+    package func late() -> [Int32] {
+        state.withLock { state in
+            defer { state.late = [] }
+            return state.late
+        }
     }
 
     /// How many connections are idle.
@@ -112,16 +136,32 @@ package final class Poller: Sendable {
             let size = socklen_t(MemoryLayout<timeval>.size)
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
             setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
-            state.withLock { _ = $0.parked.insert(descriptor) }
-            do throws(Failure) {
-                try watch(descriptor, Poller.oneShot)
-            } catch {
-                if state.withLock({ $0.parked.remove(descriptor) }) != nil { close(descriptor) }
-            }
+            admit(descriptor)
+        }
+    }
+
+    /// Watches a connection that is new to us.
+    private func admit(_ descriptor: Int32) {
+        let isParked = state.withLock { state in
+            guard !state.isStopping else { return false }
+            state.parked.insert(descriptor)
+            return true
+        }
+        guard isParked else {
+            if let waiting = retire(descriptor) { state.withLock { $0.late.append(waiting) } }
+            return
+        }
+        do throws(Failure) {
+            try watch(descriptor, Poller.oneShot)
+        } catch {
+            if state.withLock({ $0.parked.remove(descriptor) }) != nil { close(descriptor) }
         }
     }
 
     private func retire(_ descriptor: Int32) -> Int32? {
+        // Another process is to hold it open: it would stay in our set even when we close it. (epoll(7))
+        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
+        if let handover, state.withLock({ $0.isHandingOver }), handover.pass(descriptor) { return nil }
         shutdown(descriptor, Int32(SHUT_RD))
         var byte: UInt8 = 0
         if recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 1 { return descriptor }

@@ -1,4 +1,5 @@
 import CLinux
+import FastCGI
 import Glibc
 import JSON
 
@@ -16,6 +17,7 @@ package final class Supervisor {
 
     private let arguments: [String]
     private let listening: Int32
+    private let handover: Handover
     private let count: Int
     private let log: Log
     private var workers: [pid_t: ContinuousClock.Instant] = [:]
@@ -23,11 +25,14 @@ package final class Supervisor {
     private var deathsAtStart = 0
 
     /// - Parameters:
-    ///   - arguments: the command of a worker, its executable first; it finds the socket as descriptor 3.
+    ///   - arguments: the command of a worker, its executable first; it finds the socket as descriptor 3, the
+    ///     ends of the handover as 4 and 5.
     ///   - listening: the listening socket.
-    package init(arguments: [String], listening: Int32, count: Int, log: Log) {
+    ///   - handover: how workers that are replaced pass their connections on.
+    package init(arguments: [String], listening: Int32, handover: Handover, count: Int, log: Log) {
         self.arguments = arguments
         self.listening = listening
+        self.handover = handover
         self.count = count
         self.log = log
     }
@@ -49,7 +54,7 @@ package final class Supervisor {
                 workers = [:]
                 deathsAtStart = 0
                 fill()
-                for pid in retired { kill(pid, SIGTERM) }
+                for pid in retired { kill(pid, SIGUSR1) }
             case SIGCHLD:
                 reap()
                 if deathsAtStart >= Supervisor.mostDeaths {
@@ -87,6 +92,8 @@ package final class Supervisor {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, listening, 3)
+        posix_spawn_file_actions_adddup2(&actions, handover.entrance, 4)
+        posix_spawn_file_actions_adddup2(&actions, handover.exit, 5)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

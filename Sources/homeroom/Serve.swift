@@ -18,7 +18,14 @@ enum Serve {
         }
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
         let command = [try Executable.path(), "worker"] + (file.map { ["--config", $0] } ?? [])
-        return Supervisor(arguments: command, listening: listening, count: configuration.workers, log: house.log).run()
+        do throws(Poller.Failure) {
+            let supervisor = Supervisor(
+                arguments: command, listening: listening, handover: try Handover(), count: configuration.workers,
+                log: house.log)
+            return supervisor.run()
+        } catch {
+            throw .refused("serve: \(error)")
+        }
     }
 
     static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
@@ -34,10 +41,16 @@ enum Serve {
         Exchange.prepareProcess()
         do throws(Poller.Failure) {
             let worker = try Worker(
-                listening: 3, options: configuration.worker, contracts: .all, log: house.log,
+                listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker, contracts: .all, log: house.log,
                 makeAccounts: { house.accounts() })
             worker.run {
-                while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, -1)) {}
+                while true {
+                    switch homeroom_wait_signal(&signals, -1) {
+                    case SIGTERM, SIGINT: return .stop
+                    case SIGUSR1: return .replaced
+                    default: continue
+                    }
+                }
             }
         } catch {
             throw .refused("worker: \(error)")
