@@ -6,7 +6,8 @@ import Testing
 @Suite(.serialized)
 struct ConnectionTests {
     private static let everybodys = Result {
-        try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1", "HOMEROOM_THREADS": "2"]) { $1 })
+        try Site.start(
+            environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1", "HOMEROOM_THREADS": "2"]) { $1 })
     }
     private let site: DevStack
 
@@ -100,7 +101,8 @@ struct ConnectionTests {
 
         for _ in 0..<20 {
             let client = try Client(site.address)
-            let headers = DevStack.headers(person, nil) + [("Content-Type", form.type), ("Content-Length", "\(form.body.count)")]
+            let headers =
+                DevStack.headers(person, nil) + [("Content-Type", form.type), ("Content-Length", "\(form.body.count)")]
             try client.write("PUT", "/api/v1/profile/update/", headers: headers)
             try client.stream.write(form.body.prefix(150_000))
             client.stream.close()
