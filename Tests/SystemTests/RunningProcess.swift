@@ -13,11 +13,14 @@ struct RunningProcess {
         return names.compactMap { pid_t($0) }.compactMap(RunningProcess.init)
     }
 
-    /// Whether a process names `text` in its command line.
-    static func mention(_ text: String) -> Bool {
-        all().contains { process in
-            let words = (try? Data(contentsOf: URL(filePath: "/proc/\(process.id)/cmdline"))) ?? Data()
-            return String(decoding: words, as: UTF8.self).contains(text)
+    /// Whether it names a folder in its command line or holds a file in it open.
+    func uses(_ folder: String) -> Bool {
+        let words = (try? Data(contentsOf: URL(filePath: "/proc/\(id)/cmdline"))) ?? Data()
+        if String(decoding: words, as: UTF8.self).contains(folder) { return true }
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/fd")) ?? []
+        return files.contains { file in
+            let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/fd/\(file)")
+            return path?.hasPrefix(folder) == true
         }
     }
 
@@ -46,6 +49,13 @@ struct Outcome: Equatable {
         try Outcome(Site.homeroom, arguments, environment: environment, input: input)
     }
 
+    init(status: Int32, output: String, errors: String) {
+        self.status = status
+        self.output = output
+        self.errors = errors
+    }
+
+    /// Runs a program to its end.
     init(_ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "") throws {
         let folder = try DevStack.scratch("run")
         defer { try? DevStack.removeScratch(folder) }
