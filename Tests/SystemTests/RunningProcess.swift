@@ -2,8 +2,9 @@ import DevStack
 import Foundation
 
 /// A process as /proc shows it.
-struct RunningProcess {
+struct RunningProcess: Equatable {
     let id: pid_t
+    let name: String
     let parent: pid_t
     /// `R`, `S`, `Z` …
     let state: String
@@ -27,12 +28,13 @@ struct RunningProcess {
     /// `12 (name) S 1 …`; the name may hold anything.
     private init?(_ id: pid_t) {
         guard let text = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8),
-            let rest = text.split(separator: ")").last?.split(separator: " "), rest.count > 1,
-            let parent = pid_t(rest[1])
+            let parts = text.wholeMatch(of: /\d+ \((.*)\) (\S) (\d+) .*\n?/.dotMatchesNewlines()),
+            let parent = pid_t(parts.3)
         else { return nil }
         self.id = id
+        name = String(parts.1)
         self.parent = parent
-        state = String(rest[0])
+        state = String(parts.2)
     }
 }
 
