@@ -45,25 +45,19 @@ package final class Supervisor {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         log.write("start", message: "\(commands.count) processes")
         fill()
+        if workers.isEmpty { return giveUp("no worker can be started") }
         while true {
+            if deathsAtStart >= Supervisor.mostDeaths {
+                return giveUp("\(deathsAtStart) workers in a row died at their start")
+            }
             switch homeroom_wait_signal(&signals, missing > 0 ? pause : -1) {
             case SIGTERM, SIGINT:
                 stop()
                 return 0
             case SIGHUP:
-                log.write("reload", message: "starting \(commands.count) new processes")
-                retired.formUnion(workers.keys)
-                workers = [:]
-                deathsAtStart = 0
-                fill()
-                for pid in retired { kill(pid, SIGTERM) }
+                reload()
             case SIGCHLD:
                 reap()
-                if deathsAtStart >= Supervisor.mostDeaths {
-                    log.write("gave up", message: "\(deathsAtStart) workers in a row died at their start")
-                    stop()
-                    return 1
-                }
                 if deathsAtStart == 0 { fill() }
             default:
                 // The pause after deaths at the start is over.
@@ -132,6 +126,29 @@ package final class Supervisor {
                 "worker died",
                 [.init(name: "pid", value: .integer(Int64(pid))), .init(name: "code", value: .integer(Int64(code)))])
         }
+    }
+
+    /// Starts new workers, then drains the old; those stay when no new one can be started.
+    private func reload() {
+        log.write("reload", message: "starting \(commands.count) new processes")
+        let old = workers
+        workers = [:]
+        deathsAtStart = 0
+        fill()
+        guard !workers.isEmpty || old.isEmpty else {
+            log.write("reload failed", message: "the \(old.count) old processes stay")
+            workers = old
+            deathsAtStart = 0
+            return
+        }
+        retired.formUnion(old.keys)
+        for pid in retired { kill(pid, SIGTERM) }
+    }
+
+    private func giveUp(_ reason: String) -> Int32 {
+        log.write("gave up", message: reason)
+        stop()
+        return 1
     }
 
     private func stop() {
