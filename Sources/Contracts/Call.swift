@@ -13,6 +13,8 @@ package final class Call {
     private var upload: Upload?
     /// Whose request it is, once known; for the log.
     package private(set) var accountID: UInt64?
+    /// The cookie's new life in seconds, where this request made it longer.
+    private(set) var renewedCookieLife: Int64?
 
     init(
         _ request: Request, route: Route, contract: Contract, accounts: Accounts, trustedOrigins: Set<String>
@@ -63,6 +65,7 @@ package final class Call {
             throw .notAuthenticated
         }
         accountID = caller.account.id
+        renewedCookieLife = caller.renewedCookieLife
         return caller
     }
 

@@ -45,6 +45,15 @@ struct RoleSessionCookieTests {
         #expect(answer.all("Set-Cookie") == ["sessionid=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"])
     }
 
+    @Test func `logout takes away a cookie that was just about to live longer`() throws {
+        let cookie = try cookie()
+        reception.school.clock.move(seconds: 2 * 3600)
+
+        let answer = reception.ask("POST", "/api/user/logout/", cookie: cookie)
+
+        #expect(answer.all("Set-Cookie") == ["sessionid=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"])
+    }
+
     // MARK: New at every login
 
     @Test func `every login has a new session id`() throws {
@@ -130,6 +139,16 @@ struct RoleSessionCookieTests {
 
         let answer = reception.get("/api/user/me/", cookie: cookie)
 
+        #expect(answer.all("Set-Cookie") == ["sessionid=\(cookie); Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax"])
+    }
+
+    @Test func `a refused request too makes the browser's copy live as long as the session`() throws {
+        let cookie = try cookie()
+        reception.school.clock.move(seconds: 3601)
+
+        let answer = reception.ask("PUT", "/api/user/update/", .json(["email": "nonsense"]), cookie: cookie)
+
+        #expect(answer.status == 400)
         #expect(answer.all("Set-Cookie") == ["sessionid=\(cookie); Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax"])
     }
 
