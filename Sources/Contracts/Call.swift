@@ -38,10 +38,10 @@ package final class Call {
         }
     }
 
-    /// A parameter of the query; absent too where the query cannot be read.
+    /// A parameter of the query; no text where the query cannot be read.
     func parameter(_ name: String) -> Entry {
-        let fields = try? URLEncoded.fields(in: request.query)
-        return fields?.last { $0.name == name }.map { .text($0.value) } ?? .absent
+        guard let fields = try? URLEncoded.fields(in: request.query) else { return .notText }
+        return fields.last { $0.name == name }.map { .text($0.value) } ?? .absent
     }
 
     /// The avatar field: a file, or empty text or null to remove the picture.

@@ -74,6 +74,13 @@ struct RoleSessionListTests {
         #expect(answer.said == "400 {\"message\":\"查询失败\",\"errors\":{\(errors)},\(errors)}")
     }
 
+    @Test(arguments: ["?limit=%FF", "?role=%C3", "?role=student&x=%80"])
+    func `a query that cannot be read is refused, not ignored`(_ query: String) {
+        let answer = reception.get("/api/user/list/" + query, cookie: cookie)
+
+        #expect(answer.status == 400)
+    }
+
     @Test func `a list longer than a page is whole and in order`() throws {
         try reception.school.sql(
             """
