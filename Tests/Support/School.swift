@@ -16,15 +16,22 @@ package final class School: Sendable {
     private let settings: Settings
     private let seen = Mutex<[SecurityEvent]>([])
 
-    /// In a database of its own.
+    /// With empty tables that nobody else uses meanwhile.
     package init(_ adjust: (inout Settings) -> Void = { _ in }) throws {
-        address = try Laboratory.freshDatabase()
+        let used = School.used.withLock { $0.popLast() }
+        address = try used ?? Laboratory.freshDatabase()
         signer = try TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom")
         media = try MediaStore(root: School.mediaFolder(), random: dice.source)
         var settings = Settings()
         settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
         adjust(&settings)
         self.settings = settings
+        // A quarter of a second cheaper than new ones; sessions and resets go with their accounts.
+        if used != nil { try sql("DELETE FROM accounts; DELETE FROM login_failures; DELETE FROM outbox") }
+    }
+
+    deinit {
+        School.used.withLock { $0.append(address) }
     }
 
     /// Accounts for one thread, with a connection of their own.
@@ -59,6 +66,7 @@ package final class School: Sendable {
         ((try? FileManager.default.contentsOfDirectory(atPath: "\(media.root)/\(folder)")) ?? []).sorted()
     }
 
+    private static let used = Mutex<[DatabaseAddress]>([])
     private static let mediaParent = Result { try Laboratory.scratch("media") }
     private static let count = Atomic<Int>(0)
 
