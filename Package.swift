@@ -62,6 +62,6 @@ let package = Package(
         tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux"]),
         tests(
             "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
-            resources: [.copy("Documents")]),
+            resources: [.copy("Documents"), .copy("Support")]),
     ]
 )
