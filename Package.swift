@@ -65,6 +65,6 @@ let package = Package(
         tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux", "supervise"]),
         tests(
             "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
-            resources: [.copy("Documents")]),
+            resources: [.copy("Documents"), .copy("Support")]),
     ]
 )
