@@ -1,4 +1,5 @@
 import CLinux
+import FastCGI
 import Glibc
 import JSON
 
@@ -17,6 +18,7 @@ package final class Supervisor {
     /// One entry for each process to keep alive: its executable, then its words.
     private let commands: [[String]]
     private let listening: Int32
+    private let handover: Handover
     private let log: Log
     private var workers: [pid_t: Life] = [:]
     private var retired: Set<pid_t> = []
@@ -29,13 +31,18 @@ package final class Supervisor {
     }
 
     /// - Parameters:
-    ///   - arguments: the command of a worker, its executable first; it finds the socket as descriptor 3.
+    ///   - arguments: the command of a worker, its executable first; it finds the socket as descriptor 3, the
+    ///     ends of the handover as 4 and 5.
     ///   - listening: the listening socket.
+    ///   - handover: how workers that are replaced pass their connections on.
     ///   - count: how many workers.
     ///   - companions: the commands of other processes to keep alive beside them, one of each.
-    package init(arguments: [String], listening: Int32, count: Int, companions: [[String]] = [], log: Log) {
+    package init(
+        arguments: [String], listening: Int32, handover: Handover, count: Int, companions: [[String]] = [], log: Log
+    ) {
         commands = Array(repeating: arguments, count: count) + companions
         self.listening = listening
+        self.handover = handover
         self.log = log
     }
 
@@ -56,7 +63,7 @@ package final class Supervisor {
                 workers = [:]
                 deathsAtStart = 0
                 fill()
-                for pid in retired { kill(pid, SIGTERM) }
+                for pid in retired { kill(pid, SIGUSR1) }
             case SIGCHLD:
                 reap()
                 if deathsAtStart >= Supervisor.mostDeaths {
@@ -98,6 +105,8 @@ package final class Supervisor {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, listening, 3)
+        posix_spawn_file_actions_adddup2(&actions, handover.entrance, 4)
+        posix_spawn_file_actions_adddup2(&actions, handover.exit, 5)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -21,10 +21,15 @@ enum Serve {
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
         let executable = try Executable.path()
         let rest = file.map { ["--config", $0] } ?? []
-        return Supervisor(
-            arguments: [executable, "worker"] + rest, listening: listening, count: configuration.workers,
-            companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest], log: house.log
-        ).run()
+        do throws(Poller.Failure) {
+            let supervisor = Supervisor(
+                arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
+                count: configuration.workers, companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
+                log: house.log)
+            return supervisor.run()
+        } catch {
+            throw .refused("serve: \(error)")
+        }
     }
 
     static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
@@ -35,10 +40,17 @@ enum Serve {
         Exchange.prepareProcess()
         do throws(Poller.Failure) {
             let worker = try Worker(
-                listening: 3, options: configuration.worker, contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
+                listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
+                contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
                 makeAccounts: { house.accounts() })
             worker.run {
-                while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, -1)) {}
+                while true {
+                    switch homeroom_wait_signal(&signals, -1) {
+                    case SIGTERM, SIGINT: return .stop
+                    case SIGUSR1: return .replaced
+                    default: continue
+                    }
+                }
             }
         } catch {
             throw .refused("worker: \(error)")
@@ -64,7 +76,7 @@ enum Serve {
             } catch {
                 house.log.write("mail waits", message: "\(error)")
             }
-        } while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, mailPause))
+        } while ![SIGTERM, SIGINT, SIGUSR1].contains(homeroom_wait_signal(&signals, mailPause))
         return 0
     }
 
