@@ -1,4 +1,4 @@
-# make packages   what is missing of Debian 12's packages
+# make packages   what is missing of Debian 12's packages (make test-packages: also of those for tests)
 # make build      .build/release/homeroom
 # make run        all of it on this machine, at http://127.0.0.1:8000; Ctrl-C stops it. Options: make run ARGS="--port 9000"
 # make test       all tests; ends with an error when one fails
@@ -14,8 +14,10 @@ PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.
 PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
+# What only the tests start: a mail server.
+TEST_PACKAGES := python3-aiosmtpd
 
-.PHONY: packages build run test format clean
+.PHONY: packages test-packages build run test format clean
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -23,7 +25,7 @@ build: packages
 run: build
 	exec .build/release/homeroom dev $(ARGS)
 
-test: packages
+test: test-packages
 	$(SWIFT) test
 
 format:
@@ -32,8 +34,9 @@ format:
 clean:
 	$(SWIFT) package clean
 
-packages:
-	@PACKAGES='$(PACKAGES)' MAKE='$(MAKE)' sh -c "$$INSTALL"
+test-packages: PACKAGES += $(TEST_PACKAGES)
+packages test-packages:
+	@PACKAGES='$(PACKAGES)' GOAL='$@' MAKE='$(MAKE)' sh -c "$$INSTALL"
 
 # Installs as root, or through sudo, or says what to do. Silent when nothing is missing.
 define INSTALL
@@ -47,11 +50,11 @@ done
 [ -n "$$missing" ] || exit 0
 
 if [ "$$(id -u)" != 0 ]; then
-    command="make -C '$$PWD' packages"
+    command="make -C '$$PWD' $$GOAL"
     [ -t 0 ] && sudo=sudo || sudo="sudo -n"
     if command -v sudo >/dev/null; then
         echo "packages: missing$$missing; installing them with sudo"
-        $$sudo $$MAKE packages && exit 0
+        $$sudo $$MAKE $$GOAL && exit 0
     fi
     echo "packages: missing$$missing. Install them as root: su -c \"$$command\"" >&2
     exit 1

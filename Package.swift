@@ -54,7 +54,7 @@ let package = Package(
         tests("FastCGITests", ["FastCGI", "CLinux"]),
         tests("HTTPTests", ["HTTP", "JSON"]),
         tests("SecretsTests", ["Secrets"]),
-        tests("MailTests", ["Mail"]),
+        tests("MailTests", ["Mail", "DevStack"]),
         tests("PicturesTests", ["Pictures"], resources: [.copy("Vectors")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
         tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
