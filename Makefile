@@ -9,11 +9,11 @@ SWIFT := $(shell command -v swift 2>/dev/null || echo /opt/swift/usr/bin/swift)
 MAKEFLAGS += --no-print-directory
 
 # The C libraries that homeroom links to.
-PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev
+PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl-dev
 # The programs that `homeroom dev` and the tests start.
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.
-PACKAGES += binutils g++ git libcurl4 libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
+PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
 
 .PHONY: packages build run test format clean
 

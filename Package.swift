@@ -23,6 +23,7 @@ let package = Package(
         // Borders to C: a module map, and a shim only for what Swift cannot call.
         .systemLibrary(name: "CArgon2", providers: [.apt(["libargon2-dev"])]),
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CFastCGI", providers: [.apt(["libfcgi-dev"])]),
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CLinux"),
@@ -33,13 +34,16 @@ let package = Package(
         target("Database", ["CMariaDB"], resources: [.embedInCode("sql")]),
         target("Secrets", ["CArgon2", "CCrypto"]),
         target("Pictures"),
-        target("Accounts", ["Database", "Secrets", "Pictures", "CLinux"]),
+        target("Mail", ["CCurl"]),
+        target("Accounts", ["Database", "Secrets", "Pictures", "Mail"]),
         target("Contracts", ["HTTP", "JSON", "Accounts"]),
         target("Server", ["FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "Database", "Secrets", "CLinux"]),
         target("DevStack", ["CLinux"]),
         .executableTarget(
             name: "homeroom",
-            dependencies: ["Server", "Contracts", "Accounts", "Database", "Secrets", "JSON", "DevStack", "CLinux"],
+            dependencies: [
+                "Server", "FastCGI", "Contracts", "Accounts", "Mail", "Database", "Secrets", "JSON", "DevStack", "CLinux",
+            ],
             swiftSettings: settings),
 
         // What the tests share: a MariaDB of their own, fresh databases in it.
@@ -50,7 +54,8 @@ let package = Package(
         tests("FastCGITests", ["FastCGI", "CLinux"]),
         tests("HTTPTests", ["HTTP", "JSON"]),
         tests("SecretsTests", ["Secrets"]),
-        tests("PicturesTests", ["Pictures"]),
+        tests("MailTests", ["Mail"]),
+        tests("PicturesTests", ["Pictures"], resources: [.copy("Vectors")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
         tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),

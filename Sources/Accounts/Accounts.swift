@@ -60,6 +60,7 @@ package enum SecurityEvent: Sendable {
     case locked(accountID: UInt64?)
     case replayedRefreshToken(accountID: UInt64, sessionID: UInt64)
     case storageFailed(String)
+    case mailFailed(String)
 }
 
 /// Bounds how many passwords are hashed at a time: the memory of hashing is 19 MiB for each.

@@ -36,11 +36,7 @@ extension Accounts {
         let insertion = InsertAccount(
             username: username, email: email, passwordHash: try hash(password), role: new.role, isStaff: new.isStaff,
             isSuperuser: new.isSuperuser, now: now)
-        let made = try inserting { () throws(DatabaseError) in
-            try database.first(AccountByID(id: try database.run(insertion).insertedID))
-        }
-        guard let made else { throw .fault("the new account cannot be read") }
-        return made.account
+        return try insert(insertion, session: nil)
     }
 
     /// nil when nobody has the name.
@@ -56,6 +52,45 @@ extension Accounts {
     /// Also ends the sessions.
     package func setStatus(_ status: Status, of account: Account) throws(Refusal) {
         try change(account, SetStatus(id: account.id, status: status, now: now))
+    }
+
+    /// Sets a password and ends the sessions.
+    package func setPassword(_ password: String, of account: Account, rules: PasswordRules) throws(Refusal) {
+        var findings = Findings()
+        _ = findings.newPassword(
+            .text(password), confirmation: nil, (.password, .confirmation), rules: rules, username: account.username,
+            email: account.email)
+        try findings.refuseIfAny()
+        let hash = try hash(password)
+        while true {
+            let stored = try refusing { () throws(DatabaseError) in try database.first(AccountByID(id: account.id)) }
+            guard let stored else { throw .unknownAccount }
+            if try setPassword(hash, of: stored, keeping: 0) { return }
+        }
+    }
+
+    package func sessions(of account: Account) throws(Refusal) -> [SessionSummary] {
+        let query = SessionsOfAccount(accountID: account.id, now: now)
+        return try refusing { () throws(DatabaseError) in try database.rows(query) }
+    }
+
+    package func endSessions(of account: Account) throws(Refusal) {
+        try refusing { () throws(DatabaseError) in
+            try database.run(DeleteOtherSessions(accountID: account.id, kept: 0))
+        }
+    }
+
+    /// Removes the account with its avatar, sessions and tokens.
+    package func delete(_ account: Account) throws(Refusal) {
+        let avatar = try refusing { () throws(DatabaseError) in
+            try database.transaction { () throws(DatabaseError) in
+                let avatar = try database.first(AvatarForUpdate(id: account.id)) ?? nil
+                try database.run(ClearFailures(subject: LoginSubject(account.id, name: nil).digest))
+                try database.run(DeleteAccount(id: account.id))
+                return avatar
+            }
+        }
+        if let avatar { common.media.remove(avatar) }
     }
 
     /// Clears the failed logins of a name, whether or not an account has it.
@@ -74,7 +109,9 @@ extension Accounts {
         return try refusing { () throws(DatabaseError) in
             let sessions = try database.run(DeleteExpiredSessions(now: now)).affectedRows
             let failures = try database.run(DeleteOldFailures(before: now - window, now: now)).affectedRows
-            return sessions + failures > 0
+            let resets = try database.run(DeleteExpiredResets(now: now)).affectedRows
+            let mails = try database.run(DeleteOldMail(before: now - 86_400)).affectedRows
+            return sessions + failures + resets + mails > 0
         }
     }
 

@@ -9,6 +9,40 @@ extension Accounts {
         return caller
     }
 
+    /// The living session behind a cookie. Its life slides: at most once an hour that is written down.
+    package func caller(cookie: String, by policy: Policy) throws(Refusal) -> Caller {
+        let now = self.now
+        let hash = sha256(cookie)
+        let found = try refusing { () throws(DatabaseError) in try database.first(SessionByCookie(hash: hash)) }
+        guard var caller = found, caller.account.status == .active, now < caller.session.expiresAt else {
+            throw .badToken
+        }
+        let life = policy.life(remembered: false)
+        if caller.session.expiresAt + Accounts.slide < now + life {
+            try refusing { () throws(DatabaseError) in
+                try database.run(SlideSession(id: caller.session.id, expiresAt: now + life))
+            }
+            caller.renewedCookieLife = life
+        }
+        return caller
+    }
+
+    /// Seconds for which a sliding session is not written again.
+    private static let slide: Int64 = 3600
+
+    /// Ends the session of a refresh token, for clients that hold nothing else.
+    package func signOut(refresh: Entry, by policy: Policy) throws(Refusal) {
+        var findings = Findings()
+        let token = findings.required(refresh, .refresh)
+        try findings.refuseIfAny()
+        guard let token else { throw .fault("a finding is missing") }
+        let claims = try claims(token, .refresh, otherwise: .badRefreshToken)
+        guard let caller = try livingSession(claims), caller.session.contract == policy.contract else {
+            throw .badRefreshToken
+        }
+        try signOut(caller)
+    }
+
     /// Ends the caller's session.
     package func signOut(_ caller: Caller) throws(Refusal) {
         try refusing { () throws(DatabaseError) in
@@ -52,7 +86,7 @@ extension Accounts {
     }
 
     /// The tokens of a session's present generation. The same row always gives the same refresh or single token.
-    func credentials(_ caller: Caller, by policy: Policy) -> Credentials {
+    func credentials(_ caller: Caller, cookie: String? = nil, by policy: Policy) -> Credentials {
         let session = caller.session
         switch policy.renewal {
         case .pair(let life, _):
@@ -62,15 +96,14 @@ extension Accounts {
             let access = token(.access, caller, TokenID(common.random), from: now, until: end)
             let refresh = token(
                 .refresh, caller, session.tokenID, from: session.renewedAt, until: session.expiresAt.seconds)
-            return Credentials(account: caller.account, access: access, refresh: refresh, accessLife: life)
+            return Credentials(account: caller.account, access: access, refresh: refresh, life: life)
         case .single:
             let access = token(
                 .access, caller, session.tokenID, from: session.renewedAt, until: session.expiresAt.seconds)
             return Credentials(
-                account: caller.account, access: access, refresh: nil,
-                accessLife: policy.life(remembered: session.isRemembered))
-        case .cookie:
-            return Credentials(account: caller.account, access: "", refresh: nil, accessLife: 0)
+                account: caller.account, access: access, life: policy.life(remembered: session.isRemembered))
+        case .cookie(let life):
+            return Credentials(account: caller.account, cookie: cookie, life: life)
         }
     }
 

@@ -53,7 +53,7 @@ package struct MediaStore: Sendable {
     }
 
     private func newName() -> String {
-        random.bytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        hex(random.bytes(16))
     }
 
     private func flushDirectory(_ path: String) throws(Failure) {

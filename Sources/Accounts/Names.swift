@@ -46,6 +46,15 @@ struct Username: Sendable {
         self.text = text
     }
 
+    /// A username for somebody who gave none: the local part of the email without what no username may have.
+    static func base(of email: EmailAddress) -> String {
+        let local = email.text.prefix { $0 != "@" }
+        let kept = String(String.UnicodeScalarView(local.unicodeScalars.filter { scalar in
+            String(scalar).isMadeOfLetters(or: [".", "+", "-", "_"])
+        }))
+        return kept.isEmpty ? "user" : kept
+    }
+
     var isAddress: Bool { canonical.key.contains("@") }
 }
 

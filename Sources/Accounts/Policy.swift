@@ -18,12 +18,23 @@ package struct Policy: Sendable {
     package let passwords: PasswordRules
     /// In characters.
     package let usernameLength: ClosedRange<Int>
+    /// The details without which nobody can register.
+    package let requiredDetails: Set<Field>
 
-    package init(contract: UInt8, renewal: Renewal, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...150) {
+    package init(
+        contract: UInt8, renewal: Renewal, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...150,
+        requiredDetails: Set<Field> = []
+    ) {
+        self.requiredDetails = requiredDetails
         self.contract = contract
         self.renewal = renewal
         self.passwords = passwords
         self.usernameLength = usernameLength
+    }
+
+    package var isCookie: Bool {
+        if case .cookie = renewal { return true }
+        return false
     }
 
     func life(remembered: Bool) -> Int64 {

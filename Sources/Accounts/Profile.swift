@@ -3,11 +3,15 @@ import Pictures
 
 /// What a person changes of the own profile, as it came; `.absent` leaves a field as it is.
 package struct ProfileChange {
+    package var username: Entry
     package var email: Entry
     package var bio: Entry
     package var avatar: AvatarEntry
 
-    package init(email: Entry, bio: Entry, avatar: AvatarEntry) {
+    package init(
+        username: Entry = .absent, email: Entry = .absent, bio: Entry = .absent, avatar: AvatarEntry = .absent
+    ) {
+        self.username = username
         self.email = email
         self.bio = bio
         self.avatar = avatar
@@ -28,16 +32,21 @@ extension Accounts {
     /// Changes what was sent, all of it or nothing, and answers with the account as it is then.
     ///
     /// A new email must be free, is no longer verified, and takes a username along that was the old one.
-    package func updateProfile(of caller: Caller, _ change: ProfileChange) throws(Refusal) -> Account {
+    package func updateProfile(
+        of caller: Caller, _ change: ProfileChange, by policy: Policy
+    ) throws(Refusal) -> Account {
         let id = caller.account.id
         var findings = Findings()
+        let name = findings.optional(change.username, .username, trimmed: true)
+        let username = findings.username(name, length: policy.usernameLength)
         let email = findings.email(findings.optional(change.email, .email, trimmed: true))
-        try findings.names(nil, email, among: self, except: id)
+        try findings.names(
+            username, email, among: self, except: id, present: CanonicalName(caller.account.email))
         let bio = findings.bio(change.bio)
         let format = findings.picture(change.avatar)
         try findings.refuseIfAny()
 
-        var update = UpdateProfile(id: id, email: email, bio: bio, avatar: nil, now: now)
+        var update = UpdateProfile(id: id, username: username, email: email, bio: bio, avatar: nil, now: now)
         var newFile: String?
         if case .file(let upload) = change.avatar, let format {
             newFile = try publish(upload, as: format)
@@ -62,18 +71,23 @@ extension Accounts {
 
     /// Writes the row and answers with the avatar that it named before, if another one took its place.
     private func apply(_ update: UpdateProfile) throws(Refusal) -> String? {
-        try inserting { () throws(DatabaseError) in
-            guard update.avatar != nil else {
-                try database.run(update)
-                return nil
+        let (isFound, old) = try inserting { () throws(DatabaseError) -> (Bool, String?) in
+            guard update.avatar != nil || update.email != nil else {
+                return (try database.run(update).affectedRows == 1, nil)
             }
             return try database.transaction { () throws(DatabaseError) in
+                // Links that were mailed to the old address must not outlive it.
+                if update.email != nil { try database.run(DeleteResetsOfAccount(accountID: update.id)) }
+                guard update.avatar != nil else { return (try database.run(update).affectedRows == 1, nil) }
                 // Locked, so that of two uploads at once each removes the file of its own predecessor.
                 let old = try database.first(AvatarForUpdate(id: update.id)) ?? nil
-                try database.run(update)
-                return old
+                return (try database.run(update).affectedRows == 1, old)
             }
         }
+        if isFound { return old }
+        // Deleted in between, or the email that the username repeats was changed.
+        if update.username?.isAddress == true { throw .invalid([Violation(.username, .foreignAddress)]) }
+        throw .badToken
     }
 
     private func publish(_ upload: Upload, as format: PictureFormat) throws(Refusal) -> String {
@@ -110,7 +124,7 @@ extension Findings {
         switch entry {
         case .absent: return nil
         case .null: return .some(nil)
-        case .notText: add(.bio, .notText)
+        case .notText, .flag: add(.bio, .notText)
         case .text(let text):
             if text.unicodeScalars.contains("\0") { add(.bio, .nulCharacter) }
             if text.unicodeScalars.count > Accounts.longestBio { add(.bio, .tooLong(Accounts.longestBio)) }

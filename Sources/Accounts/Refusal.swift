@@ -14,6 +14,10 @@ package enum Refusal: Error, Sendable {
     case foreignRefreshToken
     /// Unknown account or wrong password; nobody learns which.
     case wrongCredentials
+    /// Nobody has the email; only where the document says so (contract 4's reset_password).
+    case unknownAccount
+    /// A mailed link that was used, is too old, or never was one.
+    case badResetToken
     /// Right password, but the account is not active.
     case inactive
     /// Too many failures; `retryAfter` in seconds.
@@ -38,12 +42,13 @@ package struct Violation: Sendable, Equatable {
 /// The fields of all contracts by their meaning; the wire names are the contracts'.
 package enum Field: Sendable, Hashable {
     case username, email, password, confirmation, currentPassword, newPassword, newConfirmation
-    case role, avatar, bio, refresh
+    case fullName, firstName, lastName, phone, bio, avatar, role
+    case refresh, resetToken, remembered, limit, after
 }
 
 /// The rules a field can break. Lengths are in characters unless they say otherwise.
 package enum Rule: Sendable, Equatable {
-    case required, null, blank, notText
+    case required, null, blank, notText, notAFlag
     case tooShort(Int), tooLong(Int), tooManyBytes(Int)
     /// Not an email address, or a username with characters that none may have.
     case malformed
@@ -54,6 +59,7 @@ package enum Rule: Sendable, Equatable {
     case common, numeric, similar(to: Field)
     case mismatch, incorrect
     case unknownRole, otherRole
+    case notANumber(ClosedRange<Int>)
     case notAFile, emptyFile, notAPicture, fileTooLarge(bytes: Int), tooManyPixels
 }
 
@@ -61,6 +67,7 @@ package enum Rule: Sendable, Equatable {
 package enum Entry: Sendable, Equatable {
     case absent, null, notText
     case text(String)
+    case flag(Bool)
 }
 
 /// Collects what is wrong with the fields, to refuse once.
@@ -89,13 +96,24 @@ struct Findings {
         switch entry {
         case .absent: return nil
         case .null: add(field, .null)
-        case .notText: add(field, .notText)
+        case .notText, .flag: add(field, .notText)
         case .text(let text):
             let text = trimmed ? text.trimmed : text
             if !text.isEmpty { return text }
             add(field, .blank)
         }
         return nil
+    }
+
+    /// A switch that may be left out; then it is off.
+    mutating func flag(_ entry: Entry, _ field: Field) -> Bool {
+        switch entry {
+        case .absent, .null: return false
+        case .flag(let isOn): return isOn
+        case .notText, .text:
+            add(field, .notAFlag)
+            return false
+        }
     }
 
     func refuseIfAny() throws(Refusal) {

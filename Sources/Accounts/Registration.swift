@@ -3,17 +3,33 @@ import Secrets
 
 /// What a person fills in to register, as it came.
 package struct Registration: Sendable {
-    package var username: Entry
+    /// nil where the contract asks for none: then it is made from the email.
+    package var username: Entry?
     package var email: Entry
     package var password: Entry
-    package var confirmation: Entry
+    /// nil where the contract does not ask for it.
+    package var confirmation: Entry?
+    package var details: [Field: Entry] = [:]
 
-    package init(username: Entry, email: Entry, password: Entry, confirmation: Entry) {
+    package init(username: Entry?, email: Entry, password: Entry, confirmation: Entry?, details: [Field: Entry] = [:]) {
         self.username = username
         self.email = email
         self.password = password
         self.confirmation = confirmation
+        self.details = details
     }
+}
+
+/// What a person may say of themselves, and how long it may be, in characters.
+struct Details: Sendable {
+    var fullName: String?
+    var firstName: String?
+    var lastName: String?
+    var phone: String?
+
+    static let limits: [(field: Field, most: Int)] = [
+        (.fullName, 100), (.firstName, 100), (.lastName, 100), (.phone, 32),
+    ]
 }
 
 extension Accounts {
@@ -31,32 +47,68 @@ extension Accounts {
 
     private func make(_ form: Registration, by policy: Policy, session: Session?) throws(Refusal) -> Account {
         var findings = Findings()
-        let name = findings.required(form.username, .username, trimmed: true)
-        let username = findings.username(name, length: policy.usernameLength)
+        let typed = form.username.flatMap { findings.required($0, .username, trimmed: true) }
+        let username = findings.username(typed, length: policy.usernameLength)
         let address = findings.required(form.email, .email, trimmed: true)
         let email = findings.email(address)
         try findings.names(username, email, among: self, except: nil)
         let password = findings.newPassword(
             form.password, confirmation: form.confirmation, (.password, .confirmation), rules: policy.passwords,
-            username: name, email: address)
+            username: typed, email: address)
+        let details = findings.details(form.details, required: policy.requiredDetails)
         try findings.refuseIfAny()
-        guard let username, let email, let password else { throw .fault("a finding is missing") }
+        guard let email, let password else { throw .fault("a finding is missing") }
 
-        let hash = try hash(password)
-        let now = self.now
+        let name = if let username { username } else { try freeUsername(for: email) }
+        var insertion = InsertAccount(
+            username: name, email: email, passwordHash: try hash(password),
+            details: details, now: now)
+        var attempts = 10
+        while true {
+            do throws(Refusal) {
+                return try insert(insertion, session: session)
+            } catch .invalid(let violations) where username == nil && attempts > 0
+                && violations == [Violation(.username, .taken)]
+            {
+                // Somebody else took the name that was free just now.
+                attempts -= 1
+                insertion.username = try freeUsername(for: email)
+            }
+        }
+    }
+
+    /// Writes the account, and the session that it begins with if there is one.
+    func insert(_ insertion: InsertAccount, session: Session?) throws(Refusal) -> Account {
         let made = try inserting { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
-                let id = try database.run(
-                    InsertAccount(
-                        username: username, email: email, passwordHash: hash, role: .student, isStaff: false,
-                        isSuperuser: false, now: now)
-                ).insertedID
-                if let session { try database.run(InsertSession(session: session.of(id), cookieHash: nil, now: now)) }
+                let id = try database.run(insertion).insertedID
+                if let session {
+                    try database.run(InsertSession(session: session.of(id), cookieHash: nil, now: insertion.now))
+                }
                 return try database.first(AccountByID(id: id))
             }
         }
         guard let made else { throw .fault("the new account cannot be read") }
         return made.account
+    }
+
+    /// The first free of `alice`, `alice2`, `alice3`, … for `alice@school.example`.
+    private func freeUsername(for email: EmailAddress) throws(Refusal) -> Username {
+        let base = Username.base(of: email)
+        let taken = try refusing { () throws(DatabaseError) in
+            Set(try database.rows(UsernamesLike(key: CanonicalName(base).key)))
+        }
+        // One of the first `taken.count + 1` candidates is free.
+        for number in 1...taken.count + 1 {
+            let text = number == 1 ? base : base + String(number)
+            guard !taken.contains(CanonicalName(text).key) else { continue }
+            do throws(Rejection) {
+                return try Username(text, length: 1...Username.longest)
+            } catch {
+                throw .fault("`\(text)` was made from an email and is no username")
+            }
+        }
+        throw .fault("no free username")
     }
 
     /// The unique indexes have the last word: of two at once, one gets the row and the other the finding.
@@ -95,11 +147,31 @@ extension Accounts {
 }
 
 extension Findings {
+    /// What a person says of themselves; null and absent are the same where it is not required.
+    mutating func details(_ entries: [Field: Entry], required: Set<Field>) -> Details {
+        var texts: [Field: String] = [:]
+        for (field, most) in Details.limits {
+            switch entries[field] ?? .absent {
+            case .absent: if required.contains(field) { add(field, .required) }
+            case .null: if required.contains(field) { add(field, .null) }
+            case .notText, .flag: add(field, .notText)
+            case .text(let text):
+                let text = text.trimmed
+                if text.unicodeScalars.contains("\0") { add(field, .nulCharacter) }
+                if text.unicodeScalars.count > most { add(field, .tooLong(most)) }
+                texts[field] = text
+            }
+        }
+        return Details(
+            fullName: texts[.fullName], firstName: texts[.firstName], lastName: texts[.lastName], phone: texts[.phone])
+    }
+
     /// A username with `@` must be the account's own email, and no other account may have either.
     mutating func names(
-        _ username: Username?, _ email: EmailAddress?, among accounts: Accounts, except own: UInt64?
+        _ username: Username?, _ email: EmailAddress?, among accounts: Accounts, except own: UInt64?,
+        present: CanonicalName? = nil
     ) throws(Refusal) {
-        if let username, username.isAddress, username.canonical != email?.canonical {
+        if let username, username.isAddress, username.canonical != email?.canonical ?? present {
             add(.username, .foreignAddress)
         }
         guard username != nil || email != nil else { return }

@@ -31,6 +31,31 @@ extension Accounts {
         }
     }
 
+    /// A new token for a single one that renews itself; the old one is good for 10 s more and answered alike.
+    package func renew(accessToken: String, by policy: Policy) throws(Refusal) -> Credentials {
+        let claims: Claims
+        do throws(TokenError) {
+            claims = try common.signer.verify(accessToken, now: now.seconds)
+        } catch {
+            if case .expired(let claims) = error, claims.kind == .access { throw .staleToken }
+            throw .badToken
+        }
+        guard claims.kind == .access else { throw .badToken }
+        while true {
+            guard let caller = try livingSession(claims) else { throw .staleToken }
+            let session = caller.session
+            guard session.contract == policy.contract, let generation = claims.id.generation(of: session) else {
+                throw .badToken
+            }
+            if generation == session.generation {
+                guard let rotated = try rotate(session, by: policy) else { continue }
+                return credentials(Caller(account: caller.account, session: rotated), by: policy)
+            }
+            guard session.isWithinGrace(generation, now: now) else { throw .staleToken }
+            return credentials(caller, by: policy)
+        }
+    }
+
     /// The session in its next generation; nil when another request was first or the session has ended.
     func rotate(_ session: Session, by policy: Policy) throws(Refusal) -> Session? {
         let now = self.now

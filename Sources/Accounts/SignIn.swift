@@ -3,18 +3,27 @@ import Secrets
 
 /// What a person fills in to sign in, as it came.
 package struct SignIn: Sendable {
-    /// A username or an email.
     package var name: Entry
+    /// `.username` where the name may also be an email, `.email` where it must be one.
+    package var nameField: Field
     package var password: Entry
     /// The role chosen in the form; nil where the contract knows none.
     package var role: Entry?
-    package var isRemembered = false
+    /// Contract 5's `remember_me`.
+    package var remembered: Entry
+    /// The cookie that the client still holds: its session ends when the new one begins.
+    package var replacedCookie: String?
 
-    package init(name: Entry, password: Entry, role: Entry? = nil, isRemembered: Bool = false) {
+    package init(
+        name: Entry, as nameField: Field = .username, password: Entry, role: Entry? = nil, remembered: Entry = .absent,
+        replacedCookie: String? = nil
+    ) {
+        self.nameField = nameField
+        self.replacedCookie = replacedCookie
         self.name = name
         self.password = password
         self.role = role
-        self.isRemembered = isRemembered
+        self.remembered = remembered
     }
 }
 
@@ -24,21 +33,23 @@ extension Accounts {
     /// Known and unknown names cost the same statements and the same hashing, and are locked alike.
     package func signIn(_ form: SignIn, by policy: Policy) throws(Refusal) -> Credentials {
         var findings = Findings()
-        let name = findings.required(form.name, .username, trimmed: true)
+        let name = findings.required(form.name, form.nameField, trimmed: true)
         let password = findings.required(form.password, .password)
-        let role = try findings.role(form.role)
+        let role = findings.role(form.role)
+        let isRemembered = findings.flag(form.remembered, .remembered)
         try findings.refuseIfAny()
         guard let name, let password else { throw .fault("a finding is missing") }
 
-        let stored = try checked(name: CanonicalName(name), password: password)
-        if let role, role != stored.account.role { throw .invalid([Violation(.role, .otherRole)]) }
+        let stored = try checked(name: CanonicalName(name), field: form.nameField, password: password)
         guard stored.account.status == .active else { throw .inactive }
-        return try begin(stored, password: password, remembered: form.isRemembered, by: policy)
+        if let role, role != stored.account.role { throw .invalid([Violation(.role, .otherRole)]) }
+        let session = newSession(for: policy, remembered: isRemembered, now: now).of(stored.account.id)
+        return try begin(session, of: stored, form, password: password, by: policy)
     }
 
     /// The account of a name, if the password is its own. Counts a failure.
-    func checked(name: CanonicalName, password: String) throws(Refusal) -> StoredAccount {
-        let stored = try account(named: name)
+    func checked(name: CanonicalName, field: Field, password: String) throws(Refusal) -> StoredAccount {
+        let stored = try account(named: name, field: field)
         let subject = LoginSubject(stored?.account.id, name: name)
         try refuseIfLocked(subject)
         let hash = stored.map { PasswordHash(stored: $0.passwordHash) }
@@ -52,16 +63,16 @@ extension Accounts {
     }
 
     /// The account whose username or email is `name`: only an email can hold an `@`.
-    func account(named name: CanonicalName) throws(Refusal) -> StoredAccount? {
+    func account(named name: CanonicalName, field: Field = .username) throws(Refusal) -> StoredAccount? {
         try refusing { () throws(DatabaseError) in
-            name.key.contains("@")
+            field == .email || name.key.contains("@")
                 ? try database.first(AccountByEmail(key: name.key))
                 : try database.first(AccountByUsername(key: name.key))
         }
     }
 
     private func begin(
-        _ stored: StoredAccount, password: String, remembered: Bool, by policy: Policy
+        _ session: Session, of stored: StoredAccount, _ form: SignIn, password: String, by policy: Policy
     ) throws(Refusal) -> Credentials {
         var newHash: String?
         if PasswordHash(stored: stored.passwordHash).needsRehash(common.settings.hashing) {
@@ -69,7 +80,7 @@ extension Accounts {
         }
         let now = self.now
         var account = stored.account
-        let session = newSession(for: policy, remembered: remembered, now: now).of(account.id)
+        let cookie = policy.isCookie ? common.random.randomToken() : nil
         let subject = LoginSubject(account.id, name: nil)
         let isBegun = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
@@ -79,7 +90,8 @@ extension Accounts {
                         subject: subject.digest, now: now))
                 guard recorded.affectedRows == 1 else { return false }
                 try database.run(ClearFailures(subject: subject.digest))
-                try database.run(InsertSession(session: session, cookieHash: nil, now: now))
+                if let old = form.replacedCookie { try database.run(DeleteSessionByCookie(hash: sha256(old))) }
+                try database.run(InsertSession(session: session, cookieHash: cookie.map { sha256($0) }, now: now))
                 return true
             }
         }
@@ -90,7 +102,7 @@ extension Accounts {
         }
         account.lastLoginAt = now
         account.loginCount += 1
-        return credentials(Caller(account: account, session: session), by: policy)
+        return credentials(Caller(account: account, session: session), cookie: cookie, by: policy)
     }
 
     // MARK: Brakes on guessing
@@ -124,7 +136,7 @@ struct LoginSubject {
 }
 
 extension Findings {
-    fileprivate mutating func role(_ entry: Entry?) throws(Refusal) -> Role? {
+    mutating func role(_ entry: Entry?) -> Role? {
         guard let entry, let word = required(entry, .role) else { return nil }
         guard let role = Role(rawValue: word) else {
             add(.role, .unknownRole)

@@ -6,14 +6,18 @@ package final class Call {
     let request: Request
     let accounts: Accounts
     let policy: Policy
+    let trustedOrigins: Set<String>
     private let route: Route
     private let encodings: [Fields.Encoding]
-    private var fields = Fields()
+    private(set) var fields = Fields()
     private var upload: Upload?
     /// Whose request it is, once known; for the log.
     package private(set) var accountID: UInt64?
 
-    init(_ request: Request, route: Route, contract: Contract, accounts: Accounts) {
+    init(
+        _ request: Request, route: Route, contract: Contract, accounts: Accounts, trustedOrigins: Set<String>
+    ) {
+        self.trustedOrigins = trustedOrigins
         self.request = request
         self.route = route
         self.accounts = accounts
@@ -27,8 +31,15 @@ package final class Call {
         case nil: .absent
         case .null: .null
         case .text(let text): .text(text)
-        case .flag, .other, .file: .notText
+        case .flag(let flag): .flag(flag)
+        case .other, .file: .notText
         }
+    }
+
+    /// A parameter of the query; absent too where the query cannot be read.
+    func parameter(_ name: String) -> Entry {
+        let fields = try? URLEncoded.fields(in: request.query)
+        return fields?.last { $0.name == name }.map { .text($0.value) } ?? .absent
     }
 
     /// The avatar field: a file, or empty text or null to remove the picture.
@@ -41,9 +52,16 @@ package final class Call {
         }
     }
 
+    /// Who makes the request, by a bearer token or, where the contract has cookies, by its cookie.
     func caller() throws(Refusal) -> Caller {
-        guard let token = request.bearerToken else { throw .notAuthenticated }
-        let caller = try accounts.caller(accessToken: token)
+        let caller: Caller
+        if let token = request.bearerToken {
+            caller = try accounts.caller(accessToken: token)
+        } else if let cookie {
+            caller = try accounts.caller(cookie: cookie, by: policy)
+        } else {
+            throw .notAuthenticated
+        }
         accountID = caller.account.id
         return caller
     }
@@ -65,10 +83,11 @@ package final class Call {
             }
         } catch {
             switch error {
-            case .malformed(let reason): throw .malformed(reason)
+            case .malformed(let reason, let offset): throw .malformed(reason, offset: offset)
+            case .notAnObject: throw .notAnObject
             case .unsupportedMediaType(let type): throw .unsupportedMediaType(type)
             case .tooLarge: throw .tooLarge
-            case .cutShort: throw .malformed("The request's body is incomplete.")
+            case .cutShort: throw .malformed("The request's body is incomplete.", offset: 0)
             }
         }
         if let refusal { throw .refused(refusal) }

@@ -15,14 +15,14 @@ package struct Contract: Sendable {
     let words: @Sendable (Violation) -> String
     /// Whether an unknown path is answered in this contract's words.
     let owns: @Sendable (_ path: String) -> Bool
-    /// The document's words for every way a request can fail. `head` is what the route puts over its field errors.
-    let answer: @Sendable (_ failure: Failure, _ head: String, _ contract: Contract) -> Reply
+    /// The document's words for every way a request can fail.
+    let answer: @Sendable (Failure, Circumstances) -> Reply
     let routes: [Route]
     /// Whether a path is also accepted with its final slash left out or put behind it.
     let slashIsOptional: @Sendable (_ path: String) -> Bool
 
     /// Field errors under their wire names, in order, each with its texts: `{"email": ["…"], "password": ["…", "…"]}`.
-    func fieldErrors(_ violations: [Violation]) -> JSON {
+    func fieldErrors(_ violations: [Violation]) -> JSON.Object {
         var errors = JSON.Object()
         for (name, text) in texts(violations) {
             guard let index = errors.members.firstIndex(where: { $0.name == name }),
@@ -33,7 +33,7 @@ package struct Contract: Sendable {
             }
             errors.members[index] = .init(name: name, value: .array(texts + [.string(text)]))
         }
-        return .object(errors)
+        return errors
     }
 
     /// The same, one by one.
@@ -42,11 +42,27 @@ package struct Contract: Sendable {
     }
 }
 
+/// What a contract may need to know to put a failure into its words.
+struct Circumstances {
+    let contract: Contract
+    /// What the route puts over its field errors; empty without a route.
+    let head: String
+    /// What the body held, as far as it was read.
+    let fields: Fields
+
+    /// Field errors under their wire names.
+    func errors(_ violations: [Violation]) -> JSON.Object { contract.fieldErrors(violations) }
+}
+
 /// Every way a request can fail, for a contract to put into its words.
 package enum Failure: Error, Sendable {
     case refused(Refusal)
-    /// The body cannot be read; in words for the client.
-    case malformed(String)
+    /// The body cannot be read; in words for the client, and where it goes wrong, in bytes.
+    case malformed(String, offset: Int)
+    /// JSON, but no object.
+    case notAnObject
+    /// A page of another origin sent a cookie with a request that changes something.
+    case crossOrigin
     case unsupportedMediaType(String)
     case tooLarge
     case notFound
@@ -94,6 +110,7 @@ package struct Route: Sendable {
     ) -> Route {
         Route(method: method, path: path, weight: weight, head: head, encodings: encodings, file: nil) {
             call throws(Failure) in
+            try call.refuseCrossOrigin()
             if method != .get { try call.readFields() }
             return try refusing { () throws(Refusal) in try handle(call) }
         }
@@ -106,10 +123,12 @@ package struct Route: Sendable {
     ) -> Route {
         Route(method: method, path: path, weight: weight, head: head, encodings: nil, file: file) {
             call throws(Failure) in
+            try call.refuseCrossOrigin()
             // Before the body: strangers cannot make us keep a file.
             let me = try refusing { () throws(Refusal) in try call.caller() }
             if method != .get { try call.readFields() }
-            return try refusing { () throws(Refusal) in try handle(call, me) }
+            let reply = try refusing { () throws(Refusal) in try handle(call, me) }
+            return call.renewingCookie(of: me, in: reply)
         }
     }
 

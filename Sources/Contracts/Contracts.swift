@@ -12,10 +12,16 @@ package struct Contracts: Sendable {
     private let places: [String: [Place]]
     private let contracts: [Contract]
 
-    package static let all = Contracts([v1Profile])
+    private let trustedOrigins: Set<String>
 
-    init(_ contracts: [Contract]) {
+    /// - Parameter trustedOrigins: other origins whose pages may use the session cookie: `https://app.school.example`.
+    package init(trustedOrigins: Set<String> = []) {
+        self.init([v1Profile, emailAuth, roleSession, usersToken, v1Auth], trustedOrigins: trustedOrigins)
+    }
+
+    init(_ contracts: [Contract], trustedOrigins: Set<String>) {
         self.contracts = contracts
+        self.trustedOrigins = trustedOrigins
         var places: [String: [Place]] = [:]
         for contract in contracts {
             for route in contract.routes {
@@ -76,29 +82,32 @@ package struct Contracts: Sendable {
 
     package func answer(_ request: Request, at destination: Destination, accounts: Accounts) -> Answer {
         guard let contract = destination.contract, let route = destination.route else {
-            return Answer(reply: refuse(destination, destination.failure), accountID: nil, fault: nil)
+            return Answer(reply: refuse(destination, destination.failure, Fields()), accountID: nil, fault: nil)
         }
-        let call = Call(request, route: route, contract: contract, accounts: accounts)
+        let call = Call(
+            request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins)
         do throws(Failure) {
             return Answer(reply: try route.handle(call), accountID: call.accountID, fault: nil)
         } catch {
             guard case .refused(.fault(let text)) = error else {
-                return Answer(reply: refuse(destination, error), accountID: call.accountID, fault: nil)
+                return Answer(
+                    reply: refuse(destination, error, call.fields), accountID: call.accountID, fault: nil)
             }
-            let reply = refuse(destination, .internalError(requestID: request.id))
+            let reply = refuse(destination, .internalError(requestID: request.id), call.fields)
             return Answer(reply: reply, accountID: call.accountID, fault: text)
         }
     }
 
     /// The answer where the queue for heavy work is full.
     package func busy(_ destination: Destination) -> Reply {
-        refuse(destination, .busy)
+        refuse(destination, .busy, Fields())
     }
 
-    private func refuse(_ destination: Destination, _ failure: Failure?) -> Reply {
+    private func refuse(_ destination: Destination, _ failure: Failure?, _ fields: Fields) -> Reply {
         guard let failure else { return Reply(204).with("Allow", destination.allowed) }
         guard let contract = destination.contract else { return Reply(404, ["detail": "Not found."]) }
-        var reply = contract.answer(failure, destination.route?.head ?? "", contract)
+        let head = destination.route?.head ?? ""
+        var reply = contract.answer(failure, Circumstances(contract: contract, head: head, fields: fields))
         if case .methodNotAllowed(_, let allowed) = failure { reply = reply.with("Allow", allowed) }
         if let seconds = failure.retryAfter { reply = reply.with("Retry-After", String(seconds)) }
         return reply

@@ -82,20 +82,8 @@ package let v1Profile = Contract(
 
 @Sendable private func update(_ call: Call, _ me: Caller) throws(Refusal) -> Reply {
     let change = ProfileChange(email: call.entry("email"), bio: call.entry("bio"), avatar: call.avatar("avatar"))
-    let account = try call.accounts.updateProfile(of: me, change)
+    let account = try call.accounts.updateProfile(of: me, change, by: call.policy)
     return .ok(["message": "资料更新成功", "user": profile(account, call.request)])
-}
-
-private func brief(_ account: Account) -> JSON {
-    [
-        "id": .integer(Int64(account.id)),
-        "username": .string(account.username),
-        "email": .string(account.email),
-    ]
-}
-
-private func tokens(_ new: Credentials) -> JSON {
-    ["refresh": text(new.refresh), "access": .string(new.access)]
 }
 
 private func profile(_ account: Account, _ request: Request) -> JSON {
@@ -123,19 +111,16 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
     case .newPassword: "new_password"
     // The document reports a mismatch under the new password.
     case .newConfirmation: violation.rule == .mismatch ? "new_password" : "new_password_confirm"
-    case .role: "role"
-    case .avatar: "avatar"
-    case .bio: "bio"
-    case .refresh: "refresh"
+    default: violation.field.usualName
     }
 }
 
-@Sendable private func answer(_ failure: Failure, _ head: String, _ contract: Contract) -> Reply {
+@Sendable private func answer(_ failure: Failure, _ here: Circumstances) -> Reply {
     switch failure {
     case .refused(let refusal):
         switch refusal {
         case .invalid(let violations):
-            return Reply(400, ["message": .string(head), "errors": contract.fieldErrors(violations)])
+            return Reply(400, ["message": .string(here.head), "errors": .object(here.errors(violations))])
         case .notAuthenticated:
             return unauthorized(["detail": "Authentication credentials were not provided."])
         case .badToken, .staleToken:
@@ -144,8 +129,8 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
         case .badRefreshToken:
             return Reply(401, ["detail": "Token is invalid or expired", "code": "token_not_valid"])
         case .foreignRefreshToken:
-            return Reply(400, ["message": .string("\(head): Token is invalid or expired")])
-        case .wrongCredentials, .inactive:
+            return Reply(400, ["message": .string("\(here.head): Token is invalid or expired")])
+        case .wrongCredentials, .inactive, .unknownAccount, .badResetToken:
             return Reply(401, ["message": "用户名或密码错误"])
         case .locked:
             return Reply(429, ["message": "登录失败次数过多，请稍后再试"])
@@ -154,8 +139,13 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
         case .fault:
             return Reply(500, ["detail": "Internal server error."])
         }
-    case .malformed(let reason):
-        return Reply(400, ["message": .string(head), "errors": ["non_field_errors": [.string(reason)]]])
+    case .malformed(let reason, _):
+        return Reply(400, ["message": .string(here.head), "errors": ["non_field_errors": [.string(reason)]]])
+    case .notAnObject:
+        let reason: JSON = "Invalid data. Expected a dictionary."
+        return Reply(400, ["message": .string(here.head), "errors": ["non_field_errors": [reason]]])
+    case .crossOrigin:
+        return Reply(403, ["detail": "Cross-origin request refused."])
     case .unsupportedMediaType(let type):
         return Reply(415, ["detail": .string("Unsupported media type \"\(type)\" in request.")])
     case .tooLarge:
@@ -202,6 +192,8 @@ private func unauthorized(_ body: JSON) -> Reply {
     case .mismatch: violation.field == .newConfirmation ? "两次输入的新密码不一致" : "两次输入的密码不一致"
     case .incorrect: "当前密码不正确"
     case .unknownRole, .otherRole: "Not a valid choice."
+    case .notAFlag: "Must be a valid boolean."
+    case .notANumber(let range): "Ensure this value is a number from \(range.lowerBound) to \(range.upperBound)."
     case .notAFile: "The submitted data was not a file. Check the encoding type on the form."
     case .emptyFile: "The submitted file is empty."
     case .notAPicture:

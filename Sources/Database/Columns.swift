@@ -27,6 +27,10 @@ package struct Columns: ~Copyable {
         UInt64(bitPattern: try integer())
     }
 
+    package mutating func optionalUnsigned() throws(DatabaseError) -> UInt64? {
+        try nextBuffer().map { $0.loadUnaligned(as: UInt64.self) }
+    }
+
     package mutating func integer() throws(DatabaseError) -> Int64 {
         guard let value = try nextBuffer() else { throw unexpectedNull() }
         return value.loadUnaligned(as: Int64.self)

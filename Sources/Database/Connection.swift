@@ -33,7 +33,7 @@ package struct DatabaseAddress: Sendable {
 /// Statements are prepared at their first use and kept. The connection is made at the first use and made anew once when
 /// it turns out to be lost before anything of the present unit of work was executed.
 package final class Connection {
-    private let address: DatabaseAddress
+    let address: DatabaseAddress
     private var handle: UnsafeMutablePointer<MYSQL>?
     private var statements: [ObjectIdentifier: PreparedStatement] = [:]
     private var isInTransaction = false
@@ -41,14 +41,14 @@ package final class Connection {
     private let report: (String) -> Void
     private var isKnownLost = false
 
-    private let allowsScripts: Bool
+    private let isMigrating: Bool
 
-    /// - Parameter allowsScripts: several statements in one text, as migrations have them.
+    /// - Parameter isMigrating: one text may hold several statements, and one statement may take an hour.
     package init(
-        _ address: DatabaseAddress, allowsScripts: Bool = false, report: @escaping (String) -> Void = { _ in }
+        _ address: DatabaseAddress, isMigrating: Bool = false, report: @escaping (String) -> Void = { _ in }
     ) {
         self.address = address
-        self.allowsScripts = allowsScripts
+        self.isMigrating = isMigrating
         self.report = report
     }
 
@@ -168,7 +168,7 @@ package final class Connection {
         }
         var seconds: UInt32 = 3
         mysql_options(new, MYSQL_OPT_CONNECT_TIMEOUT, &seconds)
-        seconds = 10
+        seconds = isMigrating ? 3600 : 10
         mysql_options(new, MYSQL_OPT_READ_TIMEOUT, &seconds)
         mysql_options(new, MYSQL_OPT_WRITE_TIMEOUT, &seconds)
         mysql_options(new, MYSQL_SET_CHARSET_NAME, "utf8mb4")
@@ -177,10 +177,10 @@ package final class Connection {
             new, MYSQL_INIT_COMMAND,
             """
             SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,NO_ENGINE_SUBSTITUTION', \
-            tx_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = 3
+            tx_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = \(isMigrating ? 3600 : 3)
             """)
         // FOUND_ROWS: an UPDATE counts the rows it found, also where it leaves them as they were.
-        let flags = UInt(CLIENT_FOUND_ROWS) | (allowsScripts ? UInt(CLIENT_MULTI_STATEMENTS) : 0)
+        let flags = UInt(CLIENT_FOUND_ROWS) | (isMigrating ? UInt(CLIENT_MULTI_STATEMENTS) : 0)
         let made =
             switch address.endpoint {
             case .socket(let path):

@@ -9,6 +9,8 @@ package struct Migration: Sendable {
         Migration(version: 1, name: "accounts", script: PackageResources._001_accounts_sql),
         Migration(version: 2, name: "sessions", script: PackageResources._002_sessions_sql),
         Migration(version: 3, name: "login-failures", script: PackageResources._003_login_failures_sql),
+        Migration(version: 4, name: "password-resets", script: PackageResources._004_password_resets_sql),
+        Migration(version: 5, name: "outbox", script: PackageResources._005_outbox_sql),
     ]
 
     /// The version that this executable needs.
@@ -20,11 +22,10 @@ package enum Migrations {
     /// Applies what is missing and answers with the names of it. Safe to run twice and from two machines at once: the
     /// second waits for the first. A run that was killed goes on where it stopped, for every script can be repeated.
     package static func apply(at address: DatabaseAddress, now: Int64) throws(DatabaseError) -> [String] {
-        let worker = Connection(address, allowsScripts: true)
+        let worker = Connection(address, isMigrating: true)
         try worker.execute(historyTable)
         // The lock is a row, held by a second connection: a CREATE TABLE would commit, and so end, the worker's own.
-        let holder = Connection(address)
-        try holder.execute("SET innodb_lock_wait_timeout = 600")
+        let holder = Connection(address, isMigrating: true)
         return try holder.transaction { () throws(DatabaseError) in
             _ = try holder.rows(LockHistory())
             var applied: [String] = []
@@ -57,7 +58,8 @@ package enum Migrations {
             applied_at DATETIME(6) NULL COMMENT 'UTC',
             PRIMARY KEY (version)
         ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COMMENT 'which files of sql/ were applied; version 0 is the lock';
-        INSERT IGNORE INTO migrations (version, name) VALUES (0, 'lock')
+        INSERT IGNORE INTO migrations (version, name)
+        SELECT 0, 'lock' FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM migrations WHERE version = 0)
         """
 }
 

@@ -38,7 +38,7 @@ package final class DevStack: Sendable {
     /// Makes the folder and homeroom.conf, and locks the folder; starts nothing.
     package init(_ options: Options) throws(StackError) {
         folder = try Folder(options.directory, report: options.output)
-        settings = try StackSettings(folder)
+        settings = try StackSettings(folder, publicURL: "http://127.0.0.1:\(options.port)")
         database = MariaDB(folder, settings)
         service = Service(folder, homeroom: options.homeroom, environment: options.environment)
         nginx = Nginx(

@@ -19,6 +19,7 @@ package final class Folder: Sendable {
     package var database: String { path + "/db" }
     package var databaseSocket: String { path + "/db.sock" }
     package var media: String { path + "/media" }
+    package var mail: String { path + "/mail" }
     package var log: String { path + "/log" }
     package var run: String { path + "/run" }
     package var socket: String { path + "/run/homeroom.sock" }
@@ -51,10 +52,12 @@ package final class Folder: Sendable {
         var attempts = 0
         while flock(file, LOCK_EX | LOCK_NB) != 0 {
             attempts += 1
-            let holder = (try? String(contentsOfFile: run + "/lock", encoding: .utf8)) ?? ""
-            if let pid = pid_t(holder), kill(pid, 0) == 0 || errno == EPERM || attempts > 200 {
+            // Who locked it; when that is gone, its programs are on their way out.
+            let note = (try? String(contentsOfFile: run + "/lock", encoding: .utf8)) ?? ""
+            let isAlive = pid_t(note).map { kill($0, 0) == 0 || errno == EPERM } ?? false
+            if isAlive || attempts > 200 {
                 close(file)
-                throw .folderInUse(path, holder: "process \(pid)")
+                throw .folderInUse(path, holder: isAlive ? "process \(note)" : "what an ended stack has left running")
             }
             usleep(100_000)
         }
@@ -78,7 +81,7 @@ package final class Folder: Sendable {
         // mariadbd makes its socket here; the sticky bit keeps it from removing what is ours.
         try FileSystem.makeFolder(path, mode: Self.isRoot ? 0o1731 : 0o700, group: databaseUser.group)
         try FileSystem.makeFolder(log, mode: 0o700)
-        try FileSystem.makeFolder(path + "/mail", mode: 0o700)
+        try FileSystem.makeFolder(mail, mode: 0o700, owner: webUser)
         try FileSystem.makeFolder(run + "/mariadb", mode: 0o700, owner: databaseUser)
         try FileSystem.makeFolder(run + "/nginx", mode: 0o711)
         try FileSystem.makeFolder(media, mode: 0o711, owner: webUser)

@@ -85,6 +85,7 @@ package final class Nginx: Sendable {
             "@RUN@": folder.run,
             "@LOG@": folder.log,
             "@MEDIA@": folder.media,
+            "@PAGES@": folder.run + "/homeroom/pages",
             "@SOCKET@": folder.socket,
             "@LIMITED@": limits ? "1" : "0",
             "@PORT@": "\(port)",

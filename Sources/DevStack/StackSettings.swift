@@ -9,7 +9,9 @@ package struct StackSettings: Sendable {
     private var lines: [String]
 
     /// Reads the folder's file or makes it; what `folder` decides is right afterwards.
-    package init(_ folder: Folder) throws(StackError) {
+    ///
+    /// - Parameter publicURL: what links in mails begin with.
+    package init(_ folder: Folder, publicURL: String = "http://127.0.0.1:8000") throws(StackError) {
         let isThere = access(folder.settings, F_OK) == 0
         lines = try isThere ? FileSystem.read(folder.settings).split(separator: "\n").map(String.init) : []
         if !isThere { lines = ["# Made by `homeroom dev`, which sets paths and users again at each start."] }
@@ -19,6 +21,8 @@ package struct StackSettings: Sendable {
         self["HOMEROOM_USER"] = Folder.isRoot ? folder.webUser.name : nil
         self["HOMEROOM_DATABASE_SOCKET"] = folder.databaseSocket
         self["HOMEROOM_MEDIA"] = folder.media
+        self["HOMEROOM_MAIL_URL"] = publicURL
+        keep("HOMEROOM_MAIL", "file:\(folder.mail)")
         keep("HOMEROOM_DATABASE_NAME", "homeroom")
         keep("HOMEROOM_DATABASE_USER", "homeroom")
         keep("HOMEROOM_DATABASE_PASSWORD", Self.secret(bytes: 16))

@@ -31,7 +31,8 @@ package final class Exchange: @unchecked Sendable {
         FCGX_Init()
     }
 
-    /// Reads the variables of the next request on the connection. False: the peer left; the connection is closed.
+    /// Reads the variables of the next request on the connection. False: the peer left or fell silent before their end;
+    /// the connection is closed.
     package func begin(on descriptor: Int32) -> Bool {
         request.pointee.ipcFd = descriptor
         // Until the request says otherwise; with `detached` a close does not linger for up to 2 s.
@@ -41,6 +42,11 @@ package final class Exchange: @unchecked Sendable {
         received = 0
         isBroken = false
         guard FCGX_Accept_r(request) == 0 else { return false }
+        // A connection that ends among the variables passes for the end of the variables. (fcgiapp.c ReadParams, 2.4.2)
+        guard FCGX_GetError(request.pointee.in) == 0 else {
+            FCGX_Free(request, 1)
+            return false
+        }
         announced = max(0, variable("CONTENT_LENGTH").flatMap { Int($0) } ?? 0)
         return true
     }
@@ -51,6 +57,18 @@ package final class Exchange: @unchecked Sendable {
     /// The value of a FastCGI variable; nil when it was not sent. Broken UTF-8 is repaired.
     package func variable(_ name: String) -> String? {
         FCGX_GetParam(name, request.pointee.envp).map { String(cString: $0) }
+    }
+
+    /// The values of a variable that was sent more than once.
+    package func variables(_ name: String) -> [String] {
+        var values: [String] = []
+        var next = request.pointee.envp
+        while let entry = next?.pointee {
+            let text = String(cString: entry)
+            if text.hasPrefix(name + "=") { values.append(String(text.dropFirst(name.count + 1))) }
+            next = next?.advanced(by: 1)
+        }
+        return values
     }
 
     /// Reads up to `buffer.count` bytes of the body; 0 at its end.
@@ -74,6 +92,12 @@ package final class Exchange: @unchecked Sendable {
         guard !bytes.isEmpty else { return true }
         let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
         return FCGX_PutStr(start, Int32(bytes.count), request.pointee.out) == Int32(bytes.count)
+    }
+
+    /// Breaks the connection off, so that an answer that was begun cannot look complete.
+    package func abort() {
+        isBroken = true
+        shutdown(request.pointee.ipcFd, Int32(SHUT_RDWR))
     }
 
     /// Ends the request. The connection if it stays open, to be parked; nil when it is closed.

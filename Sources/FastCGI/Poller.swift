@@ -13,11 +13,17 @@ package final class Poller: Sendable {
 
     private struct State {
         var parked: Set<Int32> = []
+        /// Those of them that have had no request yet.
+        var fresh: Set<Int32> = []
         var isStopping = false
         /// Stopping, and other workers go on: connections are theirs now.
         var isHandingOver = false
-        /// Came in while stopping, with a request on them.
-        var late: [Int32] = []
+
+        /// False when `stop` has taken it over.
+        mutating func take(_ descriptor: Int32) -> Bool {
+            fresh.remove(descriptor)
+            return parked.remove(descriptor) != nil
+        }
     }
 
     private let epoll: Int32
@@ -63,20 +69,19 @@ package final class Poller: Sendable {
             let descriptor = event.data.fd
             if descriptor == wakeUp { return nil }
             if descriptor == listening {
-                acceptAll()
+                if let connection = acceptAll() { return connection }
                 continue
             }
             if descriptor == handover?.exit {
-                while let passed = handover?.take() { admit(passed) }
+                if let connection = takeAll() { return connection }
                 continue
             }
-            // A connection that is gone from the set was taken over by `stop`.
-            if state.withLock({ $0.parked.remove(descriptor) }) != nil { return descriptor }
+            if state.withLock({ $0.take(descriptor) }) { return descriptor }
         }
     }
 
-    /// Gives an idle connection back to be watched. Once stopping it is returned when a request waits on it, else closed,
-    /// unless another worker takes it.
+    /// Gives an idle connection back to be watched. Once stopping it is handed over; where nobody takes it, it is returned
+    /// when a request waits on it, else closed.
     package func park(_ descriptor: Int32) -> Int32? {
         let isParked = state.withLock { state in
             guard !state.isStopping else { return false }
@@ -86,36 +91,31 @@ package final class Poller: Sendable {
         guard isParked else { return retire(descriptor) }
         var event = epoll_event(events: Poller.oneShot, data: epoll_data_t(fd: descriptor))
         if epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) != 0 {
-            if state.withLock({ $0.parked.remove(descriptor) }) != nil { close(descriptor) }
+            if state.withLock({ $0.take(descriptor) }) { close(descriptor) }
         }
         return nil
     }
 
-    /// Stops accepting, wakes every thread, and gives back the idle connections on which a request already waits.
+    /// Stops accepting, wakes every thread, and hands back the connections on which a request waits or will come.
     ///
-    /// - Parameter handingOver: whether other workers go on: then they get all connections, and no request is lost. Else
-    ///   after `SHUT_RD` nginx cannot write any more, and what it wrote before is still in our buffer to be answered.
+    /// After `SHUT_RD` nginx cannot write any more, and what it wrote before is still in our buffer to be answered. A
+    /// connection without a request yet is new: nginx made it for one that it is about to send.
+    ///
+    /// - Parameter handingOver: whether other workers go on: they get all connections, and no request is lost.
     package func stop(handingOver: Bool = false) -> [Int32] {
-        let idle = state.withLock { state in
+        let (idle, fresh) = state.withLock { state in
             state.isStopping = true
             state.isHandingOver = handingOver
-            defer { state.parked = [] }
-            return state.parked
+            defer { (state.parked, state.fresh) = ([], []) }
+            return (state.parked.subtracting(state.fresh), state.fresh)
         }
         epoll_ctl(epoll, EPOLL_CTL_DEL, listening, nil)
         if let handover { epoll_ctl(epoll, EPOLL_CTL_DEL, handover.exit, nil) }
         var one: UInt64 = 1
         write(wakeUp, &one, MemoryLayout<UInt64>.size)
-        return idle.compactMap(retire)
-    }
-
-    /// The connections that came in while stopping and have a request on them; once, when no thread calls `next` any
-    /// more.
-    package func late() -> [Int32] {
-        state.withLock { state in
-            defer { state.late = [] }
-            return state.late
-        }
+        let left = fresh.filter { !isHandedOver($0) }
+        for descriptor in left { limit(descriptor, toSeconds: 1) }
+        return idle.compactMap(retire) + left
     }
 
     /// How many connections are idle.
@@ -123,45 +123,63 @@ package final class Poller: Sendable {
 
     private static let oneShot = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue
 
-    private func acceptAll() {
+    /// A connection that was accepted while `stop` ran, which now belongs to the caller.
+    private func acceptAll() -> Int32? {
         while true {
             let descriptor = accept4(listening, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
             if descriptor < 0 {
                 // Out of descriptors: the connection stays in the backlog. Wait a little instead of spinning on it.
                 if errno == EMFILE || errno == ENFILE { usleep(10_000) }
                 if errno == EINTR || errno == ECONNABORTED { continue }
-                return
+                return nil
             }
-            var limit = timeval(tv_sec: ioTimeout, tv_usec: 0)
-            let size = socklen_t(MemoryLayout<timeval>.size)
-            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
-            setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
-            admit(descriptor)
+            limit(descriptor, toSeconds: ioTimeout)
+            if !admit(descriptor, isFresh: true), !isHandedOver(descriptor) { return descriptor }
         }
     }
 
-    /// Watches a connection that is new to us.
-    private func admit(_ descriptor: Int32) {
+    /// Likewise one that another worker has handed over, with a request on it.
+    private func takeAll() -> Int32? {
+        while let descriptor = handover?.take() {
+            if !admit(descriptor, isFresh: false), let waiting = retire(descriptor) { return waiting }
+        }
+        return nil
+    }
+
+    /// Watches a connection that is new to us. False once stopping.
+    private func admit(_ descriptor: Int32, isFresh: Bool) -> Bool {
         let isParked = state.withLock { state in
             guard !state.isStopping else { return false }
             state.parked.insert(descriptor)
+            if isFresh { state.fresh.insert(descriptor) }
             return true
         }
-        guard isParked else {
-            if let waiting = retire(descriptor) { state.withLock { $0.late.append(waiting) } }
-            return
-        }
+        guard isParked else { return false }
         do throws(Failure) {
             try watch(descriptor, Poller.oneShot)
         } catch {
-            if state.withLock({ $0.parked.remove(descriptor) }) != nil { close(descriptor) }
+            if state.withLock({ $0.take(descriptor) }) { close(descriptor) }
         }
+        return true
+    }
+
+    /// Whether another worker gets the connection, which then is no longer ours.
+    private func isHandedOver(_ descriptor: Int32) -> Bool {
+        guard let handover, state.withLock({ $0.isHandingOver }) else { return false }
+        // Another process is to hold it open: it would stay in our set even when we close it. (epoll(7))
+        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
+        return handover.pass(descriptor)
+    }
+
+    private func limit(_ descriptor: Int32, toSeconds seconds: Int) {
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
     }
 
     private func retire(_ descriptor: Int32) -> Int32? {
-        // Another process is to hold it open: it would stay in our set even when we close it. (epoll(7))
-        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
-        if let handover, state.withLock({ $0.isHandingOver }), handover.pass(descriptor) { return nil }
+        if isHandedOver(descriptor) { return nil }
         shutdown(descriptor, Int32(SHUT_RD))
         var byte: UInt8 = 0
         if recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 1 { return descriptor }

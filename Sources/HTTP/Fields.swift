@@ -7,7 +7,7 @@ package struct Fields: Sendable {
         case text(String)
         case flag(Bool)
         /// A JSON number, array or object.
-        case other
+        case other(JSON)
         /// A file part, whose content went to the sink; `hasName` is false where a browser had no file chosen.
         case file(hasName: Bool, size: Int)
     }
@@ -18,8 +18,10 @@ package struct Fields: Sendable {
     }
 
     package enum Failure: Error, Equatable {
-        /// In words for the client: what is wrong with the body.
-        case malformed(String)
+        /// In words for the client: what is wrong with the body; `offset` in bytes where it is known, else 0.
+        case malformed(String, offset: Int)
+        /// JSON, but no object.
+        case notAnObject
         /// `Content-Type` as sent, or "" without one.
         case unsupportedMediaType(String)
         case tooLarge
@@ -37,12 +39,28 @@ package struct Fields: Sendable {
     package static let deepest = 32
 
     private var values: [(name: String, value: Value)] = []
+    /// Whether there was no body at all.
+    package private(set) var isAbsent = true
 
     package init() {}
 
     /// The last value sent under a name; nil when there is none.
     package subscript(name: String) -> Value? {
         values.last { $0.name == name }?.value
+    }
+
+    /// The body as a JSON object, to show a client what it sent.
+    package var object: JSON.Object {
+        JSON.Object(
+            values.map { name, value in
+                switch value {
+                case .null: .init(name: name, value: .null)
+                case .text(let text): .init(name: name, value: .string(text))
+                case .flag(let flag): .init(name: name, value: .bool(flag))
+                case .other(let json): .init(name: name, value: json)
+                case .file: .init(name: name, value: .null)
+                }
+            })
     }
 
     /// Reads the body of a request. An empty one has no fields, whatever its type.
@@ -52,6 +70,7 @@ package struct Fields: Sendable {
         of request: Request, accepting encodings: [Encoding], file: (_ name: String) -> Sink?
     ) throws(Failure) {
         guard request.contentLength > 0 else { return }
+        isAbsent = false
         guard let type = request.contentType, let encoding = Encoding(type), encodings.contains(encoding) else {
             throw .unsupportedMediaType(request.header("content-type") ?? "")
         }
@@ -70,15 +89,15 @@ package struct Fields: Sendable {
         do throws(JSON.ParseError) {
             value = try JSON.parse(body, maximumDepth: Fields.deepest)
         } catch {
-            throw .malformed("JSON parse error - \(error)")
+            throw .malformed("JSON parse error - \(error)", offset: error.offset)
         }
-        guard case .object(let object) = value else { throw .malformed("Invalid data. Expected a dictionary.") }
+        guard case .object(let object) = value else { throw .notAnObject }
         values = object.members.map { member in
             switch member.value {
             case .null: (member.name, .null)
             case .bool(let flag): (member.name, .flag(flag))
             case .string(let text): (member.name, .text(text))
-            case .integer, .double, .array, .object: (member.name, .other)
+            case .integer, .double, .array, .object: (member.name, .other(member.value))
             }
         }
     }
@@ -88,7 +107,7 @@ package struct Fields: Sendable {
         do throws(URLEncodedError) {
             values = try URLEncoded.fields(in: body.span, atMost: Fields.mostFields).map { ($0.name, .text($0.value)) }
         } catch {
-            throw .malformed("Form parse error - \(error)")
+            throw .malformed("Form parse error - \(error)", offset: 0)
         }
     }
 
@@ -155,13 +174,19 @@ extension Fields.Encoding {
 
 extension Fields.Failure {
     fileprivate init(_ error: MultipartError<BodyCutShort>) {
+        let reason: String
         switch error {
-        case .malformed(let reason): self = .malformed("Multipart form parse error - \(reason)")
-        case .missingEnd: self = .malformed("Multipart form parse error - the closing boundary is missing")
-        case .tooManyParts: self = .malformed("Multipart form parse error - more than \(Fields.mostFields) fields")
-        case .headersTooLarge: self = .malformed("Multipart form parse error - a part's headers are too large")
-        case .fieldTooLarge: self = .tooLarge
-        case .body: self = .cutShort
+        case .malformed(let text): reason = text
+        case .missingEnd: reason = "the closing boundary is missing"
+        case .tooManyParts: reason = "more than \(Fields.mostFields) fields"
+        case .headersTooLarge: reason = "a part's headers are too large"
+        case .fieldTooLarge:
+            self = .tooLarge
+            return
+        case .body:
+            self = .cutShort
+            return
         }
+        self = .malformed("Multipart form parse error - \(reason)", offset: 0)
     }
 }

@@ -29,6 +29,8 @@ private let longestPadding = 128
 ///         }
 ///     }
 ///     try reader.readToEnd()
+///
+/// After an error only `readToEnd` makes sense.
 package struct MultipartReader<BodyError: Error>: ~Copyable {
     /// Reads up to `buffer.count` bytes of the body; 0 at its end.
     package typealias Read = (_ buffer: UnsafeMutableRawBufferPointer) throws(BodyError) -> Int
@@ -234,7 +236,7 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
         unread = unread.dropFirst(count)
     }
 
-    /// Moves what is unread to the buffer's begin and reads more behind it; false at the body's end.
+    /// Moves what is unread to the buffer's beginning and reads more behind it; false at the body's end.
     private mutating func readMore() throws(MultipartError<BodyError>) -> Bool {
         buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[unread]))
         let free = UnsafeMutableRawBufferPointer(rebasing: buffer[unread.count...])

@@ -1,11 +1,17 @@
 import JSON
 
 /// What goes back to nginx.
-package struct Reply: Sendable {
+package struct Reply {
+    /// Writes a body piece by piece: calls `write` until it says false, for the peer is gone. False when the rest cannot
+    /// be had, and what was sent must not look complete.
+    package typealias Stream = (_ write: ([UInt8]) -> Bool) -> Bool
+
     package var status: Int
     package var headers: [(name: String, value: String)]
     /// Always JSON; empty for 204.
     package var body: [UInt8]
+    /// The body instead of `body`, where its length is not known beforehand.
+    package var stream: Stream?
 
     package init(_ status: Int, _ body: JSON? = nil, headers: [(name: String, value: String)] = []) {
         self.status = status
@@ -25,7 +31,8 @@ package struct Reply: Sendable {
     /// The answer in CGI's form (RFC 3875 §6): header lines, an empty line, the body.
     package var message: [UInt8] {
         var text = "Status: \(status) \(Reply.reason(status))\r\n"
-        if status != 204 { text += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n" }
+        if status != 204 { text += "Content-Type: application/json\r\n" }
+        if status != 204, stream == nil { text += "Content-Length: \(body.count)\r\n" }
         // Answers are personal and change with every write.
         text += "Cache-Control: no-store\r\n"
         for (name, value) in headers {

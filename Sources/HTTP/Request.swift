@@ -19,6 +19,8 @@ package struct Request {
     package let query: String
     /// `https://school.example`: scheme and host as nginx saw them.
     package let origin: String
+    /// Whether the client came over TLS.
+    package let isSecure: Bool
     /// The announced length of the body in bytes.
     package let contentLength: Int
     /// The value of a header by its lower-case name; nil when it was not sent.
@@ -27,7 +29,8 @@ package struct Request {
     package let read: MultipartReader<BodyCutShort>.Read
 
     package init(
-        id: String, method: String, target: String, origin: String, contentLength: Int, header: @escaping (String) -> String?,
+        id: String, method: String, target: String, origin: String, isSecure: Bool = false, contentLength: Int,
+        header: @escaping (String) -> String?,
         read: @escaping MultipartReader<BodyCutShort>.Read
     ) {
         self.id = id
@@ -36,6 +39,7 @@ package struct Request {
         path = String(target[..<question])
         query = question < target.endIndex ? String(target[target.utf8.index(after: question)...]) : ""
         self.origin = origin
+        self.isSecure = isSecure
         self.contentLength = contentLength
         self.header = header
         self.read = read

@@ -1,5 +1,12 @@
 private let digits = Array("0123456789abcdef".utf8)
 
+/// Two lower-case digits a byte.
+package func hex(_ bytes: [UInt8]) -> String {
+    var text: [UInt8] = []
+    appendHex(bytes.span, to: &text)
+    return String(decoding: text, as: UTF8.self)
+}
+
 /// Appends two lower-case digits a byte.
 func appendHex(_ bytes: Span<UInt8>, to text: inout [UInt8]) {
     text.append(addingCapacity: 2 * bytes.count) { text in

@@ -11,8 +11,14 @@ extension Request {
             method: exchange.variable("REQUEST_METHOD") ?? "",
             target: exchange.variable("REQUEST_URI") ?? "",
             origin: publicURL ?? Request.origin(exchange),
+            isSecure: exchange.variable("REQUEST_SCHEME") == "https",
             contentLength: exchange.contentLength,
-            header: { exchange.variable(Request.variableName($0)) },
+            header: { name in
+                // nginx hands on each Cookie header by itself. (RFC 9113 §8.2.3)
+                guard name == "cookie" else { return exchange.variable(Request.variableName(name)) }
+                let cookies = exchange.variables("HTTP_COOKIE")
+                return cookies.isEmpty ? nil : cookies.joined(separator: "; ")
+            },
             read: { buffer throws(BodyCutShort) in
                 do throws(Exchange.CutShort) {
                     return try exchange.read(into: buffer)

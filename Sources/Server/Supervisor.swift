@@ -15,25 +15,34 @@ package final class Supervisor {
     /// Deaths at the start in a row after which there is no hope.
     private static let mostDeaths = 10
 
-    private let arguments: [String]
+    /// One entry for each process to keep alive: its executable, then its words.
+    private let commands: [[String]]
     private let listening: Int32
     private let handover: Handover
-    private let count: Int
     private let log: Log
-    private var workers: [pid_t: ContinuousClock.Instant] = [:]
+    private var workers: [pid_t: Life] = [:]
     private var retired: Set<pid_t> = []
     private var deathsAtStart = 0
+
+    private struct Life {
+        /// Which of the commands it runs.
+        let command: Int
+        let begin = ContinuousClock.now
+    }
 
     /// - Parameters:
     ///   - arguments: the command of a worker, its executable first; it finds the socket as descriptor 3, the
     ///     ends of the handover as 4 and 5.
     ///   - listening: the listening socket.
     ///   - handover: how workers that are replaced pass their connections on.
-    package init(arguments: [String], listening: Int32, handover: Handover, count: Int, log: Log) {
-        self.arguments = arguments
+    ///   - count: how many workers.
+    ///   - companions: the commands of other processes to keep alive beside them, one of each.
+    package init(
+        arguments: [String], listening: Int32, handover: Handover, count: Int, companions: [[String]] = [], log: Log
+    ) {
+        commands = Array(repeating: arguments, count: count) + companions
         self.listening = listening
         self.handover = handover
-        self.count = count
         self.log = log
     }
 
@@ -41,7 +50,7 @@ package final class Supervisor {
     package func run() -> Int32 {
         var signals = Supervisor.signals
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        log.write("start", message: "\(count) workers")
+        log.write("start", message: "\(commands.count) processes")
         fill()
         while true {
             switch homeroom_wait_signal(&signals, missing > 0 ? pause : -1) {
@@ -49,7 +58,7 @@ package final class Supervisor {
                 stop()
                 return 0
             case SIGHUP:
-                log.write("reload", message: "starting \(count) new workers")
+                log.write("reload", message: "starting \(commands.count) new processes")
                 retired.formUnion(workers.keys)
                 workers = [:]
                 deathsAtStart = 0
@@ -78,16 +87,20 @@ package final class Supervisor {
         return set
     }
 
-    private var missing: Int { count - workers.count }
+    private var missing: Int { commands.count - workers.count }
 
     /// Seconds to wait before the next attempt: 0.1, 0.2, 0.4 … 5.
     private var pause: Double { min(5, 0.1 * Double(1 << min(deathsAtStart, 6))) }
 
     private func fill() {
-        while workers.count < count, spawn() {}
+        let running = Set(workers.values.map(\.command))
+        for command in commands.indices where !running.contains(command) {
+            guard spawn(command) else { return }
+        }
     }
 
-    private func spawn() -> Bool {
+    private func spawn(_ command: Int) -> Bool {
+        let arguments = commands[command]
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -109,7 +122,7 @@ package final class Supervisor {
             deathsAtStart += 1
             return false
         }
-        workers[pid] = .now
+        workers[pid] = Life(command: command)
         log.write("worker started", [.init(name: "pid", value: .integer(Int64(pid)))])
         return true
     }
@@ -121,8 +134,8 @@ package final class Supervisor {
             guard pid > 0 else { return }
             let code = homeroom_exit_code(status)
             if retired.remove(pid) != nil { continue }
-            guard let begin = workers.removeValue(forKey: pid) else { continue }
-            let lived = ContinuousClock.now - begin
+            guard let life = workers.removeValue(forKey: pid) else { continue }
+            let lived = ContinuousClock.now - life.begin
             deathsAtStart = lived < .seconds(Supervisor.startUp) ? deathsAtStart + 1 : 0
             log.write(
                 "worker died",
@@ -131,7 +144,7 @@ package final class Supervisor {
     }
 
     private func stop() {
-        log.write("stop", message: "draining \(workers.count) workers")
+        log.write("stop", message: "draining \(workers.count) processes")
         let all = retired.union(workers.keys)
         for pid in all { kill(pid, SIGTERM) }
         retired = all

@@ -64,7 +64,7 @@ package final class Worker: Sendable {
         for thread in fast { thread.join() }
         heavy.drain()
         let last = Handler(self, accounts: makeAccounts(), lane: nil)
-        for descriptor in waiting + poller.late() { last.serve(descriptor) }
+        for descriptor in waiting { last.serve(descriptor) }
     }
 
     /// A request on its way to the heavy lane, with the connection it came on.
@@ -126,6 +126,14 @@ package final class Worker: Sendable {
         private func send(_ reply: Reply, for job: Job, accountID: UInt64?) -> Int32? {
             let message = reply.message
             message.withUnsafeBytes { _ = job.exchange.write($0) }
+            var bytes = reply.body.count
+            if let stream = reply.stream {
+                let isWhole = stream { piece in
+                    bytes += piece.count
+                    return piece.withUnsafeBytes { job.exchange.write($0) }
+                }
+                if !isWhole { job.exchange.abort() }
+            }
             worker.log.write(
                 "request",
                 [
@@ -133,7 +141,7 @@ package final class Worker: Sendable {
                     .init(name: "method", value: .string(job.request.method)),
                     .init(name: "route", value: .string(job.destination.name)),
                     .init(name: "status", value: .integer(Int64(reply.status))),
-                    .init(name: "bytes", value: .integer(Int64(reply.body.count))),
+                    .init(name: "bytes", value: .integer(Int64(bytes))),
                     .init(name: "us", value: .integer((ContinuousClock.now - job.begin).inMicroseconds)),
                     .init(name: "account", value: accountID.map { .integer(Int64($0)) } ?? .null),
                 ])

@@ -1,5 +1,6 @@
 import Database
 import Glibc
+import Mail
 
 /// `homeroom check`: one line a subject; exit 1 when one of them is not well.
 enum Check {
@@ -28,6 +29,15 @@ enum Check {
                     throw .refused("\(configuration.media): \(String(cString: strerror(errno)))")
                 }
                 return configuration.media
+            },
+            line("mail") { () throws(CommandError) in
+                guard let mail = configuration.mail else { return "none is sent: HOMEROOM_MAIL is not set" }
+                do throws(Post.Failure) {
+                    try mail.post.check()
+                } catch {
+                    throw .refused("\(error)")
+                }
+                return "links begin with \(mail.publicURL)"
             },
         ]
         return results.allSatisfy { $0 } ? 0 : 1

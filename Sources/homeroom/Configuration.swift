@@ -1,6 +1,7 @@
 import Accounts
 import Database
 import Foundation
+import Mail
 import Secrets
 import Server
 
@@ -18,9 +19,19 @@ struct Configuration {
     /// As whom `homeroom migrate` changes the schema.
     let owner: DatabaseAddress
     let media: String
+    /// Other origins whose pages may use contract 3's cookie.
+    let trustedOrigins: Set<String>
     let accounts: Settings
+    /// nil: no mail is sent, and what is asked for waits.
+    let mail: Mail?
     private let tokenKeys: [String]
     private let tokenIssuer: String
+
+    struct Mail {
+        let post: Post
+        /// What links in mails begin with.
+        let publicURL: String
+    }
 
     init(file: String?, environment: [String: String]) throws(CommandError) {
         var keys = Keys(try Configuration.values(file: file, environment: environment))
@@ -37,7 +48,11 @@ struct Configuration {
         self.worker = worker
         (database, owner) = try keys.databases()
         media = try keys.text("HOMEROOM_MEDIA", default: "/var/lib/homeroom/media")
+        trustedOrigins = Set(
+            try keys.text("HOMEROOM_TRUSTED_ORIGINS", default: "").split(separator: ",")
+                .map { $0.trimmingCharacters(in: .whitespaces) })
         accounts = try keys.settings()
+        mail = try keys.mail(publicURL: worker.publicURL)
         tokenKeys = [try keys.optional("HOMEROOM_TOKEN_KEY"), try keys.optional("HOMEROOM_TOKEN_KEY_PREVIOUS")]
             .compactMap { $0 }
         tokenIssuer = try keys.text("HOMEROOM_TOKEN_ISSUER", default: "homeroom")
@@ -141,6 +156,31 @@ private struct Keys {
         )
     }
 
+    /// `smtp://HOST[:PORT]`, `smtps://HOST[:PORT]` or `file:FOLDER`.
+    mutating func mail(publicURL: String?) throws(CommandError) -> Configuration.Mail? {
+        let user = try optional("HOMEROOM_MAIL_USER")
+        let password = try optional("HOMEROOM_MAIL_PASSWORD")
+        let sender = try text("HOMEROOM_MAIL_FROM", default: "Homeroom <no-reply@localhost>")
+        let links = try url("HOMEROOM_MAIL_URL")
+        let tls = try text("HOMEROOM_MAIL_TLS", default: "required")
+        guard ["required", "optional"].contains(tls) else {
+            throw .refused("HOMEROOM_MAIL_TLS: `\(tls)` is neither required nor optional")
+        }
+        guard let value = try optional("HOMEROOM_MAIL") else { return nil }
+        guard let publicURL = links ?? publicURL else {
+            throw .refused("HOMEROOM_PUBLIC_URL: needed for the links in mails. Set it, e.g. https://school.example")
+        }
+        let destination: Post.Destination
+        if value.hasPrefix("file:"), value.count > 5 {
+            destination = .folder(path: String(value.dropFirst(5)))
+        } else if let url = URL(string: value), ["smtp", "smtps"].contains(url.scheme), url.host() != nil {
+            destination = .server(url: value, user: user, password: password, requiresTLS: tls == "required")
+        } else {
+            throw .refused("HOMEROOM_MAIL: `\(value)` is neither smtp://HOST:PORT, smtps://HOST:PORT nor file:FOLDER")
+        }
+        return Configuration.Mail(post: Post(destination, from: sender), publicURL: publicURL)
+    }
+
     mutating func settings() throws(CommandError) -> Settings {
         var settings = Settings()
         settings.lockAfter = Int64(try number("HOMEROOM_LOCK_FAILURES", in: 1...1000, default: 10))
@@ -155,6 +195,11 @@ private struct Keys {
             memoryKiB: try number("HOMEROOM_HASH_MEMORY", in: 64...1_048_576, default: 19_456),
             iterations: try number("HOMEROOM_HASH_ITERATIONS", in: 1...100, default: 2),
             parallelism: try number("HOMEROOM_HASH_PARALLELISM", in: 1...8, default: 1))
+        guard settings.hashing.isInBounds else {
+            throw .refused(
+                "HOMEROOM_HASH_MEMORY, _ITERATIONS, _PARALLELISM: together out of bounds; "
+                    + "memory × iterations may be 2 GiB, and memory at least 8 KiB for each unit of parallelism")
+        }
         return settings
     }
 

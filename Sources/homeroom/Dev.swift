@@ -13,6 +13,8 @@ enum Dev {
             checkout: checkout)
         if let port = try port("port", &arguments) { options.port = port }
         if let port = try port("tls-port", &arguments) { options.tlsPort = port }
+        // One developer is one address: what nginx limits per address would only be in the way of load tests.
+        options.limits = false
         options.output = { print($0) }
         try arguments.refuseRest()
         homeroom_line_buffer_output()
@@ -39,7 +41,8 @@ enum Dev {
         print(
             """
 
-            Homeroom answers on \(stack.url). Ctrl-C stops it. Its data, logs and settings: \(stack.folder.path)
+            Homeroom answers on \(stack.url). Ctrl-C stops it.
+            Its data, logs and settings: \(stack.folder.path); mail that it sends: \(stack.folder.mail)
 
             Try:
               curl -X POST \(stack.url)/api/v1/auth/register/ \\

@@ -58,6 +58,8 @@ extension Log {
                 [.init(name: "account", value: number(account)), .init(name: "session", value: name)])
         case .storageFailed(let text):
             write("storage failed", message: text)
+        case .mailFailed(let text):
+            write("mail not sent, tried again later", message: text)
         }
     }
 }

@@ -9,12 +9,17 @@ struct Homeroom {
           dev [--port N] [--tls-port N] [--data DIR]   everything on this machine, in the foreground
           serve                                        the workers alone, on the configured socket
           migrate                                      brings the database to the newest schema
-          check                                        tests configuration, database, media directory
+          check                                        tests configuration, database, media directory, mail
           user create NAME --email E [--role R] [--staff] [--superuser]   password from standard input
           user show NAME
+          user list [--role R]
           user set-role NAME student|mentor|teacher
           user set-status NAME active|inactive|disabled
+          user set-password NAME                       from standard input
+          user sessions NAME
+          user logout NAME
           user unlock NAME
+          user delete NAME
 
         NAME is a username or an email. The README describes calls and settings.
         """
@@ -43,13 +48,14 @@ struct Homeroom {
         let file = try arguments.option("config")
         let call = try arguments.next("a call")
         if call == "dev" { return try Dev.run(&arguments) }
-        guard ["serve", "worker", "migrate", "check", "user"].contains(call) else {
+        guard ["serve", "worker", "mailer", "migrate", "check", "user"].contains(call) else {
             throw .usage("unknown call `\(call)`")
         }
         let configuration = try Configuration(file: file, environment: ProcessInfo.processInfo.environment)
         switch call {
         case "serve": return try Serve.run(configuration, file: file, &arguments)
         case "worker": return try Serve.runWorker(configuration, &arguments)
+        case "mailer": return try Serve.runMailer(configuration, &arguments)
         case "migrate": return try Migrate.run(configuration, &arguments)
         case "check": return try Check.run(configuration, &arguments)
         default: return try User.run(configuration, &arguments)

@@ -1,7 +1,9 @@
+import Accounts
 import CLinux
 import Contracts
 import FastCGI
 import Glibc
+import Mail
 import Server
 
 /// `homeroom serve`: the parent, and `homeroom worker`, which only it starts.
@@ -17,11 +19,13 @@ enum Serve {
             throw .refused(error.description)
         }
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
-        let command = [try Executable.path(), "worker"] + (file.map { ["--config", $0] } ?? [])
+        let executable = try Executable.path()
+        let rest = file.map { ["--config", $0] } ?? []
         do throws(Poller.Failure) {
             let supervisor = Supervisor(
-                arguments: command, listening: listening, handover: try Handover(), count: configuration.workers,
-                log: house.log)
+                arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
+                count: configuration.workers,
+                companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest], log: house.log)
             return supervisor.run()
         } catch {
             throw .refused("serve: \(error)")
@@ -31,17 +35,13 @@ enum Serve {
     static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         try arguments.refuseRest()
         var signals = Supervisor.signals
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let parent = getppid()
-        if geteuid() == 0, let name = configuration.user { try become(name) }
-        // After the change of user, which would forget it. The parent may be gone already.
-        _ = homeroom_die_with_parent(SIGTERM)
-        guard getppid() == parent else { return 0 }
+        guard try becomeChild(configuration, &signals) else { return 0 }
         let house = try House(configuration)
         Exchange.prepareProcess()
         do throws(Poller.Failure) {
             let worker = try Worker(
-                listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker, contracts: .all, log: house.log,
+                listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
+                contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
                 makeAccounts: { house.accounts() })
             worker.run {
                 while true {
@@ -56,6 +56,43 @@ enum Serve {
             throw .refused("worker: \(error)")
         }
         return 0
+    }
+
+    /// `homeroom mailer`, likewise: sends what is due, one mail at a time.
+    static func runMailer(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        try arguments.refuseRest()
+        var signals = Supervisor.signals
+        guard try becomeChild(configuration, &signals), let mail = configuration.mail else { return 0 }
+        let house = try House(configuration)
+        let accounts = house.accounts()
+        repeat {
+            do throws(Refusal) {
+                while try accounts.deliverNext(
+                    publicURL: mail.publicURL,
+                    post: { letter, id throws(Post.Failure) in
+                        try mail.post.send(letter, seconds: House.now().seconds, id: id)
+                    })
+                {}
+            } catch {
+                house.log.write("mail waits", message: "\(error)")
+            }
+        } while ![SIGTERM, SIGINT, SIGUSR1].contains(homeroom_wait_signal(&signals, mailPause))
+        return 0
+    }
+
+    /// Seconds between two looks into the outbox.
+    private static let mailPause = 1.0
+
+    /// What every child of the parent does first. False when the parent is gone already.
+    private static func becomeChild(
+        _ configuration: Configuration, _ signals: inout sigset_t
+    ) throws(CommandError) -> Bool {
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let parent = getppid()
+        if geteuid() == 0, let name = configuration.user { try become(name) }
+        // After the change of user, which would forget it.
+        _ = homeroom_die_with_parent(SIGTERM)
+        return getppid() == parent
     }
 
     private static func become(_ name: String) throws(CommandError) {

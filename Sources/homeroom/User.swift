@@ -9,33 +9,54 @@ enum User {
     static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         let call = try arguments.next("a user call")
         let accounts = try House(configuration).accounts()
-        let name: String
         switch call {
-        case "create":
-            try create(accounts, &arguments)
-            return 0
-        case "show", "set-role", "set-status", "unlock":
-            name = try arguments.next("NAME")
+        case "create": try create(accounts, &arguments)
+        case "list": try list(accounts, &arguments)
+        case "set-role":
+            let (account, role): (Account, Role) = try accountAndWord(accounts, &arguments)
+            try refusing { () throws(Refusal) in try accounts.setRole(role, of: account) }
+        case "set-status":
+            let (account, status): (Account, Status) = try accountAndWord(accounts, &arguments)
+            try refusing { () throws(Refusal) in try accounts.setStatus(status, of: account) }
+        case "unlock":
+            let name = try lastName(&arguments)
+            try refusing { () throws(Refusal) in try accounts.unlock(name) }
+        case "show", "set-password", "sessions", "logout", "delete":
+            try act(call, on: try account(try lastName(&arguments), accounts), accounts)
         default:
             throw .usage("unknown call `user \(call)`")
         }
+        return 0
+    }
+
+    private static func act(_ call: String, on account: Account, _ accounts: Accounts) throws(CommandError) {
         switch call {
         case "show":
-            try arguments.refuseRest()
-            print(line(try account(name, accounts)))
-        case "set-role":
-            let role: Role = try word(&arguments)
-            let account = try account(name, accounts)
-            try refusing { () throws(Refusal) in try accounts.setRole(role, of: account) }
-        case "set-status":
-            let status: Status = try word(&arguments)
-            let account = try account(name, accounts)
-            try refusing { () throws(Refusal) in try accounts.setStatus(status, of: account) }
+            print(line(account))
+        case "set-password":
+            let password = try password()
+            try refusing { () throws(Refusal) in
+                try accounts.setPassword(password, of: account, rules: v1Profile.policy.passwords)
+            }
+        case "sessions":
+            let sessions = try refusing { () throws(Refusal) in try accounts.sessions(of: account) }
+            for session in sessions { print(line(session)) }
+        case "logout":
+            try refusing { () throws(Refusal) in try accounts.endSessions(of: account) }
         default:
-            try arguments.refuseRest()
-            try refusing { () throws(Refusal) in try accounts.unlock(name) }
+            try refusing { () throws(Refusal) in try accounts.delete(account) }
         }
-        return 0
+    }
+
+    private static func list(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+        let role = try arguments.option("role")
+        try arguments.refuseRest()
+        if let role { let _: Role = try word(role) }
+        try refusing { () throws(Refusal) in
+            let query = ListQuery(role: role.map(Entry.text) ?? .absent, limit: .absent, after: .absent)
+            let list = try accounts.list(query)
+            while let account = try list.nextAccount() { print(line(account)) }
+        }
     }
 
     private static func create(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
@@ -60,12 +81,22 @@ enum User {
         return account
     }
 
-    private static func word<Word: RawRepresentable<String> & CaseIterable>(
-        _ arguments: inout Arguments
-    ) throws(CommandError) -> Word {
+    /// `NAME` as the last word of the call.
+    private static func lastName(_ arguments: inout Arguments) throws(CommandError) -> String {
+        let name = try arguments.next("NAME")
+        try arguments.refuseRest()
+        return name
+    }
+
+    /// `NAME WORD` as the last words of the call.
+    private static func accountAndWord<Word: RawRepresentable<String> & CaseIterable>(
+        _ accounts: Accounts, _ arguments: inout Arguments
+    ) throws(CommandError) -> (Account, Word) {
+        let name = try arguments.next("NAME")
         let text = try arguments.next(Word.allCases.map(\.rawValue).joined(separator: "|"))
         try arguments.refuseRest()
-        return try word(text)
+        let word: Word = try word(text)
+        return (try account(name, accounts), word)
     }
 
     private static func word<Word: RawRepresentable<String> & CaseIterable>(
@@ -95,6 +126,17 @@ enum User {
             default: throw .refused("\(error)")
             }
         }
+    }
+
+    /// `{"id": "886bf1647bc8f3d3", "contract": 1, …}` on one line.
+    private static func line(_ session: SessionSummary) -> String {
+        let object: JSON = [
+            "id": .string(String(session.id, radix: 16)),
+            "contract": .integer(Int64(session.contract)),
+            "created_at": .string(session.createdAt.withMicroseconds),
+            "expires_at": .string(session.expiresAt.withMicroseconds),
+        ]
+        return String(decoding: object.bytes, as: UTF8.self)
     }
 
     /// `{"id": 1, "username": "…", …}` on one line.

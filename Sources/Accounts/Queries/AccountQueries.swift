@@ -57,22 +57,35 @@ struct TakenNames: Query {
     }
 }
 
+/// The keys that consist of `key` and digits behind it, and some more.
+struct UsernamesLike: Query {
+    // Digits sort before the colon.
+    static let sql: SQL = "SELECT username_key FROM accounts WHERE username_key >= ? AND username_key < CONCAT(?, ':')"
+    let key: String
+    var parameters: [Parameter] { [.text(key), .text(key)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> String { try columns.text() }
+}
+
 struct InsertAccount: Command {
     static let sql: SQL = """
         INSERT INTO accounts (username, username_key, email, email_key, password_hash, role, is_staff, is_superuser, \
-        created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        full_name, first_name, last_name, phone, created_at, updated_at) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
-    let username: Username
+    var username: Username
     let email: EmailAddress
     let passwordHash: String
-    let role: Role
-    let isStaff: Bool
-    let isSuperuser: Bool
+    var role = Role.student
+    var isStaff = false
+    var isSuperuser = false
+    var details = Details()
     let now: Instant
     var parameters: [Parameter] {
         [
             .text(username.text), .text(username.canonical.key), .text(email.text), .text(email.canonical.key),
-            .text(passwordHash), .text(role.rawValue), .flag(isStaff), .flag(isSuperuser), .time(now), .time(now),
+            .text(passwordHash), .text(role.rawValue), .flag(isStaff), .flag(isSuperuser),
+            .text(orNull: details.fullName), .text(orNull: details.firstName), .text(orNull: details.lastName),
+            .text(orNull: details.phone), .time(now), .time(now),
         ]
     }
 }
@@ -97,30 +110,37 @@ struct RecordLogin: Command {
     }
 }
 
-/// Changes what is not nil. A username that is the account's email follows it.
+/// Changes what is not nil. A username that is the account's email follows it, and one with `@` must be the email.
 struct UpdateProfile: Command {
     // MariaDB assigns from left to right, so the comparisons still see the old address.
     static let sql: SQL = """
-        UPDATE accounts SET username = IF(? AND username_key = email_key, ?, username), \
-        username_key = IF(? AND username_key = email_key, ?, username_key), \
+        UPDATE accounts SET \
+        username = IF(?, ?, IF(? AND username_key = email_key, ?, username)), \
+        username_key = IF(?, ?, IF(? AND username_key = email_key, ?, username_key)), \
         is_email_verified = is_email_verified AND NOT (? AND email_key <> ?), \
         email = IF(?, ?, email), email_key = IF(?, ?, email_key), \
-        bio = IF(?, ?, bio), avatar = IF(?, ?, avatar), updated_at = ? WHERE id = ?
+        bio = IF(?, ?, bio), avatar = IF(?, ?, avatar), updated_at = ? \
+        WHERE id = ? AND (NOT ? OR ? = IF(?, ?, email_key))
         """
     let id: UInt64
+    var username: Username?
     var email: EmailAddress?
     /// `.some(nil)` clears it.
     var bio: String??
     var avatar: String??
     let now: Instant
     var parameters: [Parameter] {
+        let hasName = Parameter.flag(username != nil)
+        let name = Parameter.text(orNull: username?.text)
+        let nameKey = Parameter.text(orNull: username?.canonical.key)
         let hasEmail = Parameter.flag(email != nil)
         let address = Parameter.text(orNull: email?.text)
         let key = Parameter.text(orNull: email?.canonical.key)
         return [
-            hasEmail, address, hasEmail, key, hasEmail, key, hasEmail, address, hasEmail, key,
+            hasName, name, hasEmail, address, hasName, nameKey, hasEmail, key, hasEmail, key, hasEmail, address,
+            hasEmail, key,
             .flag(bio != nil), .text(orNull: bio ?? nil), .flag(avatar != nil), .text(orNull: avatar ?? nil),
-            .time(now), .unsigned(id),
+            .time(now), .unsigned(id), .flag(username?.isAddress == true), nameKey, hasEmail, key,
         ]
     }
 }
@@ -144,6 +164,26 @@ struct SetPassword: Command {
     let hash: String
     let now: Instant
     var parameters: [Parameter] { [.text(hash), .time(now), .unsigned(id), .integer(passwordVersion)] }
+}
+
+/// A page of accounts in the order of their ids.
+struct AccountsAfter: Query {
+    static let sql: SQL =
+        "SELECT " + Account.columns
+        + " FROM accounts a WHERE a.id > ? AND (? OR a.role = ?) ORDER BY a.id LIMIT ?"
+    let after: UInt64
+    let role: Role?
+    let limit: Int64
+    var parameters: [Parameter] {
+        [.unsigned(after), .flag(role == nil), .text((role ?? .student).rawValue), .integer(limit)]
+    }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
+}
+
+struct DeleteAccount: Command {
+    static let sql: SQL = "DELETE FROM accounts WHERE id = ?"
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(id)] }
 }
 
 struct SetRole: Command {

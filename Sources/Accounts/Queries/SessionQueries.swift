@@ -13,6 +13,45 @@ struct SessionByID: Query {
     }
 }
 
+struct SessionByCookie: Query {
+    static let sql: SQL =
+        "SELECT " + Session.columns + ", " + Account.columns
+        + " FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.cookie_hash = ?"
+    let hash: [UInt8]
+    var parameters: [Parameter] { [.bytes(hash)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller { try SessionByID.row(&columns) }
+}
+
+/// Makes a session live longer, never shorter.
+struct SlideSession: Command {
+    static let sql: SQL = "UPDATE sessions SET expires_at = GREATEST(expires_at, ?) WHERE id = ?"
+    let id: UInt64
+    let expiresAt: Instant
+    var parameters: [Parameter] { [.time(expiresAt), .unsigned(id)] }
+}
+
+struct DeleteSessionByCookie: Command {
+    static let sql: SQL = "DELETE FROM sessions WHERE cookie_hash = ?"
+    let hash: [UInt8]
+    var parameters: [Parameter] { [.bytes(hash)] }
+}
+
+/// An account's sessions, oldest first.
+struct SessionsOfAccount: Query {
+    static let sql: SQL = """
+        SELECT id, contract, created_at, expires_at FROM sessions WHERE account_id = ? AND expires_at > ? \
+        ORDER BY created_at, id
+        """
+    let accountID: UInt64
+    let now: Instant
+    var parameters: [Parameter] { [.unsigned(accountID), .time(now)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> SessionSummary {
+        SessionSummary(
+            id: try columns.unsigned(), contract: UInt8(clamping: try columns.integer()),
+            createdAt: try columns.instant(), expiresAt: try columns.instant())
+    }
+}
+
 struct InsertSession: Command {
     static let sql: SQL = """
         INSERT INTO sessions (id, account_id, contract, remembered, cookie_hash, generation_times, created_at, expires_at) \

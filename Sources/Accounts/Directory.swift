@@ -1,0 +1,88 @@
+import Database
+
+/// Which accounts a list asks for, as it came.
+package struct ListQuery: Sendable {
+    package var role: Entry
+    package var limit: Entry
+    package var after: Entry
+
+    package init(role: Entry, limit: Entry, after: Entry) {
+        self.role = role
+        self.limit = limit
+        self.after = after
+    }
+}
+
+/// A list of accounts in the order of their ids, read page by page: its memory does not grow with its length.
+package final class Directory {
+    private static let pageSize: Int64 = 500
+
+    private let database: Connection
+    private let role: Role?
+    private var last: UInt64
+    private var left: Int64
+    private var page: ArraySlice<Account>
+    /// The id to go on after, when the limit cut the list.
+    package let next: UInt64?
+
+    fileprivate init(_ database: Connection, role: Role?, after: UInt64, limit: Int64?) throws(DatabaseError) {
+        self.database = database
+        self.role = role
+        last = after
+        left = limit ?? .max
+        // One more than the limit tells whether there is more.
+        let first = min(limit.map { $0 + 1 } ?? Directory.pageSize, 1001)
+        var accounts = try database.rows(AccountsAfter(after: after, role: role, limit: first))
+        if let limit, accounts.count > limit {
+            accounts.removeLast()
+            next = accounts.last?.id
+        } else {
+            next = nil
+        }
+        if limit != nil { left = Int64(accounts.count) }
+        page = accounts[...]
+    }
+
+    /// The next account; nil behind the last.
+    package func nextAccount() throws(Refusal) -> Account? {
+        guard left > 0 else { return nil }
+        if page.isEmpty {
+            do throws(DatabaseError) {
+                let limit = min(left, Directory.pageSize)
+                page = try database.rows(AccountsAfter(after: last, role: role, limit: limit))[...]
+            } catch {
+                throw .unavailable
+            }
+        }
+        guard let account = page.popFirst() else { return nil }
+        left -= 1
+        last = account.id
+        return account
+    }
+}
+
+extension Accounts {
+    package func list(_ query: ListQuery) throws(Refusal) -> Directory {
+        var findings = Findings()
+        let role = findings.role(query.role == .absent ? nil : query.role)
+        let limit = findings.number(query.limit, .limit, in: 1...1000)
+        let after = findings.number(query.after, .after, in: 0...Int.max)
+        try findings.refuseIfAny()
+        return try refusing { () throws(DatabaseError) in
+            try Directory(database, role: role, after: UInt64(after ?? 0), limit: limit.map(Int64.init))
+        }
+    }
+}
+
+extension Findings {
+    fileprivate mutating func number(_ entry: Entry, _ field: Field, in range: ClosedRange<Int>) -> Int? {
+        guard let text = optional(entry, field) else { return nil }
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text),
+            range.contains(number)
+        else {
+            add(field, .notANumber(range))
+            return nil
+        }
+        return number
+    }
+}

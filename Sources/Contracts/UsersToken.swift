@@ -1,0 +1,215 @@
+import Accounts
+import HTTP
+import JSON
+
+/// Contract 4: one bearer token that renews itself, as FastAPI with Pydantic speaks.
+package let usersToken = Contract(
+    name: "users-token",
+    policy: Policy(
+        contract: 4,
+        renewal: .single(life: 180 * 60, remembered: 180 * 60),
+        passwords: PasswordRules(shortest: 6),
+        requiredDetails: [.firstName, .lastName, .phone]),
+    encodings: [.json],
+    fieldName: { $0.field == .phone ? "phone_number" : $0.field.usualName },
+    words: words,
+    owns: { $0.hasPrefix("/api/users/") || $0 == "/api/me" || $0.hasPrefix("/api/me/") },
+    answer: answer,
+    routes: [
+        // 1. 用户注册
+        .open(.post, "/api/users/register", .heavy) { call throws(Refusal) in
+            let form = Registration(
+                username: nil, email: call.entry("email"), password: call.entry("password"), confirmation: nil,
+                details: [
+                    .firstName: call.entry("first_name"), .lastName: call.entry("last_name"),
+                    .phone: call.entry("phone_number"),
+                ])
+            _ = try call.accounts.register(form, by: call.policy)
+            return .ok(["message": "User registered successfully."])
+        },
+
+        // 2. 用户登录
+        .open(.post, "/api/users/login", .heavy) { call throws(Refusal) in
+            let form = SignIn(name: call.entry("email"), as: .email, password: call.entry("password"))
+            return .ok(token(try call.accounts.signIn(form, by: call.policy)))
+        },
+
+        // 3. 获取当前用户信息
+        .signedIn(.get, "/api/users/me", handle: me),
+        .signedIn(.get, "/api/me", handle: me),
+
+        // 4. 用户登出
+        .signedIn(.post, "/api/users/logout") { call, me throws(Refusal) in
+            try call.accounts.signOut(me)
+            return .ok(["message": "You have been logged out."])
+        },
+
+        // 5. 刷新访问令牌
+        .open(.post, "/api/users/refresh_token") { call throws(Refusal) in
+            guard let old = call.request.bearerToken else { throw .notAuthenticated }
+            return .ok(token(try call.accounts.renew(accessToken: old, by: call.policy)))
+        },
+
+        // 6. 重置密码
+        .open(.post, "/api/users/reset_password", .heavy, failure: resetting, handle: resetPassword),
+        .open(.post, "/api/users/reset-password", .heavy, failure: resetting, handle: resetPassword),
+    ],
+    slashIsOptional: { _ in true })
+
+/// Marks the endpoint whose field errors are 400, not 422, as the document has it.
+private let resetting = "reset"
+
+// MARK: What it shows
+
+@Sendable private func me(_ call: Call, _ me: Caller) throws(Refusal) -> Reply {
+    .ok([
+        "email": .string(me.account.email),
+        "first_name": text(me.account.firstName),
+        "last_name": text(me.account.lastName),
+        "phone_number": text(me.account.phone),
+    ])
+}
+
+@Sendable private func resetPassword(_ call: Call) throws(Refusal) -> Reply {
+    try call.accounts.resetPassword(
+        email: call.entry("email"), old: call.entry("old_password"), new: call.entry("new_password"), by: call.policy)
+    return .ok(["message": "Password has been reset successfully."])
+}
+
+private func token(_ new: Credentials) -> JSON {
+    // In minutes here.
+    ["access_token": .string(new.access), "token_type": "bearer", "expires_in": .integer(new.life / 60)]
+}
+
+// MARK: Its words
+
+@Sendable private func answer(_ failure: Failure, _ here: Circumstances) -> Reply {
+    switch failure {
+    case .refused(let refusal):
+        switch refusal {
+        case .invalid(let violations): return invalid(violations, here)
+        case .notAuthenticated: return unauthorized("Not authenticated")
+        case .badToken: return unauthorized("Could not validate credentials")
+        case .staleToken: return detail(403, "Token has expired or been revoked")
+        case .badRefreshToken, .foreignRefreshToken, .badResetToken: return detail(400, "Invalid token")
+        case .wrongCredentials:
+            return detail(400, here.head == resetting ? "Incorrect old password" : "Incorrect email or password")
+        case .unknownAccount: return detail(404, "User not found")
+        case .inactive: return detail(403, "User is disabled")
+        case .locked: return detail(429, ChineseWords.locked)
+        case .unavailable: return detail(503, "Service temporarily unavailable, try again later.")
+        case .fault: return detail(500, "Internal Server Error")
+        }
+    case .malformed(let reason, let offset):
+        if here.head == resetting { return detail(400, "JSON decode error") }
+        return unprocessable([
+            "type": "json_invalid", "loc": ["body", .integer(Int64(offset))], "msg": "JSON decode error", "input": [:],
+            "ctx": ["error": .string(reason)],
+        ])
+    case .notAnObject:
+        let text = "Input should be a valid dictionary or object to extract fields from"
+        if here.head == resetting { return detail(400, text) }
+        return unprocessable([
+            "type": "model_attributes_type", "loc": ["body"], "msg": .string(text), "input": nil,
+        ])
+    case .unsupportedMediaType: return detail(415, "Unsupported Media Type")
+    case .tooLarge: return detail(413, "Request Entity Too Large")
+    case .notFound: return detail(404, "Not Found")
+    case .methodNotAllowed: return detail(405, "Method Not Allowed")
+    case .crossOrigin: return detail(403, "Forbidden")
+    case .busy: return detail(503, "Service temporarily unavailable, try again later.")
+    case .internalError(let id): return detail(500, "Internal Server Error (request \(id))")
+    }
+}
+
+private func detail(_ status: Int, _ text: String) -> Reply {
+    Reply(status, ["detail": .string(text)])
+}
+
+private func unauthorized(_ text: String) -> Reply {
+    detail(401, text).with("WWW-Authenticate", "Bearer")
+}
+
+private func unprocessable(_ errors: JSON...) -> Reply {
+    Reply(422, ["detail": .array(errors)])
+}
+
+private func invalid(_ violations: [Violation], _ here: Circumstances) -> Reply {
+    if violations.contains(Violation(.email, .taken)) { return detail(400, "Email already registered") }
+    if here.head == resetting {
+        return detail(400, here.contract.texts(violations).map { "\($0.field): \($0.text)" }.joined(separator: "; "))
+    }
+    if here.fields.isAbsent {
+        return unprocessable(["type": "missing", "loc": ["body"], "msg": "Field required", "input": nil])
+    }
+    return Reply(422, ["detail": .array(violations.map { pydanticError($0, here) })])
+}
+
+/// `{"type": "missing", "loc": ["body", "email"], "msg": "Field required", "input": …}` as Pydantic 2 has it.
+private func pydanticError(_ violation: Violation, _ here: Circumstances) -> JSON {
+    let name = here.contract.fieldName(violation)
+    let body = here.fields.object
+    var error: JSON.Object = [
+        "type": .string(pydanticType(violation.rule)), "loc": ["body", .string(name)],
+        "msg": .string(words(violation)),
+    ]
+    let input: JSON
+    if violation.rule == .required {
+        // A body that holds a password is not shown again.
+        input = body.members.contains { $0.name.contains("password") } ? .null : .object(body)
+    } else {
+        input = name.contains("password") ? .null : body[name] ?? .null
+    }
+    error.members.append(.init(name: "input", value: input))
+    switch violation.rule {
+    case .tooShort(let least):
+        error.members.append(.init(name: "ctx", value: ["min_length": .integer(Int64(least))]))
+    case .tooLong(let most):
+        error.members.append(.init(name: "ctx", value: ["max_length": .integer(Int64(most))]))
+    case .malformed where violation.field == .email:
+        error.members.append(.init(name: "ctx", value: ["reason": .string(addressReason)]))
+    default: break
+    }
+    return .object(error)
+}
+
+private let addressReason = "The part after or before the @-sign is not valid."
+
+private func pydanticType(_ rule: Rule) -> String {
+    switch rule {
+    case .required: "missing"
+    case .null, .notText: "string_type"
+    case .tooShort: "string_too_short"
+    case .tooLong: "string_too_long"
+    case .notAFlag: "bool_parsing"
+    case .notANumber: "int_parsing"
+    case .unknownRole: "enum"
+    case .blank, .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .taken, .common, .numeric, .similar,
+        .mismatch, .incorrect, .otherRole, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels:
+        "value_error"
+    }
+}
+
+@Sendable private func words(_ violation: Violation) -> String {
+    switch violation.rule {
+    case .required: "Field required"
+    case .null, .notText: "Input should be a valid string"
+    case .notAFlag: "Input should be a valid boolean"
+    case .blank: "Value error, must not be empty"
+    case .tooShort(let least): "String should have at least \(least) characters"
+    case .tooLong(let most): "String should have at most \(most) characters"
+    case .tooManyBytes(let most): "Value error, must have at most \(most) bytes"
+    case .malformed: "value is not a valid email address: \(addressReason)"
+    case .foreignAddress: "Value error, must be the account's own email"
+    case .nulCharacter: "Value error, must not contain null characters"
+    case .taken: "Value error, already registered"
+    case .common: "Value error, password is too common"
+    case .numeric: "Value error, password is entirely numeric"
+    case .similar: "Value error, password is too similar to the account"
+    case .mismatch: "Value error, passwords do not match"
+    case .incorrect: "Value error, password is incorrect"
+    case .unknownRole, .otherRole: "Input should be 'student', 'mentor' or 'teacher'"
+    case .notANumber(let range): "Input should be an integer from \(range.lowerBound) to \(range.upperBound)"
+    case .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels: "Value error, not a valid picture"
+    }
+}

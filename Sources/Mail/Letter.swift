@@ -1,0 +1,59 @@
+import Foundation
+
+/// A mail with the same content as text and as HTML.
+package struct Letter: Sendable {
+    package let recipient: String
+    package let subject: String
+    package let text: String
+    package let html: String
+
+    package init(recipient: String, subject: String, text: String, html: String) {
+        self.recipient = recipient
+        self.subject = subject
+        self.text = text
+        self.html = html
+    }
+
+    /// The message as it goes over the wire, lines ended by CRLF. (RFC 5322, RFC 2046 §5.1.4)
+    ///
+    /// - Parameters:
+    ///   - seconds: since 1970, for `Date`.
+    ///   - id: the left part of `Message-ID`, also the boundary: letters and digits only.
+    package func message(from sender: String, seconds: Int64, id: String) -> [UInt8] {
+        let domain = sender.split(separator: "@").last.map { $0.prefix { $0 != ">" } } ?? "localhost"
+        let lines = [
+            "Date: \(Letter.date(seconds))",
+            "From: \(Letter.oneLine(sender))",
+            "To: \(Letter.oneLine(recipient))",
+            "Subject: =?UTF-8?B?\(Data(subject.utf8).base64EncodedString())?=",
+            "Message-ID: <\(id)@\(Letter.oneLine(String(domain)))>",
+            // RFC 3834 §5: no robot is to answer.
+            "Auto-Submitted: auto-generated",
+            "MIME-Version: 1.0",
+            "Content-Type: multipart/alternative; boundary=\"\(id)\"",
+            "",
+            "--\(id)",
+        ]
+        let parts = Letter.part("text/plain", text) + ["--\(id)"] + Letter.part("text/html", html) + ["--\(id)--", ""]
+        return Array((lines + parts).joined(separator: "\r\n").utf8)
+    }
+
+    private static func part(_ type: String, _ content: String) -> [String] {
+        let encoded = Data(content.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
+        return ["Content-Type: \(type); charset=utf-8", "Content-Transfer-Encoding: base64", "", encoded]
+    }
+
+    /// An address has been checked before; a line break here would still begin a new header.
+    private static func oneLine(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+    }
+
+    /// `Fri, 20 Nov 2026 14:00:00 +0000`, RFC 5322 §3.3.
+    private static func date(_ seconds: Int64) -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "UTC")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss '+0000'"
+        return formatter.string(from: Date(timeIntervalSince1970: Double(seconds)))
+    }
+}

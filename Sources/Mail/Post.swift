@@ -1,0 +1,140 @@
+import CCurl
+import Glibc
+
+/// Where mails go: over SMTP, or as files into a folder.
+package struct Post: Sendable {
+    package enum Destination: Sendable, Equatable {
+        /// `smtp://` or `smtps://` with host and port.
+        case server(url: String, user: String?, password: String?, requiresTLS: Bool)
+        /// One `.eml` file for each mail.
+        case folder(path: String)
+    }
+
+    package enum Failure: Error, CustomStringConvertible {
+        case smtp(String)
+        case file(path: String, code: Int32)
+
+        package var description: String {
+            switch self {
+            case .smtp(let text): "mail: \(text)"
+            case .file(let path, let code): "mail: \(path): \(String(cString: strerror(code)))"
+            }
+        }
+    }
+
+    private let destination: Destination
+    /// `Homeroom <no-reply@school.example>` or the address alone.
+    private let sender: String
+
+    package init(_ destination: Destination, from sender: String) {
+        self.destination = destination
+        self.sender = sender
+    }
+
+    /// Hands a mail over. What comes back without an error was accepted for delivery.
+    package func send(_ letter: Letter, seconds: Int64, id: String) throws(Failure) {
+        let message = letter.message(from: sender, seconds: seconds, id: id)
+        switch destination {
+        case .folder(let path): try write(message, to: "\(path)/\(seconds)-\(id).eml")
+        case .server(let url, let user, let password, let requiresTLS):
+            try submit(message, to: letter.recipient, url, user, password, requiresTLS)
+        }
+    }
+
+    /// Greets the server, or looks at the folder, without sending anything.
+    package func check() throws(Failure) {
+        switch destination {
+        case .folder(let path):
+            guard access(path, W_OK | X_OK) == 0 else { throw .file(path: path, code: errno) }
+        case .server(let url, let user, let password, let requiresTLS):
+            try withSession(url, user, password, requiresTLS) { session throws(Failure) in
+                try Post.require(homeroom_curl_set_text(session, CURLOPT_CUSTOMREQUEST, "NOOP"))
+                try Post.require(homeroom_curl_set_number(session, CURLOPT_NOBODY, 1))
+                try Post.require(curl_easy_perform(session))
+            }
+        }
+    }
+
+    private func write(_ message: [UInt8], to path: String) throws(Failure) {
+        // Under another name until it is whole: whoever watches the folder never reads half a mail.
+        let temporary = path + ".part"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .file(path: temporary, code: errno) }
+        defer { close(descriptor) }
+        let written = message.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        guard written == message.count, fsync(descriptor) == 0, rename(temporary, path) == 0 else {
+            let code = errno
+            unlink(temporary)
+            throw .file(path: path, code: code)
+        }
+    }
+
+    private func submit(
+        _ message: [UInt8], to recipient: String, _ url: String, _ user: String?, _ password: String?,
+        _ requiresTLS: Bool
+    ) throws(Failure) {
+        let recipients = curl_slist_append(nil, "<\(recipient)>")
+        defer { curl_slist_free_all(recipients) }
+        var source = Source(message: message)
+        try withSession(url, user, password, requiresTLS) { session throws(Failure) in
+            try Post.require(homeroom_curl_set_text(session, CURLOPT_MAIL_FROM, "<\(Post.address(in: sender))>"))
+            try Post.require(homeroom_curl_set_list(session, CURLOPT_MAIL_RCPT, recipients))
+            try Post.require(homeroom_curl_set_number(session, CURLOPT_UPLOAD, 1))
+            let code = withUnsafeMutablePointer(to: &source) { pointer in
+                let set = homeroom_curl_set_source(session, Source.read, pointer)
+                return set == CURLE_OK ? curl_easy_perform(session) : set
+            }
+            try Post.require(code)
+        }
+    }
+
+    private func withSession(
+        _ url: String, _ user: String?, _ password: String?, _ requiresTLS: Bool,
+        _ body: (UnsafeMutableRawPointer) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard let session = curl_easy_init() else { throw .smtp("curl_easy_init failed") }
+        defer { curl_easy_cleanup(session) }
+        try Post.require(homeroom_curl_set_text(session, CURLOPT_URL, url))
+        try Post.require(homeroom_curl_set_text(session, CURLOPT_PROTOCOLS_STR, "smtp,smtps"))
+        let tls = requiresTLS ? CURLUSESSL_ALL : CURLUSESSL_TRY
+        try Post.require(homeroom_curl_set_number(session, CURLOPT_USE_SSL, Int(tls.rawValue)))
+        try Post.require(homeroom_curl_set_number(session, CURLOPT_NOSIGNAL, 1))
+        try Post.require(homeroom_curl_set_number(session, CURLOPT_CONNECTTIMEOUT, 10))
+        try Post.require(homeroom_curl_set_number(session, CURLOPT_TIMEOUT, Post.timeout))
+        if let user {
+            try Post.require(homeroom_curl_set_text(session, CURLOPT_USERNAME, user))
+            try Post.require(homeroom_curl_set_text(session, CURLOPT_PASSWORD, password ?? ""))
+        }
+        try body(session)
+    }
+
+    /// Seconds for the whole of one delivery.
+    package static let timeout = 30
+
+    private static func require(_ code: CURLcode) throws(Failure) {
+        guard code != CURLE_OK else { return }
+        throw .smtp("\(String(cString: curl_easy_strerror(code))) (\(code.rawValue))")
+    }
+
+    /// What stands between `<` and `>`, or all of it.
+    private static func address(in sender: String) -> Substring {
+        sender.split(separator: "<").last?.prefix { $0 != ">" } ?? Substring(sender)
+    }
+
+    /// The message as libcurl fetches it.
+    private struct Source {
+        let message: [UInt8]
+        var offset = 0
+
+        static let read: homeroom_curl_source = { buffer, item, count, context in
+            guard let buffer, let source = context?.assumingMemoryBound(to: Source.self) else { return 0 }
+            let start = source.pointee.offset
+            let length = min(item * count, source.pointee.message.count - start)
+            source.pointee.message.withUnsafeBytes { bytes in
+                if length > 0, let base = bytes.baseAddress { memcpy(buffer, base + start, length) }
+            }
+            source.pointee.offset += length
+            return length
+        }
+    }
+}
