@@ -127,8 +127,7 @@ package struct Route: Sendable {
             // Before the body: strangers cannot make us keep a file.
             let me = try refusing { () throws(Refusal) in try call.caller() }
             if method != .get { try call.readFields() }
-            let reply = try refusing { () throws(Refusal) in try handle(call, me) }
-            return call.renewingCookie(of: me, in: reply)
+            return try refusing { () throws(Refusal) in try handle(call, me) }
         }
     }
 

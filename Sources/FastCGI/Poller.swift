@@ -73,15 +73,15 @@ package final class Poller: Sendable {
                 continue
             }
             if descriptor == handover?.exit {
-                if let connection = takeAll() { return connection }
+                if let connection = takeOver() { return connection }
                 continue
             }
             if state.withLock({ $0.take(descriptor) }) { return descriptor }
         }
     }
 
-    /// Gives an idle connection back to be watched. Once stopping it is handed over; where nobody takes it, it is returned
-    /// when a request waits on it, else closed.
+    /// Gives an idle connection back to be watched. Once stopping it is returned when a request waits on it, else closed,
+    /// unless another worker takes it.
     package func park(_ descriptor: Int32) -> Int32? {
         let isParked = state.withLock { state in
             guard !state.isStopping else { return false }
@@ -96,12 +96,11 @@ package final class Poller: Sendable {
         return nil
     }
 
-    /// Stops accepting, wakes every thread, and hands back the connections on which a request waits or will come.
+    /// Stops accepting, wakes every thread, and gives back the connections on which a request waits or will come.
     ///
-    /// After `SHUT_RD` nginx cannot write any more, and what it wrote before is still in our buffer to be answered. A
-    /// connection without a request yet is new: nginx made it for one that it is about to send.
-    ///
-    /// - Parameter handingOver: whether other workers go on: they get all connections, and no request is lost.
+    /// - Parameter handingOver: whether other workers go on: then they get all connections, and no request is lost. Else
+    ///   after `SHUT_RD` nginx cannot write any more, and what it wrote before is still in our buffer to be answered. A
+    ///   connection without a request yet is new: nginx made it for one that it is about to send.
     package func stop(handingOver: Bool = false) -> [Int32] {
         let (idle, fresh) = state.withLock { state in
             state.isStopping = true
@@ -113,9 +112,7 @@ package final class Poller: Sendable {
         if let handover { epoll_ctl(epoll, EPOLL_CTL_DEL, handover.exit, nil) }
         var one: UInt64 = 1
         write(wakeUp, &one, MemoryLayout<UInt64>.size)
-        let left = fresh.filter { !isHandedOver($0) }
-        for descriptor in left { limit(descriptor, toSeconds: 1) }
-        return idle.compactMap(retire) + left
+        return idle.compactMap(retire) + fresh.compactMap(retireFresh)
     }
 
     /// How many connections are idle.
@@ -134,41 +131,33 @@ package final class Poller: Sendable {
                 return nil
             }
             limit(descriptor, toSeconds: ioTimeout)
-            if !admit(descriptor, isFresh: true), !isHandedOver(descriptor) { return descriptor }
+            if let connection = admit(descriptor, isFresh: true) { return connection }
         }
     }
 
-    /// Likewise one that another worker has handed over, with a request on it.
-    private func takeAll() -> Int32? {
+    /// A connection that another worker passed on while `stop` ran here, which now belongs to the caller.
+    private func takeOver() -> Int32? {
         while let descriptor = handover?.take() {
-            if !admit(descriptor, isFresh: false), let waiting = retire(descriptor) { return waiting }
+            if let connection = admit(descriptor, isFresh: false) { return connection }
         }
         return nil
     }
 
-    /// Watches a connection that is new to us. False once stopping.
-    private func admit(_ descriptor: Int32, isFresh: Bool) -> Bool {
+    /// Watches a connection that is new to us. While stopping it is given back when a request is to be answered on it.
+    private func admit(_ descriptor: Int32, isFresh: Bool) -> Int32? {
         let isParked = state.withLock { state in
             guard !state.isStopping else { return false }
             state.parked.insert(descriptor)
             if isFresh { state.fresh.insert(descriptor) }
             return true
         }
-        guard isParked else { return false }
+        guard isParked else { return isFresh ? retireFresh(descriptor) : retire(descriptor) }
         do throws(Failure) {
             try watch(descriptor, Poller.oneShot)
         } catch {
             if state.withLock({ $0.take(descriptor) }) { close(descriptor) }
         }
-        return true
-    }
-
-    /// Whether another worker gets the connection, which then is no longer ours.
-    private func isHandedOver(_ descriptor: Int32) -> Bool {
-        guard let handover, state.withLock({ $0.isHandingOver }) else { return false }
-        // Another process is to hold it open: it would stay in our set even when we close it. (epoll(7))
-        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
-        return handover.pass(descriptor)
+        return nil
     }
 
     private func limit(_ descriptor: Int32, toSeconds seconds: Int) {
@@ -178,8 +167,9 @@ package final class Poller: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
     }
 
+    /// Passes a connection on, or closes it unless a request already waits on it.
     private func retire(_ descriptor: Int32) -> Int32? {
-        if isHandedOver(descriptor) { return nil }
+        if pass(descriptor) { return nil }
         shutdown(descriptor, Int32(SHUT_RD))
         var byte: UInt8 = 0
         if recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 1 { return descriptor }
@@ -192,5 +182,19 @@ package final class Poller: Sendable {
         guard epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
             throw .system(call: "epoll_ctl", code: errno)
         }
+    }
+
+    /// Passes on a connection that has had no request yet, or gives it back to wait for one, a second at most.
+    private func retireFresh(_ descriptor: Int32) -> Int32? {
+        if pass(descriptor) { return nil }
+        limit(descriptor, toSeconds: 1)
+        return descriptor
+    }
+
+    private func pass(_ descriptor: Int32) -> Bool {
+        guard let handover, state.withLock({ $0.isHandingOver }) else { return false }
+        // Another process is to hold it open: it would stay in our set even when we close it. (epoll(7))
+        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
+        return handover.pass(descriptor)
     }
 }

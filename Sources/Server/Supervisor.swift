@@ -17,6 +17,7 @@ package final class Supervisor {
 
     /// One entry for each process to keep alive: its executable, then its words.
     private let commands: [[String]]
+    private let trial: [String]?
     private let listening: Int32
     private let handover: Handover
     private let log: Log
@@ -37,9 +38,12 @@ package final class Supervisor {
     ///   - handover: how workers that are replaced pass their connections on.
     ///   - count: how many workers.
     ///   - companions: the commands of other processes to keep alive beside them, one of each.
+    ///   - trial: a command that must end with 0 before a reload replaces any worker.
     package init(
-        arguments: [String], listening: Int32, handover: Handover, count: Int, companions: [[String]] = [], log: Log
+        arguments: [String], listening: Int32, handover: Handover, count: Int, companions: [[String]] = [],
+        trial: [String]? = nil, log: Log
     ) {
+        self.trial = trial
         commands = Array(repeating: arguments, count: count) + companions
         self.listening = listening
         self.handover = handover
@@ -52,25 +56,19 @@ package final class Supervisor {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         log.write("start", message: "\(commands.count) processes")
         fill()
+        if workers.isEmpty { return giveUp("no worker can be started") }
         while true {
+            if deathsAtStart >= Supervisor.mostDeaths {
+                return giveUp("\(deathsAtStart) workers in a row died at their start")
+            }
             switch homeroom_wait_signal(&signals, missing > 0 ? pause : -1) {
             case SIGTERM, SIGINT:
                 stop()
                 return 0
             case SIGHUP:
-                log.write("reload", message: "starting \(commands.count) new processes")
-                retired.formUnion(workers.keys)
-                workers = [:]
-                deathsAtStart = 0
-                fill()
-                for pid in retired { kill(pid, SIGUSR1) }
+                reload()
             case SIGCHLD:
                 reap()
-                if deathsAtStart >= Supervisor.mostDeaths {
-                    log.write("gave up", message: "\(deathsAtStart) workers in a row died at their start")
-                    stop()
-                    return 1
-                }
                 if deathsAtStart == 0 { fill() }
             default:
                 // The pause after deaths at the start is over.
@@ -100,7 +98,24 @@ package final class Supervisor {
     }
 
     private func spawn(_ command: Int) -> Bool {
-        let arguments = commands[command]
+        guard let pid = start(commands[command]) else {
+            deathsAtStart += 1
+            return false
+        }
+        workers[pid] = Life(command: command)
+        log.write("worker started", [.init(name: "pid", value: .integer(Int64(pid)))])
+        return true
+    }
+
+    /// Runs a command to its end.
+    private func succeeds(_ arguments: [String]) -> Bool {
+        guard let pid = start(arguments) else { return false }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return homeroom_exit_code(status) == 0
+    }
+
+    private func start(_ arguments: [String]) -> pid_t? {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -114,17 +129,14 @@ package final class Supervisor {
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
         var pid = pid_t()
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        defer { words.forEach { free($0) } }
+        defer { for word in words { free(word) } }
         words.append(nil)
         let code = posix_spawn(&pid, arguments[0], &actions, &attributes, words, environ)
         guard code == 0 else {
             log.write("worker not started", message: "\(arguments[0]): \(String(cString: strerror(code)))")
-            deathsAtStart += 1
-            return false
+            return nil
         }
-        workers[pid] = Life(command: command)
-        log.write("worker started", [.init(name: "pid", value: .integer(Int64(pid)))])
-        return true
+        return pid
     }
 
     private func reap() {
@@ -141,6 +153,33 @@ package final class Supervisor {
                 "worker died",
                 [.init(name: "pid", value: .integer(Int64(pid))), .init(name: "code", value: .integer(Int64(code)))])
         }
+    }
+
+    /// Starts new workers, then drains the old; those stay when no new one can be started.
+    private func reload() {
+        guard trial.map(succeeds) ?? true else {
+            log.write("reload failed", message: "new workers would not start; the old ones stay")
+            return
+        }
+        log.write("reload", message: "starting \(commands.count) new processes")
+        let old = workers
+        workers = [:]
+        deathsAtStart = 0
+        fill()
+        guard !workers.isEmpty || old.isEmpty else {
+            log.write("reload failed", message: "the \(old.count) old processes stay")
+            workers = old
+            deathsAtStart = 0
+            return
+        }
+        retired.formUnion(old.keys)
+        for pid in retired { kill(pid, SIGUSR1) }
+    }
+
+    private func giveUp(_ reason: String) -> Int32 {
+        log.write("gave up", message: reason)
+        stop()
+        return 1
     }
 
     private func stop() {

@@ -24,8 +24,8 @@ enum Serve {
         do throws(Poller.Failure) {
             let supervisor = Supervisor(
                 arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
-                count: configuration.workers,
-                companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest], log: house.log)
+                count: configuration.workers, companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
+                trial: [executable, "worker", "--try"] + rest, log: house.log)
             return supervisor.run()
         } catch {
             throw .refused("serve: \(error)")
@@ -33,10 +33,12 @@ enum Serve {
     }
 
     static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        let isTrial = arguments.flag("try")
         try arguments.refuseRest()
         var signals = Supervisor.signals
         guard try becomeChild(configuration, &signals) else { return 0 }
         let house = try House(configuration)
+        if isTrial { return 0 }
         Exchange.prepareProcess()
         do throws(Poller.Failure) {
             let worker = try Worker(

@@ -14,15 +14,10 @@ struct RunningProcess: Equatable {
         return names.compactMap { pid_t($0) }.compactMap(RunningProcess.init)
     }
 
-    /// Its command line; empty when it has ended.
-    var words: [String] {
-        let line = (try? Data(contentsOf: URL(filePath: "/proc/\(id)/cmdline"))) ?? Data()
-        return line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-    }
-
     /// Whether it names a folder in its command line or holds a file in it open.
     func uses(_ folder: String) -> Bool {
-        if words.contains(where: { $0.contains(folder) }) { return true }
+        let words = (try? Data(contentsOf: URL(filePath: "/proc/\(id)/cmdline"))) ?? Data()
+        if String(decoding: words, as: UTF8.self).contains(folder) { return true }
         let files = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/fd")) ?? []
         return files.contains { file in
             let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/fd/\(file)")
