@@ -63,15 +63,18 @@ extension Accounts {
         var insertion = InsertAccount(
             username: name, email: email, passwordHash: try hash(password),
             details: details, now: now)
-        var attempts = 10
+        // Of so many at once with the same local part the last one needs as many.
+        var attempts = 100
         while true {
             do throws(Refusal) {
                 return try insert(insertion, session: session)
             } catch .invalid(let violations) where username == nil && attempts > 0
                 && violations == [Violation(.username, .taken)]
             {
-                // Somebody else took the name that was free just now.
+                // Somebody else took the name that was free just now; with the same email, if it was sent twice.
                 attempts -= 1
+                try findings.names(nil, email, among: self, except: nil)
+                try findings.refuseIfAny()
                 insertion.username = try freeUsername(for: email)
             }
         }

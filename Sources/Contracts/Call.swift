@@ -86,11 +86,12 @@ package final class Call {
             }
         } catch {
             switch error {
-            case .malformed(let reason, let offset): throw .malformed(reason, offset: offset)
+            case .malformed(let reason): throw .malformed(reason)
+            case .notJSON(let error, let character): throw .notJSON(error, character: character)
             case .notAnObject: throw .notAnObject
             case .unsupportedMediaType(let type): throw .unsupportedMediaType(type)
             case .tooLarge: throw .tooLarge
-            case .cutShort: throw .malformed("The request's body is incomplete.", offset: 0)
+            case .cutShort: throw .malformed("The request's body is incomplete.")
             }
         }
         if let refusal { throw .refused(refusal) }

@@ -12,6 +12,8 @@ package final class Supervisor {
     private static let patience = 10.0
     /// A worker that lives shorter than this died at its start, in seconds.
     private static let startUp = 5.0
+    /// Seconds after which a death at the start is forgotten.
+    private static let memory = 60.0
     /// Deaths at the start in a row after which there is no hope.
     private static let mostDeaths = 10
 
@@ -24,6 +26,7 @@ package final class Supervisor {
     private var workers: [pid_t: Life] = [:]
     private var retired: Set<pid_t> = []
     private var deathsAtStart = 0
+    private var lastDeath: ContinuousClock.Instant?
 
     private struct Life {
         /// Which of the commands it runs.
@@ -148,7 +151,10 @@ package final class Supervisor {
             if retired.remove(pid) != nil { continue }
             guard let life = workers.removeValue(forKey: pid) else { continue }
             let lived = ContinuousClock.now - life.begin
-            deathsAtStart = lived < .seconds(Supervisor.startUp) ? deathsAtStart + 1 : 0
+            // A single one now and then is no sign of a program that cannot start.
+            let isFirst = lastDeath.map { ContinuousClock.now - $0 > .seconds(Supervisor.memory) } ?? true
+            lastDeath = .now
+            deathsAtStart = lived >= .seconds(Supervisor.startUp) ? 0 : isFirst ? 1 : deathsAtStart + 1
             log.write(
                 "worker died",
                 [.init(name: "pid", value: .integer(Int64(pid))), .init(name: "code", value: .integer(Int64(code)))])

@@ -20,7 +20,10 @@ struct Reception {
 
     /// Over a school of its own.
     init(trustedOrigins: Set<String> = []) throws {
-        self.init(of: try School(), trustedOrigins: trustedOrigins)
+        let school = try School()
+        // The tables are empty, but not new: the first account is to have the number 1.
+        try school.sql("ALTER TABLE accounts AUTO_INCREMENT = 1")
+        self.init(of: school, trustedOrigins: trustedOrigins)
     }
 
     /// Header names in lower case; one that is given wins over those that come of themselves.
