@@ -58,7 +58,7 @@ let package = Package(
         tests("PicturesTests", ["Pictures"], resources: [.copy("Vectors")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
         tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
-        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),
+        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "Mail", "TestSupport"]),
         tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux"]),
         tests(
             "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
