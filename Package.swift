@@ -59,7 +59,10 @@ let package = Package(
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
         tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),
-        tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux"]),
+        // The parent of the workers in a process of its own, for the tests to send signals to.
+        .executableTarget(
+            name: "supervise", dependencies: ["Server", "FastCGI"], path: "Tests/Supervise", swiftSettings: settings),
+        tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux", "supervise"]),
         tests(
             "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
             resources: [.copy("Documents"), .copy("Support")]),

@@ -63,15 +63,18 @@ extension Accounts {
         var insertion = InsertAccount(
             username: name, email: email, passwordHash: try hash(password),
             details: details, now: now)
-        var attempts = 10
+        // Of so many at once with the same local part the last one needs as many.
+        var attempts = 100
         while true {
             do throws(Refusal) {
                 return try insert(insertion, session: session)
             } catch .invalid(let violations) where username == nil && attempts > 0
                 && violations == [Violation(.username, .taken)]
             {
-                // Somebody else took the name that was free just now.
+                // Somebody else took the name that was free just now; with the same email, if it was sent twice.
                 attempts -= 1
+                try findings.names(nil, email, among: self, except: nil)
+                try findings.refuseIfAny()
                 insertion.username = try freeUsername(for: email)
             }
         }
@@ -172,13 +175,13 @@ extension Findings {
         present: CanonicalName? = nil
     ) throws(Refusal) {
         if let username, username.isAddress, username.canonical != email?.canonical ?? present {
-            add(.username, .foreignAddress)
+            add(.username, .foreignAddress, before: .email)
         }
         guard username != nil || email != nil else { return }
         let query = TakenNames(usernameKey: username?.canonical.key ?? "", emailKey: email?.canonical.key ?? "")
         let taken = try accounts.refusing { () throws(DatabaseError) in try accounts.database.rows(query) }
             .filter { $0.id != own }
-        if taken.contains(where: \.isUsername) { add(.username, .taken) }
+        if taken.contains(where: \.isUsername) { add(.username, .taken, before: .email) }
         if taken.contains(where: \.isEmail) { add(.email, .taken) }
     }
 

@@ -195,6 +195,11 @@ private struct Keys {
             memoryKiB: try number("HOMEROOM_HASH_MEMORY", in: 64...1_048_576, default: 19_456),
             iterations: try number("HOMEROOM_HASH_ITERATIONS", in: 1...100, default: 2),
             parallelism: try number("HOMEROOM_HASH_PARALLELISM", in: 1...8, default: 1))
+        guard settings.hashing.isInBounds else {
+            throw .refused(
+                "HOMEROOM_HASH_MEMORY, _ITERATIONS, _PARALLELISM: together out of bounds; "
+                    + "memory × iterations may be 2 GiB, and memory at least 8 KiB for each unit of parallelism")
+        }
         return settings
     }
 

@@ -13,6 +13,8 @@ enum Dev {
             checkout: checkout)
         if let port = try port("port", &arguments) { options.port = port }
         if let port = try port("tls-port", &arguments) { options.tlsPort = port }
+        // One developer is one address: what nginx limits per address would only be in the way of load tests.
+        options.limits = false
         options.output = { print($0) }
         try arguments.refuseRest()
         homeroom_line_buffer_output()

@@ -21,24 +21,38 @@ enum Serve {
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
         let executable = try Executable.path()
         let rest = file.map { ["--config", $0] } ?? []
-        return Supervisor(
-            arguments: [executable, "worker"] + rest, listening: listening, count: configuration.workers,
-            companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest], log: house.log
-        ).run()
+        do throws(Poller.Failure) {
+            let supervisor = Supervisor(
+                arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
+                count: configuration.workers, companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
+                trial: [executable, "worker", "--try"] + rest, log: house.log)
+            return supervisor.run()
+        } catch {
+            throw .refused("serve: \(error)")
+        }
     }
 
     static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        let isTrial = arguments.flag("try")
         try arguments.refuseRest()
         var signals = Supervisor.signals
         guard try becomeChild(configuration, &signals) else { return 0 }
         let house = try House(configuration)
+        if isTrial { return 0 }
         Exchange.prepareProcess()
         do throws(Poller.Failure) {
             let worker = try Worker(
-                listening: 3, options: configuration.worker, contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
+                listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
+                contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
                 makeAccounts: { house.accounts() })
             worker.run {
-                while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, -1)) {}
+                while true {
+                    switch homeroom_wait_signal(&signals, -1) {
+                    case SIGTERM, SIGINT: return .stop
+                    case SIGUSR1: return .replaced
+                    default: continue
+                    }
+                }
             }
         } catch {
             throw .refused("worker: \(error)")
@@ -64,7 +78,7 @@ enum Serve {
             } catch {
                 house.log.write("mail waits", message: "\(error)")
             }
-        } while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, mailPause))
+        } while ![SIGTERM, SIGINT, SIGUSR1].contains(homeroom_wait_signal(&signals, mailPause))
         return 0
     }
 
