@@ -10,7 +10,7 @@ struct DerivedUsernameTests {
         reception = try Reception()
     }
 
-    private static func register(_ email: String, at reception: Reception) -> Answer {
+    private static func register(_ email: String, at reception: Reception) -> Response {
         reception.post(
             "/api/users/register", Desk.usersToken.registration(of: "x").with("email", .string(email)))
     }

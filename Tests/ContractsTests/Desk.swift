@@ -22,7 +22,7 @@ enum Desk: Int, CaseIterable, CustomTestStringConvertible {
     static let withTokens: [Desk] = [.v1Profile, .emailAuth, .usersToken, .v1Auth]
 
     /// Registers `alice` with `alice@school.example`.
-    func register(_ name: String, _ password: String = goodPassword, at reception: Reception) -> Answer {
+    func register(_ name: String, _ password: String = goodPassword, at reception: Reception) -> Response {
         reception.post(registration.path, registration(of: name, password))
     }
 
@@ -74,7 +74,7 @@ enum Desk: Int, CaseIterable, CustomTestStringConvertible {
     }
 
     /// Signs in with a username or an email, whichever the contract takes.
-    func signIn(_ name: String, _ password: String = goodPassword, at reception: Reception) -> Answer {
+    func signIn(_ name: String, _ password: String = goodPassword, at reception: Reception) -> Response {
         reception.post(login, credentials(name, password))
     }
 

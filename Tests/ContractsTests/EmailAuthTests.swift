@@ -14,7 +14,7 @@ struct EmailAuthTests {
         "email": "user@example.com", "username": "username", "password": "password123!", "password2": "password123!",
     ]
 
-    private func register() -> Answer {
+    private func register() -> Response {
         reception.post("/api/auth/register/", EmailAuthTests.registration)
     }
 
@@ -80,7 +80,7 @@ struct EmailAuthTests {
 
     @Test(arguments: [
         Body.form("email=a%40b.example&username=anna&password=secret+1&password2=secret+1"),
-        .raw(
+        .other(type: 
             "multipart/form-data; boundary=x",
             Array(
                 ["email", "username", "password", "password2"].map { name in

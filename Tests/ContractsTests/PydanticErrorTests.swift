@@ -15,7 +15,7 @@ struct PydanticErrorTests {
         "email": "a@b.example", "password": "secret1", "first_name": "A", "last_name": "B", "phone_number": "1",
     ]
 
-    private func register(_ body: JSON) -> Answer {
+    private func register(_ body: JSON) -> Response {
         reception.post("/api/users/register", body)
     }
 
@@ -199,7 +199,7 @@ struct PydanticErrorTests {
                 """)
     }
 
-    @Test(arguments: [Body.none, .text("")]) func `without a body the body is missing`(_ body: Body) {
+    @Test(arguments: [Body.none, .json("")]) func `without a body the body is missing`(_ body: Body) {
         let answer = reception.ask("POST", "/api/users/register", body)
 
         #expect(answer.said == #"422 {"detail":[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]}"#)
@@ -207,7 +207,7 @@ struct PydanticErrorTests {
 
     @Test(arguments: ["[]", #"["password"]"#, #""abc""#, "5", "null", "true"])
     func `a body that is no object is not shown again`(_ text: String) {
-        let answer = reception.ask("POST", "/api/users/register", .text(text))
+        let answer = reception.ask("POST", "/api/users/register", .json(text))
 
         #expect(
             answer.said == """
@@ -235,7 +235,7 @@ struct PydanticErrorTests {
         (#"{"a": "中" 1}"#, 10, "Expecting ',' delimiter"),
         ("  ", 2, "Expecting value"),
     ]) func `a body that is no JSON is described like Python does`(_ text: String, _ character: Int64, _ reason: String) {
-        let answer = reception.ask("POST", "/api/users/register", .text(text))
+        let answer = reception.ask("POST", "/api/users/register", .json(text))
 
         let expected: JSON = [
             "detail": [

@@ -30,7 +30,7 @@ struct Reception {
     func ask(
         _ method: String, _ target: String, _ body: Body = .none, bearer: String? = nil, cookie: String? = nil,
         headers: [String: String] = [:], isSecure: Bool = false
-    ) -> Answer {
+    ) -> Response {
         var sent = ["host": "school.example"]
         if let type = body.type { sent["content-type"] = type }
         if let bearer { sent["authorization"] = "Bearer \(bearer)" }
@@ -47,49 +47,24 @@ struct Reception {
                 return count
             })
         let destination = contracts.destination(of: request)
-        return Answer(contracts.answer(request, at: destination, accounts: accounts))
+        return Response(contracts.answer(request, at: destination, accounts: accounts))
     }
 
-    func post(_ target: String, _ body: JSON, bearer: String? = nil, cookie: String? = nil) -> Answer {
+    func post(_ target: String, _ body: JSON, bearer: String? = nil, cookie: String? = nil) -> Response {
         ask("POST", target, .json(body), bearer: bearer, cookie: cookie)
     }
 
-    func get(_ target: String, bearer: String? = nil, cookie: String? = nil) -> Answer {
+    func get(_ target: String, bearer: String? = nil, cookie: String? = nil) -> Response {
         ask("GET", target, bearer: bearer, cookie: cookie)
     }
 }
 
-/// The body of a request.
-enum Body {
-    case none
-    case json(JSON)
-    case form(String)
-    /// Bytes under a `Content-Type`; nil sends none.
-    case raw(String?, [UInt8])
-
-    static func text(_ json: String) -> Body { .raw("application/json", Array(json.utf8)) }
-
-    var type: String? {
-        switch self {
-        case .none: nil
-        case .json: "application/json"
-        case .form: "application/x-www-form-urlencoded"
-        case .raw(let type, _): type
-        }
-    }
-
-    var bytes: [UInt8] {
-        switch self {
-        case .none: []
-        case .json(let json): json.bytes
-        case .form(let text): Array(text.utf8)
-        case .raw(_, let bytes): bytes
-        }
-    }
+extension Body {
+    static func json(_ json: JSON) -> Body { .other(type: "application/json", json.bytes) }
 }
 
 /// What came back, with a streamed body read to its end.
-struct Answer {
+struct Response {
     let status: Int
     let json: JSON
     private let text: String

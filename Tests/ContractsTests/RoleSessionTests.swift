@@ -17,7 +17,7 @@ struct RoleSessionTests {
     ]
     private static let login: JSON = ["username": "example", "password": "\(goodPassword)", "role": "student"]
 
-    private func register() -> Answer {
+    private func register() -> Response {
         reception.post("/api/user/register/", RoleSessionTests.registration)
     }
 

@@ -17,7 +17,7 @@ struct UsersTokenTests {
     ]
     private static let login: JSON = ["email": "user@example.com", "password": "currentpassword"]
 
-    private func register() -> Answer {
+    private func register() -> Response {
         reception.post("/api/users/register", UsersTokenTests.registration)
     }
 
@@ -200,7 +200,7 @@ struct UsersTokenTests {
     }
 
     @Test(arguments: ["{", "[]", "", "null"]) func `a malformed body of a reset is 400`(_ text: String) {
-        let answer = reception.ask("POST", "/api/users/reset-password", .text(text))
+        let answer = reception.ask("POST", "/api/users/reset-password", .json(text))
 
         #expect(answer.status == 400)
         #expect(answer.text("detail") != "")

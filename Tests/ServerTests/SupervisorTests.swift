@@ -18,7 +18,7 @@ private final class Supervised {
         "/usr/bin/env", "--default-signal", "/bin/sh", "-c",
         #"""
         say() { printf '{"event": "%s", "pid": %d}\n' "$1" $$ >&2; }
-        trap 'say drained; exit' TERM
+        trap 'say drained; exit' TERM USR1
         say ready
         read -r _ <&3
         """#,

@@ -69,6 +69,7 @@ package final class School: Sendable {
     private func clear() throws {
         let connection = Connection(address)
         try connection.run(ClearAccounts())
+        try connection.run(RestartIDs())
         try connection.run(ClearLoginFailures())
         try connection.run(ClearOutbox())
     }
@@ -135,6 +136,11 @@ private struct ClearAccounts: Command {
 
 private struct ClearLoginFailures: Command {
     static let sql: SQL = "DELETE FROM login_failures"
+    var parameters: [Parameter] { [] }
+}
+
+private struct RestartIDs: Command {
+    static let sql: SQL = "ALTER TABLE accounts AUTO_INCREMENT = 1"
     var parameters: [Parameter] { [] }
 }
 

@@ -36,7 +36,7 @@ struct BadTokenTests {
                 "\(name)")
             #expect(answer["WWW-Authenticate"] == "Bearer", "\(name)")
         }
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     @Test func `a refresh token that is not ours, or not now, is refused`() throws {
@@ -50,7 +50,7 @@ struct BadTokenTests {
             #expect(answer.status == 401, "\(name)")
             #expect(answer.text == #"{"detail":"Token is invalid or expired","code":"token_not_valid"}"#, "\(name)")
         }
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     /// Tokens that somebody else could make, or that were good once.

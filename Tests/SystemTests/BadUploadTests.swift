@@ -18,7 +18,7 @@ struct BadUploadTests {
 
         #expect(answer.status == 413)
         #expect(answer.json == ["detail": "Request body is too large."])
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     @Test func `an avatar over 5 MiB is an error of that field`() throws {
@@ -28,7 +28,7 @@ struct BadUploadTests {
 
         #expect(answer.status == 400)
         #expect(answer[["errors"]] == ["avatar": ["The file is larger than 5 MiB."]])
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     @Test func `a text field over 64 KiB is refused with 413`() throws {
@@ -37,7 +37,7 @@ struct BadUploadTests {
         let answer = try victim.send(.update, type: form.type, form.body)
 
         #expect(answer.status == 413)
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     @Test(arguments: [
@@ -53,7 +53,7 @@ struct BadUploadTests {
             answer[["errors"]] == [
                 "avatar": ["Upload a valid image. The file you uploaded was either not an image or a corrupted image."]
             ])
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     @Test func `a named file of 0 bytes is an error of that field`() throws {
@@ -63,7 +63,7 @@ struct BadUploadTests {
 
         #expect(answer.status == 400)
         #expect(answer[["errors"]] == ["avatar": ["The submitted file is empty."]])
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     @Test func `a good avatar beside a bad email is not kept`() throws {
@@ -73,7 +73,7 @@ struct BadUploadTests {
 
         #expect(answer.status == 400)
         #expect(answer[["errors"]] == ["email": ["Enter a valid email address."]])
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     static let multipart: [(name: String, type: String, body: String)] = [
@@ -112,7 +112,7 @@ struct BadUploadTests {
             #expect(answer.string("message") == endpoint.head, "\(name)")
             #expect(answer.text.contains(#""errors":{"non_field_errors":["Multipart form parse error - "#), "\(name)")
         }
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 
     @Test func `a text field that is not UTF-8 is refused`() throws {
@@ -123,6 +123,6 @@ struct BadUploadTests {
 
         #expect(answer.status == 400)
         #expect(answer.string("message") == "资料更新失败")
-        #expect(try victim.site.state() == victim.state)
+        #expect(try victim.isUnchanged())
     }
 }

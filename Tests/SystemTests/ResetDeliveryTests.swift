@@ -245,7 +245,8 @@ private struct UnderWay: Sendable {
         _ = try eventually(within: 15) { try mailing.office.isHolding() }
         claim = try Int(
             mailing.site.rows("SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), due_at) FROM outbox").joined()) ?? 0
-        let processes = mailing.site.workers()
+        let parent = mailing.site.service.process?.pid
+        let processes = RunningProcess.all().filter { $0.parent == parent }.map(\.id)
         mailing.site.service.kill()
         for process in processes { kill(process, SIGKILL) }
         _ = eventually { processes.allSatisfy { kill($0, 0) != 0 } }

@@ -14,6 +14,12 @@ struct RunningProcess: Equatable {
         return names.compactMap { pid_t($0) }.compactMap(RunningProcess.init)
     }
 
+    /// The first word behind the program's name.
+    var call: String? {
+        let words = (try? Data(contentsOf: URL(filePath: "/proc/\(id)/cmdline"))) ?? Data()
+        return words.split(separator: 0).dropFirst().first.map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Whether it names a folder in its command line or holds a file in it open.
     func uses(_ folder: String) -> Bool {
         let words = (try? Data(contentsOf: URL(filePath: "/proc/\(id)/cmdline"))) ?? Data()

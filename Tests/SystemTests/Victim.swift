@@ -4,6 +4,12 @@ import DevStack
 struct Victim: Sendable {
     static let shared = Result { try Victim() }
 
+    /// Whether tables and media are as before, once what the others have in hand is over: their uploads lie in `incoming`
+    /// for a moment.
+    func isUnchanged() throws -> Bool {
+        try eventually { try site.state() == state }
+    }
+
     let site: DevStack
     let person: Person
     let state: [String]
