@@ -87,6 +87,11 @@ struct ResetPageTests {
         #expect(script.contains("new_password: password"))
     }
 
+    @Test(arguments: ["This link was used already or is too old. Ask for a new one.", "A password has 8 to 128 characters."])
+    func `the script says in English what the API says in Chinese`(text: String) throws {
+        #expect(try site.send("GET", "/reset-password.js").text.contains(text))
+    }
+
     @Test func `opening the link spends nothing`() throws {
         let mailing = try MailingSite.shared.get()
         let somebody = try Forgetful.next()
