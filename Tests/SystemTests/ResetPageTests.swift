@@ -13,8 +13,9 @@ struct ResetPageTests {
 
     static let files = ["/reset-password", "/reset-password.css", "/reset-password.js"]
 
-    @Test(arguments: zip(
-        files, ["text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"]))
+    @Test(
+        arguments: zip(
+            files, ["text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"]))
     func `a file has its type`(path: String, type: String) throws {
         let answer = try site.send("GET", path)
 
@@ -87,7 +88,9 @@ struct ResetPageTests {
         #expect(script.contains("new_password: password"))
     }
 
-    @Test(arguments: ["This link was used already or is too old. Ask for a new one.", "A password has 8 to 128 characters."])
+    @Test(arguments: [
+        "This link was used already or is too old. Ask for a new one.", "A password has 8 to 128 characters.",
+    ])
     func `the script says in English what the API says in Chinese`(text: String) throws {
         #expect(try site.send("GET", "/reset-password.js").text.contains(text))
     }
