@@ -58,7 +58,7 @@ let package = Package(
         tests("PicturesTests", ["Pictures"], resources: [.copy("Vectors")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
         tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
-        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),
+        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "Mail", "TestSupport"]),
         // The parent of the workers in a process of its own, for the tests to send signals to.
         .executableTarget(
             name: "supervise", dependencies: ["Server", "FastCGI"], path: "Tests/Supervise", swiftSettings: settings),

@@ -20,7 +20,7 @@ enum Serve {
         }
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
         let executable = try Executable.path()
-        let rest = file.map { ["--config", $0] } ?? []
+        let rest = ["--parent", String(getpid())] + (file.map { ["--config", $0] } ?? [])
         do throws(Poller.Failure) {
             let supervisor = Supervisor(
                 arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
@@ -34,9 +34,8 @@ enum Serve {
 
     static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         let isTrial = arguments.flag("try")
-        try arguments.refuseRest()
         var signals = Supervisor.signals
-        guard try becomeChild(configuration, &signals) else { return 0 }
+        guard try becomeChild(configuration, &arguments, &signals) else { return 0 }
         let house = try House(configuration)
         if isTrial { return 0 }
         Exchange.prepareProcess()
@@ -62,9 +61,8 @@ enum Serve {
 
     /// `homeroom mailer`, likewise: sends what is due, one mail at a time.
     static func runMailer(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
-        try arguments.refuseRest()
         var signals = Supervisor.signals
-        guard try becomeChild(configuration, &signals), let mail = configuration.mail else { return 0 }
+        guard try becomeChild(configuration, &arguments, &signals), let mail = configuration.mail else { return 0 }
         let house = try House(configuration)
         let accounts = house.accounts()
         repeat {
@@ -85,12 +83,15 @@ enum Serve {
     /// Seconds between two looks into the outbox.
     private static let mailPause = 1.0
 
-    /// What every child of the parent does first. False when the parent is gone already.
+    /// What every child of the parent does first. False when the parent, which named itself, is gone already.
     private static func becomeChild(
-        _ configuration: Configuration, _ signals: inout sigset_t
+        _ configuration: Configuration, _ arguments: inout Arguments, _ signals: inout sigset_t
     ) throws(CommandError) -> Bool {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let parent = getppid()
+        guard let parent = try arguments.option("parent").flatMap(pid_t.init) else {
+            throw .usage("only `homeroom serve` starts this")
+        }
+        try arguments.refuseRest()
         if geteuid() == 0, let name = configuration.user { try become(name) }
         // After the change of user, which would forget it.
         _ = homeroom_die_with_parent(SIGTERM)

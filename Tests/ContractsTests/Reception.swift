@@ -2,7 +2,9 @@ import Accounts
 import Contracts
 import HTTP
 import JSON
+import Mail
 import TestSupport
+import Testing
 
 /// The five contracts over one school, asked in memory.
 ///
@@ -121,5 +123,21 @@ extension JSON {
         guard case .object(let object) = self else { return self }
         let others = object.members.filter { $0.name != name }
         return .object(Object(others + (value.map { [Member(name: name, value: $0)] } ?? [])))
+    }
+}
+
+extension Reception {
+    /// Asks for a link and takes the token out of the mail.
+    func mailedToken(_ email: String) throws -> String {
+        try #require(mailedTokens(email).first)
+    }
+
+    /// Asks for a link and takes the tokens out of the mails that are sent.
+    func mailedTokens(_ email: String) throws -> [String] {
+        _ = post("/api/v1/auth/forgot-password", ["email": .string(email)])
+        var texts: [String] = []
+        while try accounts.deliverNext(publicURL: "https://school.example", post: { letter, _ in texts.append(letter.text) })
+        {}
+        return texts.compactMap { $0.firstMatch(of: #/#token=([\w\-]+)/#).map { String($0.1) } }
     }
 }

@@ -114,11 +114,12 @@ struct OutageTests {
         defer { Site.discard(site) }
         let person = try site.newPerson()
 
-        try FileManager.default.moveItem(atPath: site.folder.media + "/incoming", toPath: site.folder.media + "/away")
+        let isClosed = chmod(site.folder.media + "/incoming", 0o500) == 0
         let down = try site.upload(Picture.png, as: person)
-        try FileManager.default.moveItem(atPath: site.folder.media + "/away", toPath: site.folder.media + "/incoming")
+        let isOpen = chmod(site.folder.media + "/incoming", 0o700) == 0
         let up = try site.upload(Picture.png, as: person)
 
+        #expect(isClosed && isOpen)
         #expect(down.status == 503)
         #expect(up.status == 200)
     }

@@ -195,6 +195,11 @@ struct MailingSite: Sendable {
             "UPDATE outbox SET sent_at = sent_at - INTERVAL 60 SECOND WHERE account_id = \(person.id)")
     }
 
+    /// Moves the latest mail to somebody to the present, however long this test took to get here.
+    func sendAnew(to person: Person) throws {
+        _ = try site.rows("UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) WHERE account_id = \(person.id)")
+    }
+
     /// What the service has logged.
     func log() throws -> String {
         try String(contentsOfFile: site.folder.log + "/homeroom.log", encoding: .utf8)

@@ -97,7 +97,7 @@ struct SupervisionTests {
             guard index == 0 else { return try Self.statuses(of: person, at: site, signsIn: index > 6, until: isOver) }
             defer { isOver.raise() }
             var reloads: Set<Int> = []
-            for _ in 0..<5 {
+            for _ in 0..<3 {
                 let old = site.workers()
                 site.service.process?.signal(SIGHUP)
                 let areNew = eventually { site.workers().count == 2 && site.workers().isDisjoint(with: old) }
@@ -107,6 +107,28 @@ struct SupervisionTests {
         }
 
         #expect(statuses == Array(repeating: [200], count: 9))
+    }
+
+    @Test func `a reload with a wrong setting leaves the old workers at work, until it is put right`() throws {
+        let site = try Site.start()
+        defer { Site.discard(site) }
+        let settings = try String(contentsOfFile: site.folder.settings, encoding: .utf8)
+        let old = site.workers()
+
+        try (settings + "HOMEROOM_WROKERS=2\n").write(toFile: site.folder.settings, atomically: true, encoding: .utf8)
+        site.service.process?.signal(SIGHUP)
+        let isLogged = try eventually {
+            try String(contentsOfFile: site.folder.log + "/homeroom.log", encoding: .utf8).contains("reload failed")
+        }
+        let workers = site.workers()
+        let answer = try site.send("OPTIONS", "/api/v1/info/")
+        try settings.write(toFile: site.folder.settings, atomically: true, encoding: .utf8)
+        site.service.process?.signal(SIGHUP)
+
+        #expect(isLogged)
+        #expect(workers == old)
+        #expect(answer.status == 204)
+        #expect(eventually { site.workers().count == old.count && site.workers().isDisjoint(with: old) })
     }
 
     @Test func `a second service on the same socket refuses with a clear line`() throws {
