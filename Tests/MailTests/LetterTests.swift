@@ -87,7 +87,9 @@ struct LetterTests {
 
     // MARK: What could begin a header
 
-    @Test(arguments: ["\r\nBcc: v@example.com", "\nBcc: v@example.com", "\rBcc: v@example.com", "\u{0}", "\r\n\r\nBody"])
+    @Test(arguments: [
+        "\r\nBcc: v@example.com", "\nBcc: v@example.com", "\rBcc: v@example.com", "\u{0}", "\r\n\r\nBody",
+    ])
     func `nothing in the recipient begins a header or the body`(tail: String) throws {
         let letter = Letter(recipient: "alice@example.com" + tail, subject: "s", text: "t", html: "h")
 

@@ -89,7 +89,8 @@ struct EmailAuthDocumentTests {
 
     @Test func `refreshing answers a new pair`() throws {
         let trial = Trial(
-            section: "3.", method: "POST", path: "/api/auth/token/refresh/", body: ["refresh": "{refresh}"], status: 200)
+            section: "3.", method: "POST", path: "/api/auth/token/refresh/", body: ["refresh": "{refresh}"], status: 200
+        )
 
         let answer = try trial.run(on: site, through: 2)
 

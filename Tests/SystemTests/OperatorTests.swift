@@ -83,7 +83,8 @@ struct OperatorTests {
 
         #expect(try site.send("GET", "/api/v1/info/", as: person).status == 401)
         #expect(
-            try site.send("GET", "/api/user/me/", headers: [("Cookie", "sessionid=\(keys.cookie ?? "")")]).status == 401)
+            try site.send("GET", "/api/user/me/", headers: [("Cookie", "sessionid=\(keys.cookie ?? "")")]).status == 401
+        )
     }
 
     @Test(arguments: [
@@ -241,7 +242,8 @@ struct OperatorTests {
         (["user", "delete", "a", "b"], "unexpected `b`"), (["user", "list", "a"], "unexpected `a`"),
         (["user", "list", "--role"], "--role needs a value"),
         (["user", "list", "--role", "admin"], "`admin` is none of student, mentor, teacher"),
-        (["user", "logout", "--all"], "unknown option --all"), (["user", "promote", "a"], "unknown call `user promote`"),
+        (["user", "logout", "--all"], "unknown option --all"),
+        (["user", "promote", "a"], "unknown call `user promote`"),
     ])
     func `wrong usage is 2, with the reason in the first line`(words: [String], reason: String) throws {
         let outcome = try Outcome.homeroom(words + ["--config", site.folder.settings])

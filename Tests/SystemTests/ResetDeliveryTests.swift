@@ -243,8 +243,9 @@ private struct UnderWay: Sendable {
         try mailing.office.hold()
         try mailing.forget(people[0].email)
         _ = try eventually(within: 15) { try mailing.office.isHolding() }
-        claim = try Int(
-            mailing.site.rows("SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), due_at) FROM outbox").joined()) ?? 0
+        claim =
+            try Int(
+                mailing.site.rows("SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), due_at) FROM outbox").joined()) ?? 0
         let parent = mailing.site.service.process?.pid
         let processes = RunningProcess.all().filter { $0.parent == parent }.map(\.id)
         mailing.site.service.kill()
