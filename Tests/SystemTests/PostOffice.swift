@@ -7,6 +7,8 @@ import Testing
 /// A mail server on loopback that keeps what it accepts: Debian's aiosmtpd, run by `Support/smtp.py`.
 final class PostOffice: Sendable {
     let port: UInt16
+    /// What it offers TLS with, when it does.
+    let certificate: String
     private let folder: String
     private let options: [String]
     private let server = Mutex<Child?>(nil)
@@ -24,6 +26,7 @@ final class PostOffice: Sendable {
             try Program("openssl", ["req"] + kind + name + files).output()
         }
         self.options = options
+        certificate = folder + "/tls"
         PostOffice.registration
         PostOffice.all.withLock { $0.append(self) }
         if isOpen { try open() }

@@ -84,6 +84,10 @@ struct ResetDeliveryTests {
         #expect(attempt.mails == 0)
     }
 
+    @Test func `a mail goes over TLS to a server whose authority is configured`() throws {
+        #expect(try Doors.shared.get().mailsOverTLS == 1)
+    }
+
     @Test func `the mail server's password stands in no log`() throws {
         #expect(try !Doors.shared.get().log.contains("wrong-secret"))
     }
@@ -280,6 +284,8 @@ private struct Doors: Sendable {
     static let shared = Result { try Doors() }
 
     private(set) var user: String?
+    /// How many mails came over TLS to a server with an authority of its own.
+    private(set) var mailsOverTLS = 0
     private(set) var attempts: [String: Attempt] = [:]
     private(set) var log = ""
 
@@ -306,6 +312,13 @@ private struct Doors: Sendable {
         try knock("unknown issuer, required", unknown, site, ["HOMEROOM_MAIL_TLS": "required"])
         try knock("unknown issuer, optional", unknown, site, ["HOMEROOM_MAIL_TLS": "optional"])
         log = try mailing.log()
+
+        let known = MailingSite(site, unknown)
+        let authority = ["HOMEROOM_MAIL_TLS": "required", "HOMEROOM_MAIL_CA": unknown.certificate]
+        try site.restart(with: MailingSite.settings(unknown).merging(authority) { $1 })
+        try known.hurry()
+        _ = try eventually(within: 15) { try known.waiting() == 0 }
+        mailsOverTLS = try unknown.mails().count
     }
 
     private mutating func knock(
