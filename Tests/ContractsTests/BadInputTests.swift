@@ -1,3 +1,4 @@
+import Accounts
 import JSON
 import TestSupport
 import Testing
@@ -224,7 +225,8 @@ struct BadInputTests {
                 let access = Desk.v1Auth.enter("alice", at: reception).access
                 let answer = reception.ask(method, path, .json(body.with(field, .string(text))), bearer: access)
                 #expect(answer.status < 500, "\(field): \(text.prefix(20)): \(answer.said)")
-                try reception.school.sql("DELETE FROM login_failures; DELETE FROM accounts WHERE id > 1")
+                try reception.accounts.unlock("alice")
+                if let eve = try reception.accounts.account("eve") { try reception.accounts.delete(eve) }
             }
         }
     }

@@ -69,6 +69,7 @@ package final class School: Sendable {
     private func clear() throws {
         let connection = Connection(address)
         try connection.run(ClearAccounts())
+        try connection.run(RestartNumbers())
         try connection.run(ClearLoginFailures())
         try connection.run(ClearOutbox())
     }
@@ -130,6 +131,12 @@ package final class Dice: Sendable {
 
 private struct ClearAccounts: Command {
     static let sql: SQL = "DELETE FROM accounts"
+    var parameters: [Parameter] { [] }
+}
+
+/// The first account has the number 1 again.
+private struct RestartNumbers: Command {
+    static let sql: SQL = "ALTER TABLE accounts AUTO_INCREMENT = 1"
     var parameters: [Parameter] { [] }
 }
 
