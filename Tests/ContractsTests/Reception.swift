@@ -133,7 +133,8 @@ extension Reception {
     func mailedTokens(_ email: String) throws -> [String] {
         _ = post("/api/v1/auth/forgot-password", ["email": .string(email)])
         var texts: [String] = []
-        while try accounts.deliverNext(publicURL: "https://school.example", post: { letter, _ in texts.append(letter.text) })
+        while try accounts.deliverNext(
+            publicURL: "https://school.example", post: { letter, _ in texts.append(letter.text) })
         {}
         return texts.compactMap { $0.firstMatch(of: #/#token=([\w\-]+)/#).map { String($0.1) } }
     }
