@@ -13,7 +13,8 @@ struct BearerRenewalTests {
 
     private static let desks = [Desk.usersToken, .v1Auth]
     private static let stale: [(Desk, String)] = [
-        (.usersToken, #"403 {"detail":"Token has expired or been revoked"}"#), (.v1Auth, #"401 {"detail":"无效的令牌或令牌已过期"}"#),
+        (.usersToken, #"403 {"detail":"Token has expired or been revoked"}"#),
+        (.v1Auth, #"401 {"detail":"无效的令牌或令牌已过期"}"#),
     ]
     private static let invalid: [(Desk, String)] = [
         (.usersToken, #"401 {"detail":"Could not validate credentials"}"#), (.v1Auth, #"401 {"detail":"无效的令牌或令牌已过期"}"#),
@@ -50,7 +51,8 @@ struct BearerRenewalTests {
         #expect(after == 401)
     }
 
-    @Test(arguments: desks) func `renewing the old token again within ten seconds gives the same new one`(_ desk: Desk) {
+    @Test(arguments: desks) func `renewing the old token again within ten seconds gives the same new one`(_ desk: Desk)
+    {
         let old = desk.enter("alice", at: reception).access
         let first = renew(old, at: desk)
         wait(9)
@@ -101,7 +103,9 @@ struct BearerRenewalTests {
         #expect(answer.said == said)
     }
 
-    @Test(arguments: stale) func `renewing the token of a disabled account is refused`(_ desk: Desk, _ said: String) throws {
+    @Test(arguments: stale) func `renewing the token of a disabled account is refused`(_ desk: Desk, _ said: String)
+        throws
+    {
         let token = desk.enter("alice", at: reception).access
         try reception.school.sql("UPDATE accounts SET status = 'disabled'")
 

@@ -70,7 +70,8 @@ struct CrossContractTests {
         #expect(answer.status == 200)
     }
 
-    @Test(arguments: Desk.withTokens) func `an access token of any contract changes things in contract 3`(_ desk: Desk) {
+    @Test(arguments: Desk.withTokens) func `an access token of any contract changes things in contract 3`(_ desk: Desk)
+    {
         _ = desk.register("alice", at: reception)
         let access = desk.enter("alice", at: reception).access
 

@@ -66,7 +66,9 @@ struct DerivedUsernameTests {
     @Test func `a longest local part still gets a number`() throws {
         let local = String(repeating: "a", count: 64)
 
-        for domain in ["a.example", "b.example"] { _ = DerivedUsernameTests.register("\(local)@\(domain)", at: reception) }
+        for domain in ["a.example", "b.example"] {
+            _ = DerivedUsernameTests.register("\(local)@\(domain)", at: reception)
+        }
 
         #expect(try username("\(local)@b.example") == local + "2")
     }

@@ -14,7 +14,8 @@ struct Holding {
 
 /// One of the five contracts, as a client that knows its document uses it.
 enum Desk: Int, CaseIterable, CustomTestStringConvertible {
-    case v1Profile = 1, emailAuth, roleSession, usersToken, v1Auth
+    case v1Profile = 1
+    case emailAuth, roleSession, usersToken, v1Auth
 
     var testDescription: String { "\(rawValue)" }
 

@@ -80,8 +80,9 @@ struct EmailAuthTests {
 
     @Test(arguments: [
         Body.form("email=a%40b.example&username=anna&password=secret+1&password2=secret+1"),
-        .other(type: 
-            "multipart/form-data; boundary=x",
+        .other(
+            type:
+                "multipart/form-data; boundary=x",
             Array(
                 ["email", "username", "password", "password2"].map { name in
                     let value = ["email": "a@b.example", "username": "anna"][name] ?? "secret 1"
@@ -185,7 +186,9 @@ struct EmailAuthTests {
 
     // MARK: Refusals
 
-    @Test(arguments: [("user@example.com", "wrong"), ("nobody@example.com", "password123!"), ("username", "password123!")])
+    @Test(arguments: [
+        ("user@example.com", "wrong"), ("nobody@example.com", "password123!"), ("username", "password123!"),
+    ])
     func `wrong credentials never tell what was wrong`(_ email: String, _ password: String) {
         _ = register()
 

@@ -22,7 +22,8 @@ struct MannersTests {
     ]
 
     private static let noObjects = [
-        "{", "nonsense", "{} {}", #"{"a":"\ud800"}"#, #"{"a":"\udc00\ud800"}"#, "{'a':1}", "{\"a\":\"\0\"}", "[]", "null", "1",
+        "{", "nonsense", "{} {}", #"{"a":"\ud800"}"#, #"{"a":"\udc00\ud800"}"#, "{'a':1}", "{\"a\":\"\0\"}", "[]",
+        "null", "1",
         #""a""#, "[{}]", #"{"a":NaN}"#, "\u{FEFF}{}", " ",
         "{\"a\":" + String(repeating: "[", count: 32) + String(repeating: "]", count: 32) + "}",
         String(repeating: "[", count: 60_000),
@@ -56,7 +57,8 @@ struct MannersTests {
     @Test(arguments: logins) func `a body nested 32 deep is read`(_ path: String) throws {
         _ = Desk.v1Auth.register("alice", at: reception)
         let deep = String(repeating: "[", count: 31) + String(repeating: "]", count: 31)
-        let body = #"{"username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)","a":\#(deep)}"#
+        let body =
+            #"{"username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)","a":\#(deep)}"#
 
         let answer = reception.ask("POST", path, .json(body))
 
@@ -79,7 +81,8 @@ struct MannersTests {
         "application/json", "application/json; charset=utf-8", "application/json;charset=GBK", "Application/JSON",
     ]) func `the charset of JSON is no matter`(_ type: String) {
         _ = Desk.v1Auth.register("alice", at: reception)
-        let body = #"{"username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)"}"#
+        let body =
+            #"{"username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)"}"#
 
         let statuses = MannersTests.logins.map {
             reception.ask("POST", $0, .other(type: type, Array(body.utf8))).status
@@ -98,7 +101,8 @@ struct MannersTests {
 
     @Test(arguments: unsupported) func `another media type is refused`(_ path: String, _ said: String) {
         let types: [String?] = [
-            nil, "", "text/plain", "application/xml", "application/problem+json", "json", "application/json, text/plain",
+            nil, "", "text/plain", "application/xml", "application/problem+json", "json",
+            "application/json, text/plain",
         ]
 
         let answers = types.map { reception.ask("POST", path, .other(type: $0, Array("{}".utf8))).said }
@@ -107,7 +111,8 @@ struct MannersTests {
     }
 
     @Test(arguments: [
-        ("/api/users/login", "application/x-www-form-urlencoded"), ("/api/users/register", "multipart/form-data; boundary=x"),
+        ("/api/users/login", "application/x-www-form-urlencoded"),
+        ("/api/users/register", "multipart/form-data; boundary=x"),
         ("/api/v1/auth/login/json", "application/x-www-form-urlencoded"),
         ("/api/v1/auth/register", "multipart/form-data; boundary=x"), ("/api/v1/auth/login", "application/json"),
         ("/api/v1/auth/login", "multipart/form-data; boundary=x"),
@@ -152,7 +157,8 @@ struct MannersTests {
         ("/api/auth/login//", #"404 {"error":"资源不存在。"}"#), ("/api/protected/x", #"404 {"error":"资源不存在。"}"#),
         ("/api/user/nothing", #"404 {"message":"资源不存在。"}"#), ("/api/user/List/", #"404 {"message":"资源不存在。"}"#),
         ("/api/users/nothing", #"404 {"detail":"Not Found"}"#), ("/api/me/x", #"404 {"detail":"Not Found"}"#),
-        ("/api/v1/auth/nothing", #"404 {"detail":"资源不存在。"}"#), ("/api/v1/auth/login/jso%6E", #"404 {"detail":"资源不存在。"}"#),
+        ("/api/v1/auth/nothing", #"404 {"detail":"资源不存在。"}"#),
+        ("/api/v1/auth/login/jso%6E", #"404 {"detail":"资源不存在。"}"#),
         ("/api/userx", #"404 {"detail":"Not found."}"#), ("/api/", #"404 {"detail":"Not found."}"#),
     ]) func `an unknown path is refused in the words of its prefix`(_ path: String, _ said: String) {
         let answers = ["GET", "POST", "OPTIONS", "BREW"].map { reception.ask($0, path).said }
@@ -164,7 +170,8 @@ struct MannersTests {
     private static let get = ["GET", "HEAD", "OPTIONS"]
     private static let endpoints: [(String, [String])] = [
         ("/api/auth/register/", post), ("/api/auth/login/", post), ("/api/auth/token/refresh/", post),
-        ("/api/auth/logout/", post), ("/api/protected/", get), ("/api/user/register/", post), ("/api/user/login/", post),
+        ("/api/auth/logout/", post), ("/api/protected/", get), ("/api/user/register/", post),
+        ("/api/user/login/", post),
         ("/api/user/list/", get), ("/api/user/update/", ["PUT", "PATCH", "OPTIONS"]),
         ("/api/user/change-password/", post), ("/api/user/me/", get), ("/api/user/logout/", post),
         ("/api/users/register/", post), ("/api/users/login/", post), ("/api/users/me/", get), ("/api/me/", get),
@@ -192,8 +199,10 @@ struct MannersTests {
     }
 
     @Test(arguments: [
-        ("/api/auth/login/", #"405 {"error":"不支持 DELETE 方法。"}"#), ("/api/user/login/", #"405 {"message":"不支持 DELETE 方法。"}"#),
-        ("/api/users/login", #"405 {"detail":"Method Not Allowed"}"#), ("/api/v1/auth/login", #"405 {"detail":"不支持 DELETE 方法。"}"#),
+        ("/api/auth/login/", #"405 {"error":"不支持 DELETE 方法。"}"#),
+        ("/api/user/login/", #"405 {"message":"不支持 DELETE 方法。"}"#),
+        ("/api/users/login", #"405 {"detail":"Method Not Allowed"}"#),
+        ("/api/v1/auth/login", #"405 {"detail":"不支持 DELETE 方法。"}"#),
     ]) func `a wrong method is refused in the contract's words`(_ path: String, _ said: String) {
         let answer = reception.ask("DELETE", path)
 

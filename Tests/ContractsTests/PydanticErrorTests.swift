@@ -128,7 +128,8 @@ struct PydanticErrorTests {
             "After the @-sign, periods cannot be separated by so many characters (1 character too many)."
         ),
         (
-            String(repeating: "a", count: 64) + "@" + String(repeating: String(repeating: "b", count: 60) + ".", count: 4)
+            String(repeating: "a", count: 64) + "@"
+                + String(repeating: String(repeating: "b", count: 60) + ".", count: 4)
                 + "example", "The email address is too long (62 characters too many)."
         ),
     ]) func `an address that is none is described like email-validator does`(_ email: String, _ reason: String) {
@@ -202,7 +203,8 @@ struct PydanticErrorTests {
     @Test(arguments: [Body.none, .json("")]) func `without a body the body is missing`(_ body: Body) {
         let answer = reception.ask("POST", "/api/users/register", body)
 
-        #expect(answer.said == #"422 {"detail":[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]}"#)
+        #expect(
+            answer.said == #"422 {"detail":[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]}"#)
     }
 
     @Test(arguments: ["[]", #"["password"]"#, #""abc""#, "5", "null", "true"])
@@ -234,7 +236,8 @@ struct PydanticErrorTests {
         (#"{"a": "\q"}"#, 7, #"Invalid \escape"#),
         (#"{"a": "中" 1}"#, 10, "Expecting ',' delimiter"),
         ("  ", 2, "Expecting value"),
-    ]) func `a body that is no JSON is described like Python does`(_ text: String, _ character: Int64, _ reason: String) {
+    ]) func `a body that is no JSON is described like Python does`(_ text: String, _ character: Int64, _ reason: String)
+    {
         let answer = reception.ask("POST", "/api/users/register", .json(text))
 
         let expected: JSON = [

@@ -22,10 +22,7 @@ struct Reception {
 
     /// Over a school of its own.
     init(trustedOrigins: Set<String> = []) throws {
-        let school = try School()
-        // The tables are empty, but not new: the first account is to have the number 1.
-        try school.sql("ALTER TABLE accounts AUTO_INCREMENT = 1")
-        self.init(of: school, trustedOrigins: trustedOrigins)
+        self.init(of: try School(), trustedOrigins: trustedOrigins)
     }
 
     /// Header names in lower case; one that is given wins over those that come of themselves.
@@ -136,7 +133,8 @@ extension Reception {
     func mailedTokens(_ email: String) throws -> [String] {
         _ = post("/api/v1/auth/forgot-password", ["email": .string(email)])
         var texts: [String] = []
-        while try accounts.deliverNext(publicURL: "https://school.example", post: { letter, _ in texts.append(letter.text) })
+        while try accounts.deliverNext(
+            publicURL: "https://school.example", post: { letter, _ in texts.append(letter.text) })
         {}
         return texts.compactMap { $0.firstMatch(of: #/#token=([\w\-]+)/#).map { String($0.1) } }
     }

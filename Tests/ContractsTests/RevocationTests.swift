@@ -155,7 +155,8 @@ struct RevocationTests {
     /// The three endpoints that change the password.
     private func change(_ path: String, with held: Holding) -> Response {
         let body: JSON = [
-            "old_password": "\(goodPassword)", "current_password": "\(goodPassword)", "new_password": "\(otherPassword)",
+            "old_password": "\(goodPassword)", "current_password": "\(goodPassword)",
+            "new_password": "\(otherPassword)",
             "new_password_confirm": "\(otherPassword)", "confirm_password": "\(otherPassword)",
         ]
         return reception.post(path, body, bearer: held.access, cookie: held.cookie)

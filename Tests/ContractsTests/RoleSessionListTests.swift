@@ -35,7 +35,8 @@ struct RoleSessionListTests {
 
     @Test(arguments: [
         ("", [Int64](1...5)), ("?role=teacher", [2, 4]), ("?role=student", [1, 3, 5]), ("?role=mentor", []),
-        ("?limit=1", [1]), ("?limit=5", [1, 2, 3, 4, 5]), ("?limit=1000", [1, 2, 3, 4, 5]), ("?after=0", [1, 2, 3, 4, 5]),
+        ("?limit=1", [1]), ("?limit=5", [1, 2, 3, 4, 5]), ("?limit=1000", [1, 2, 3, 4, 5]),
+        ("?after=0", [1, 2, 3, 4, 5]),
         ("?after=3", [4, 5]), ("?after=5", []), ("?after=9223372036854775807", []),
         ("?role=student&limit=1&after=1", [3]), ("?limit=2&limit=1", [1]), ("?unknown=1", [1, 2, 3, 4, 5]),
     ]) func `role, limit and after narrow the list`(_ query: String, _ expected: [Int64]) {
@@ -44,7 +45,8 @@ struct RoleSessionListTests {
 
     @Test(arguments: [
         ("?limit=2", "limit=2&after=2"), ("?limit=2&after=2", "limit=2&after=4"),
-        ("?role=student&limit=2", "role=student&limit=2&after=3"), ("?after=1&limit=1&role=teacher", "limit=1&role=teacher&after=2"),
+        ("?role=student&limit=2", "role=student&limit=2&after=3"),
+        ("?after=1&limit=1&role=teacher", "limit=1&role=teacher&after=2"),
     ]) func `a list that the limit cut leads on`(_ query: String, _ next: String) {
         let answer = reception.get("/api/user/list/" + query, cookie: cookie)
 

@@ -139,7 +139,8 @@ struct RoleSessionTests {
     @Test(arguments: [
         ("x7Qz!", ["密码太短。密码长度必须至少为8个字符。"]), ("password1", ["密码太常见。"]), ("739104826173", ["密码不能全为数字。"]),
         ("1234567", ["密码太短。密码长度必须至少为8个字符。", "密码太常见。", "密码不能全为数字。"]),
-    ]) func `a password that breaks the document's rules is refused in its words`(_ password: String, _ texts: [String]) {
+    ]) func `a password that breaks the document's rules is refused in its words`(_ password: String, _ texts: [String])
+    {
         let body = RoleSessionTests.registration
             .with("password", .string(password)).with("password2", .string(password))
 
@@ -287,10 +288,11 @@ struct RoleSessionTests {
         #expect(answer.header("Retry-After") == "900")
     }
 
-    @Test(arguments: [
-        ("GET", "/api/user/list/"), ("GET", "/api/user/me/"), ("PUT", "/api/user/update/"),
-        ("POST", "/api/user/change-password/"), ("POST", "/api/user/logout/"),
-    ], [String?.none, "", "unknown"])
+    @Test(
+        arguments: [
+            ("GET", "/api/user/list/"), ("GET", "/api/user/me/"), ("PUT", "/api/user/update/"),
+            ("POST", "/api/user/change-password/"), ("POST", "/api/user/logout/"),
+        ], [String?.none, "", "unknown"])
     func `without a living session everything is refused`(_ endpoint: (String, String), _ cookie: String?) {
         let answer = reception.ask(endpoint.0, endpoint.1, cookie: cookie)
 

@@ -111,7 +111,9 @@ struct UsersTokenTests {
         ("", "currentpassword"), ("user@example.com", ""), ("", ""), (" ", "x"),
     ]
 
-    @Test(arguments: wrongLogins) func `wrong credentials never tell what was wrong`(_ email: String, _ password: String) {
+    @Test(arguments: wrongLogins) func `wrong credentials never tell what was wrong`(
+        _ email: String, _ password: String
+    ) {
         _ = register()
 
         let answer = reception.post("/api/users/login", ["email": .string(email), "password": .string(password)])
@@ -142,7 +144,8 @@ struct UsersTokenTests {
     }
 
     private static let signedIn = [
-        ("GET", "/api/users/me"), ("GET", "/api/me"), ("POST", "/api/users/logout"), ("POST", "/api/users/refresh_token"),
+        ("GET", "/api/users/me"), ("GET", "/api/me"), ("POST", "/api/users/logout"),
+        ("POST", "/api/users/refresh_token"),
     ]
 
     @Test(arguments: signedIn) func `without a token everything is refused`(_ method: String, _ path: String) {

@@ -53,8 +53,9 @@ struct V1AuthPasswordTests {
         ),
     ]
 
-    @Test(arguments: wrongChanges) func `a change that cannot be is refused and changes nothing`(_ body: JSON, _ rest: String)
-    {
+    @Test(arguments: wrongChanges) func `a change that cannot be is refused and changes nothing`(
+        _ body: JSON, _ rest: String
+    ) {
         let answer = reception.post("/api/v1/auth/change-password", body, bearer: token())
 
         #expect(answer.said == #"400 {"detail":"# + rest + "}")
@@ -85,7 +86,9 @@ struct V1AuthPasswordTests {
         #expect(answer.said == #"200 {"message":"如果邮箱存在，重置链接已发送"}"#)
     }
 
-    @Test(arguments: ["alice", "a@b", "alice@school.example, bob@school.example", "alice@school.example\r\nBcc: x@y.example"])
+    @Test(arguments: [
+        "alice", "a@b", "alice@school.example, bob@school.example", "alice@school.example\r\nBcc: x@y.example",
+    ])
     func `a link goes to one valid address`(_ email: String) throws {
         let answer = reception.post("/api/v1/auth/forgot-password", ["email": .string(email)])
 

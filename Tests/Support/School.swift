@@ -69,7 +69,7 @@ package final class School: Sendable {
     private func clear() throws {
         let connection = Connection(address)
         try connection.run(ClearAccounts())
-        try connection.run(RestartIDs())
+        try connection.run(RestartNumbers())
         try connection.run(ClearLoginFailures())
         try connection.run(ClearOutbox())
     }
@@ -134,13 +134,14 @@ private struct ClearAccounts: Command {
     var parameters: [Parameter] { [] }
 }
 
-private struct ClearLoginFailures: Command {
-    static let sql: SQL = "DELETE FROM login_failures"
+/// The first account has the number 1 again.
+private struct RestartNumbers: Command {
+    static let sql: SQL = "ALTER TABLE accounts AUTO_INCREMENT = 1"
     var parameters: [Parameter] { [] }
 }
 
-private struct RestartIDs: Command {
-    static let sql: SQL = "ALTER TABLE accounts AUTO_INCREMENT = 1"
+private struct ClearLoginFailures: Command {
+    static let sql: SQL = "DELETE FROM login_failures"
     var parameters: [Parameter] { [] }
 }
 
