@@ -49,9 +49,11 @@ struct Username: Sendable {
     /// A username for somebody who gave none: the local part of the email without what no username may have.
     static func base(of email: EmailAddress) -> String {
         let local = email.text.prefix { $0 != "@" }
-        let kept = String(String.UnicodeScalarView(local.unicodeScalars.filter { scalar in
-            String(scalar).isMadeOfLetters(or: [".", "+", "-", "_"])
-        }))
+        let kept = String(
+            String.UnicodeScalarView(
+                local.unicodeScalars.filter { scalar in
+                    String(scalar).isMadeOfLetters(or: [".", "+", "-", "_"])
+                }))
         return kept.isEmpty ? "user" : kept
     }
 

@@ -89,7 +89,9 @@ enum Similarity {
     static func isTooClose(_ password: String, to attribute: String) -> Bool {
         let attribute = attribute.lowercased()
         // Python's re.split(r"\W+"): parts of letters, digits and underscores.
-        let parts = attribute.unicodeScalars.split { !($0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "_") }
+        let parts = attribute.unicodeScalars.split {
+            !($0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "_")
+        }
         let letters = Array(password.unicodeScalars)
         return (parts.map { Array($0) } + [Array(attribute.unicodeScalars)]).contains { part in
             guard !part.isEmpty, !isFarLonger(letters.count, than: part.count) else { return false }

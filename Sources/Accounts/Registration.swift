@@ -86,7 +86,8 @@ extension Accounts {
         while true {
             do throws(Refusal) {
                 return try insert(insertion, session: session)
-            } catch .invalid(let violations) where username == nil && attempts > 0
+            } catch .invalid(let violations)
+                where username == nil && attempts > 0
                 && violations == [Violation(.username, .taken)]
             {
                 // Somebody else took the name that was free just now; with the same email, if it was sent twice.

@@ -67,7 +67,8 @@ package struct Credentials: Sendable {
 
 extension Session {
     /// The columns that `init(_:)` reads, of a table named `s`.
-    static let columns: SQL = "s.id, s.account_id, s.contract, s.remembered, s.generation, s.generation_times, s.expires_at"
+    static let columns: SQL =
+        "s.id, s.account_id, s.contract, s.remembered, s.generation, s.generation_times, s.expires_at"
 
     init(_ columns: inout Columns) throws(DatabaseError) {
         id = try columns.unsigned()

@@ -76,7 +76,8 @@ package final class Exchange: @unchecked Sendable {
         let wanted = min(buffer.count, announced - received)
         guard wanted > 0 else { return 0 }
         guard !isBroken else { throw CutShort() }
-        let count = Int(FCGX_GetStr(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(wanted), request.pointee.in))
+        let count = Int(
+            FCGX_GetStr(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(wanted), request.pointee.in))
         // A short read is the end or an error; either way the body is not whole. (fcgiapp.c FCGX_GetStr, 2.4.2)
         guard count == wanted, FCGX_GetError(request.pointee.in) == 0 else {
             isBroken = true

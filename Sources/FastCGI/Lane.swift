@@ -20,11 +20,12 @@ package final class Lane<Job: Sendable>: @unchecked Sendable {
     ) {
         self.capacity = capacity
         for index in 0..<count {
-            threads.append(WorkerThread(name: "\(name)-\(index)") { [self] in
-                if niceness > 0 { _ = homeroom_nice_this_thread(niceness) }
-                let handle = makeHandler()
-                while let job = next() { handle(job) }
-            })
+            threads.append(
+                WorkerThread(name: "\(name)-\(index)") { [self] in
+                    if niceness > 0 { _ = homeroom_nice_this_thread(niceness) }
+                    let handle = makeHandler()
+                    while let job = next() { handle(job) }
+                })
         }
     }
 

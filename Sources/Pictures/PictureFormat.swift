@@ -13,7 +13,9 @@ package enum PictureFormat: String, Sendable, CaseIterable {
         {
             // ISO/IEC 15948 §5.2, §5.6: IHDR comes first.
             self = .png
-        } else if start.starts(with: Array("GIF87a".utf8)) || start.starts(with: Array("GIF89a".utf8)), start.count >= 13 {
+        } else if start.starts(with: Array("GIF87a".utf8)) || start.starts(with: Array("GIF89a".utf8)),
+            start.count >= 13
+        {
             // GIF89a §17, §18: header and logical screen descriptor.
             self = .gif
         } else if start.starts(with: [0xFF, 0xD8, 0xFF]), start.count >= 4, start[3] >= 0xC0, start[3] != 0xFF {

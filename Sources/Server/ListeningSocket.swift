@@ -34,7 +34,8 @@ package enum ListeningSocket {
         if let inherited { return inherited }
         guard path.utf8.count <= longestPath else { throw .tooLong(path: path, bytes: path.utf8.count) }
         let groupID = try group.map(id(ofGroup:))
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .system(call: "socket", path: path, code: errno) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -58,7 +59,8 @@ package enum ListeningSocket {
 
     /// The first socket that systemd hands over. (sd_listen_fds(3))
     private static var inherited: Int32? {
-        guard let pid = getenv("LISTEN_PID"), Int32(String(cString: pid)) == getpid(), getenv("LISTEN_FDS") != nil else {
+        guard let pid = getenv("LISTEN_PID"), Int32(String(cString: pid)) == getpid(), getenv("LISTEN_FDS") != nil
+        else {
             return nil
         }
         unsetenv("LISTEN_PID")

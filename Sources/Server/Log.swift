@@ -18,7 +18,9 @@ package struct Log: Sendable {
 
     /// `{"time": "…", "event": "restart", …}`. Never a body, a password, a token or an email.
     package func write(_ event: String, _ details: [JSON.Member] = []) {
-        let head = [JSON.Member(name: "time", value: .string(now())), JSON.Member(name: "event", value: .string(event))]
+        let head = [
+            JSON.Member(name: "time", value: .string(now())), JSON.Member(name: "event", value: .string(event)),
+        ]
         var line = JSON.object(JSON.Object(head + details)).bytes
         line.append(UInt8(ascii: "\n"))
         Log.turn.withLock { _ in line.withUnsafeBytes(writeAll) }

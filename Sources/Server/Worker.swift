@@ -117,7 +117,9 @@ package final class Worker: Sendable {
         private func answer(_ job: Job) -> Int32? {
             let answer = worker.contracts.answer(job.request, at: job.destination, accounts: accounts)
             if let fault = answer.fault {
-                worker.log.write("fault", [.init(name: "id", value: .string(job.request.id)), .init(name: "message", value: .string(fault))])
+                worker.log.write(
+                    "fault",
+                    [.init(name: "id", value: .string(job.request.id)), .init(name: "message", value: .string(fault))])
             }
             return send(answer.reply, for: job, accountID: answer.accountID)
         }

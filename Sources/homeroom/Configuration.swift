@@ -63,7 +63,8 @@ struct Configuration {
     func signer() throws(CommandError) -> TokenSigner {
         for key in tokenKeys where !Configuration.isStrong(key) {
             throw .refused(
-                "HOMEROOM_TOKEN_KEY: \(key.utf8.count) bytes, needs 32 random ones or more. Make one with: openssl rand -hex 32")
+                "HOMEROOM_TOKEN_KEY: \(key.utf8.count) bytes, needs 32 random ones or more. Make one with: openssl rand -hex 32"
+            )
         }
         do throws(TokenKeyError) {
             return try TokenSigner(keys: tokenKeys.map { Array($0.utf8) }, issuer: tokenIssuer)
@@ -74,7 +75,9 @@ struct Configuration {
 
     /// 32 random bytes are 64 letters in hexadecimal, and never only a few different ones.
     private static func isStrong(_ key: String) -> Bool {
-        let isHexadecimal = key.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 | 0x20 }
+        let isHexadecimal = key.utf8.allSatisfy {
+            UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 | 0x20
+        }
         return key.utf8.count >= (isHexadecimal ? 64 : 32) && Set(key.utf8).count >= 8
     }
 
@@ -149,7 +152,8 @@ private struct Keys {
         let socket = try text("HOMEROOM_DATABASE_SOCKET", default: "/run/mysqld/mysqld.sock")
         let port = try number("HOMEROOM_DATABASE_PORT", in: 1...65_535, default: 3306)
         let host = try optional("HOMEROOM_DATABASE_HOST")
-        let endpoint = host.map { DatabaseAddress.Endpoint.network(host: $0, port: UInt16(port)) } ?? .socket(path: socket)
+        let endpoint =
+            host.map { DatabaseAddress.Endpoint.network(host: $0, port: UInt16(port)) } ?? .socket(path: socket)
         return (
             DatabaseAddress(endpoint: endpoint, database: name, user: user, password: password),
             DatabaseAddress(endpoint: endpoint, database: name, user: owner, password: ownerPassword)

@@ -18,5 +18,6 @@ _ = WorkerThread(name: "leash") {
 }
 
 let supervisor = Supervisor(
-    arguments: Array(words[2...]), listening: STDIN_FILENO, handover: try Handover(), count: count, log: Log(now: { "2025-07-26T07:42:39Z" }))
+    arguments: Array(words[2...]), listening: STDIN_FILENO, handover: try Handover(), count: count,
+    log: Log(now: { "2025-07-26T07:42:39Z" }))
 exit(supervisor.run())
