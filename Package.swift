@@ -27,13 +27,14 @@ let package = Package(
         .systemLibrary(name: "CFastCGI", providers: [.apt(["libfcgi-dev"])]),
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
 
         target("JSON"),
         target("FastCGI", ["CFastCGI", "CLinux"]),
         target("HTTP", ["JSON"]),
         target("Database", ["CMariaDB"], resources: [.embedInCode("sql")]),
         target("Secrets", ["CArgon2", "CCrypto"]),
-        target("Pictures"),
+        target("Pictures", ["CVips", "CLinux"]),
         target("Mail", ["CCurl"]),
         target("Accounts", ["Database", "Secrets", "Pictures", "Mail"]),
         target("Contracts", ["HTTP", "JSON", "Accounts"]),
@@ -42,7 +43,7 @@ let package = Package(
         .executableTarget(
             name: "homeroom",
             dependencies: [
-                "Server", "FastCGI", "Contracts", "Accounts", "Mail", "Database", "Secrets", "JSON", "DevStack", "CLinux",
+                "Server", "FastCGI", "Contracts", "Accounts", "Pictures", "Mail", "Database", "Secrets", "JSON", "DevStack", "CLinux",
             ],
             swiftSettings: settings),
 

@@ -16,19 +16,19 @@ package final class Accounts {
         package let signer: TokenSigner
         package let random: RandomSource
         package let media: MediaStore
-        package let hashing: HashingPermits
+        package let cores: CorePermits
         package let now: @Sendable () -> Instant
         package let report: @Sendable (SecurityEvent) -> Void
 
         package init(
-            settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: HashingPermits,
+            settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, cores: CorePermits,
             now: @escaping @Sendable () -> Instant, report: @escaping @Sendable (SecurityEvent) -> Void
         ) {
             self.settings = settings
             self.signer = signer
             self.random = random
             self.media = media
-            self.hashing = hashing
+            self.cores = cores
             self.now = now
             self.report = report
         }
@@ -63,8 +63,9 @@ package enum SecurityEvent: Sendable {
     case mailFailed(String)
 }
 
-/// Bounds how many passwords are hashed at a time: the memory of hashing is 19 MiB for each.
-package final class HashingPermits: Sendable {
+/// Bounds how many passwords are hashed and pictures decoded at a time: as many as there are cores. That also bounds
+/// their memory: 19 MiB for each hash.
+package final class CorePermits: Sendable {
     private let semaphore: DispatchSemaphore
 
     package init(count: Int) {

@@ -185,7 +185,8 @@ private func pydanticType(_ rule: Rule) -> String {
     case .notANumber: "int_parsing"
     case .unknownRole: "enum"
     case .blank, .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .taken, .common, .numeric, .similar,
-        .mismatch, .incorrect, .otherRole, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels:
+        .mismatch, .incorrect, .otherRole, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels,
+        .tooLongSide:
         "value_error"
     }
 }
@@ -210,6 +211,7 @@ private func pydanticType(_ rule: Rule) -> String {
     case .incorrect: "Value error, password is incorrect"
     case .unknownRole, .otherRole: "Input should be 'student', 'mentor' or 'teacher'"
     case .notANumber(let range): "Input should be an integer from \(range.lowerBound) to \(range.upperBound)"
-    case .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels: "Value error, not a valid picture"
+    case .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels, .tooLongSide:
+        "Value error, not a valid picture"
     }
 }

@@ -7,6 +7,8 @@ struct Janitor {
     /// Seconds between two rounds.
     private static let pause: UInt32 = 60
 
+    private static let roundsPerHour = 40
+
     let makeAccounts: @Sendable () -> Accounts
     let log: Log
 
@@ -14,11 +16,14 @@ struct Janitor {
         // Never joined: it ends with the process, and a batch is one statement.
         _ = WorkerThread(name: "janitor") {
             let accounts = makeAccounts()
+            var round = 0
             while true {
                 // Not all processes at the same time.
                 sleep(Janitor.pause + UInt32.random(in: 0..<Janitor.pause))
                 do throws(Refusal) {
                     while try accounts.sweep() {}
+                    round += 1
+                    if round % Janitor.roundsPerHour == 1 { _ = try accounts.cleanMedia() }
                 } catch {
                     log.write("sweep failed", message: "\(error)")
                 }

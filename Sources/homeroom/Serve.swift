@@ -33,6 +33,7 @@ enum Serve {
         guard try becomeChild(configuration, &signals) else { return 0 }
         let house = try House(configuration)
         Exchange.prepareProcess()
+        house.common.media.prepare()
         do throws(Poller.Failure) {
             let worker = try Worker(
                 listening: 3, options: configuration.worker, contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,

@@ -1,0 +1,126 @@
+import CVips
+import Glibc
+
+/// Decodes a picture of a stranger and encodes it anew. Runs in the confined process only.
+package enum AvatarEncoder {
+    /// The pictures that one upload becomes, by the longer side: the avatar itself, then its squares.
+    package static let sides = [1024, 256, 64]
+    static let mostPixels = 50_000_000
+    package static let longestSide = 16_384
+    static let mostFrames: Int32 = 200
+    /// For the loader: a broken or truncated picture is refused. `vips_thumbnail_buffer` does not hand on its own
+    /// `fail_on`. (8.14.1)
+    private static let strict = "fail_on=error"
+
+    /// Loads libvips and lets it read nothing but the three formats. Once, before the process is confined.
+    package static func start() -> Bool {
+        homeroom_vips_start() == 0
+    }
+
+    /// Writes the avatar and its squares to `outputs`, in the order of `sides`.
+    package static func encode(_ picture: UnsafeRawBufferPointer, to outputs: [Int32]) -> AvatarOutcome {
+        guard let format = PictureFormat(content: picture) else { return .refused(.notAPicture) }
+        // The header first: a bomb is refused before any pixel of it is decoded.
+        guard let header = homeroom_vips_open(picture.baseAddress, picture.count) else { return .refused(.notAPicture) }
+        let frames = homeroom_vips_pages(header)
+        let (width, height) = (Int(header.pointee.Xsize), Int(header.pointee.Ysize))
+        homeroom_vips_release(header)
+        guard width <= longestSide, height <= longestSide else { return .refused(.tooLong) }
+        guard width * height * Int(frames) <= mostPixels else { return .refused(.tooManyPixels) }
+
+        let options = format == .gif ? "n=\(min(frames, mostFrames)),\(strict)" : strict
+        return withPicture(fitted: picture, options) { avatar in
+            guard write(avatar, as: format, to: outputs[0]) else { return .refused(.notAPicture) }
+            guard frames > 1 else { return squares(of: avatar, format, outputs) }
+            // The squares of an animation show its first frame.
+            return withPicture(fitted: picture, "n=1,\(strict)") { squares(of: $0, format, outputs) }
+        }
+    }
+
+    private static func squares(
+        of avatar: UnsafeMutablePointer<VipsImage>, _ format: PictureFormat, _ outputs: [Int32]
+    ) -> AvatarOutcome {
+        for (side, output) in zip(sides, outputs).dropFirst() {
+            var square: UnsafeMutablePointer<VipsImage>?
+            defer { homeroom_vips_release(square) }
+            guard homeroom_vips_square(avatar, Int32(side), &square) == 0, let square,
+                write(square, as: format, to: output)
+            else { return .refused(.notAPicture) }
+        }
+        return .encoded(format)
+    }
+
+    private static func withPicture(
+        fitted picture: UnsafeRawBufferPointer, _ options: String,
+        _ body: (UnsafeMutablePointer<VipsImage>) -> AvatarOutcome
+    ) -> AvatarOutcome {
+        var fitted: UnsafeMutablePointer<VipsImage>?
+        var settled: UnsafeMutablePointer<VipsImage>?
+        defer {
+            homeroom_vips_release(settled)
+            homeroom_vips_release(fitted)
+        }
+        guard homeroom_vips_fit(picture.baseAddress, picture.count, options, Int32(sides[0]), &fitted) == 0,
+            homeroom_vips_settle(fitted, &settled) == 0, let settled
+        else { return .refused(.notAPicture) }
+        return body(settled)
+    }
+
+    private static func write(
+        _ image: UnsafeMutablePointer<VipsImage>, as format: PictureFormat, to output: Int32
+    ) -> Bool {
+        var bytes: UnsafeMutableRawPointer?
+        var count = 0
+        guard homeroom_vips_encode(image, format.encoding, &bytes, &count) == 0, let bytes else { return false }
+        defer { g_free(bytes) }
+        var rest = UnsafeRawBufferPointer(start: bytes, count: count)
+        while !rest.isEmpty {
+            let written = Glibc.write(output, rest.baseAddress, rest.count)
+            guard written > 0 else { return false }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+        }
+        return true
+    }
+}
+
+extension PictureFormat {
+    /// libvips' name for the saver, with its options.
+    fileprivate var encoding: String {
+        switch self {
+        case .jpeg: ".jpg[Q=85,optimize_coding,strip]"
+        case .png: ".png[compression=6,strip]"
+        case .gif: ".gif[effort=4]"
+        }
+    }
+}
+
+/// What became of a picture; one byte between the confined process and ours.
+package enum AvatarOutcome: Sendable, Equatable {
+    package enum Refusal: UInt8, Error {
+        case notAPicture = 1
+        case tooManyPixels, tooLong
+    }
+
+    case encoded(PictureFormat)
+    case refused(Refusal)
+
+    package var byte: UInt8 {
+        switch self {
+        case .refused(let reason): reason.rawValue
+        case .encoded(.jpeg): 16
+        case .encoded(.png): 17
+        case .encoded(.gif): 18
+        }
+    }
+
+    package init?(byte: UInt8) {
+        switch byte {
+        case 16: self = .encoded(.jpeg)
+        case 17: self = .encoded(.png)
+        case 18: self = .encoded(.gif)
+        default:
+            guard let reason = Refusal(rawValue: byte) else { return nil }
+            self = .refused(reason)
+        }
+    }
+}
