@@ -79,6 +79,11 @@ struct EmailAddress: Sendable {
         self.canonical = canonical
     }
 
+    /// Whether it is short enough for an account whose username is its email.
+    var fitsUsername: Bool {
+        max(text.unicodeScalars.count, canonical.key.unicodeScalars.count) <= Username.longest
+    }
+
     // RFC 5322 §3.2.3, atext without letters and digits.
     private static let atoms = Set<Unicode.Scalar>("!#$%&'*+-/=?^_`{|}~".unicodeScalars)
 

@@ -34,7 +34,7 @@ package struct PasswordRules: Sendable {
         }
         let lowered = password.lowercased()
         if refusesCommon, CommonPasswords.contains(lowered.trimmed) { rules.append(.common) }
-        if refusesNumeric, !password.isEmpty, password.unicodeScalars.allSatisfy({ $0.properties.generalCategory == .decimalNumber }) {
+        if refusesNumeric, !password.isEmpty, password.unicodeScalars.allSatisfy(\.isPythonDigit) {
             rules.append(.numeric)
         }
         let attributes: [Field: String] = [.username: username ?? "", .email: email ?? ""]
@@ -42,6 +42,17 @@ package struct PasswordRules: Sendable {
             rules.append(.similar(to: field))
         }
         return rules
+    }
+}
+
+extension Unicode.Scalar {
+    /// str.isdigit: also ² and ①, but neither ½ nor 八.
+    fileprivate var isPythonDigit: Bool {
+        switch properties.numericType {
+        case .decimal, .digit: true
+        case .numeric, nil: false
+        @unknown default: false
+        }
     }
 }
 

@@ -40,6 +40,10 @@ extension Accounts {
         let name = findings.optional(change.username, .username, trimmed: true)
         let username = findings.username(name, length: policy.usernameLength)
         let email = findings.email(findings.optional(change.email, .email, trimmed: true))
+        if let email, username == nil, caller.account.username.contains("@"), !email.fitsUsername {
+            // The username would have to follow it.
+            findings.add(.email, .tooLong(Username.longest))
+        }
         try findings.names(
             username, email, among: self, except: id, present: CanonicalName(caller.account.email))
         let bio = findings.bio(change.bio)

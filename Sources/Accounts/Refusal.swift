@@ -78,6 +78,12 @@ struct Findings {
         violations.append(Violation(field, rule))
     }
 
+    /// Keeps the order of the fields where a rule needs a later field to be read first.
+    mutating func add(_ field: Field, _ rule: Rule, before later: Field) {
+        let place = violations.firstIndex { $0.field == later } ?? violations.endIndex
+        violations.insert(Violation(field, rule), at: place)
+    }
+
     mutating func add(_ found: [Violation]) {
         violations += found
     }

@@ -172,13 +172,13 @@ extension Findings {
         present: CanonicalName? = nil
     ) throws(Refusal) {
         if let username, username.isAddress, username.canonical != email?.canonical ?? present {
-            add(.username, .foreignAddress)
+            add(.username, .foreignAddress, before: .email)
         }
         guard username != nil || email != nil else { return }
         let query = TakenNames(usernameKey: username?.canonical.key ?? "", emailKey: email?.canonical.key ?? "")
         let taken = try accounts.refusing { () throws(DatabaseError) in try accounts.database.rows(query) }
             .filter { $0.id != own }
-        if taken.contains(where: \.isUsername) { add(.username, .taken) }
+        if taken.contains(where: \.isUsername) { add(.username, .taken, before: .email) }
         if taken.contains(where: \.isEmail) { add(.email, .taken) }
     }
 

@@ -28,8 +28,10 @@ package struct Session: Sendable {
 
     /// Whether a superseded generation is still within its grace.
     func isWithinGrace(_ generation: UInt32, now: Instant) -> Bool {
-        guard let superseded = supersededAt(generation) else { return false }
-        return now < superseded + Session.grace
+        guard generation < self.generation, let oldest = generationTimes.first else { return false }
+        // Of a forgotten generation it is only known that it ended before the oldest remembered one. If that one began
+        // within the grace, a client is renewing in a burst.
+        return now < (supersededAt(generation) ?? oldest) + Session.grace
     }
 }
 

@@ -9,15 +9,16 @@ struct LockOf: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Instant { try columns.instant() }
 }
 
-/// Counts one failure, in one statement: a new window begins when the old one is over, and the limit locks.
+/// Counts one failure, in one statement: a new window begins when the old one is over, and the limit locks. A failure
+/// that was under way when the lock came changes nothing.
 struct CountFailure: Command {
     // MariaDB assigns from left to right: `failures` is the new count where `locked_until` looks at it.
     static let sql: SQL = """
         INSERT INTO login_failures (subject, failures, window_start, locked_until) \
         VALUES (?, 1, ?, IF(? <= 1, ?, NULL)) ON DUPLICATE KEY UPDATE \
-        failures = IF(window_start <= ? OR locked_until <= ?, 1, failures + 1), \
+        failures = IF(locked_until > ?, failures, IF(window_start <= ? OR locked_until <= ?, 1, failures + 1)), \
         window_start = IF(failures = 1, ?, window_start), \
-        locked_until = IF(failures >= ?, ?, NULL)
+        locked_until = IF(locked_until > ?, locked_until, IF(failures >= ?, ?, NULL))
         """
     let subject: [UInt8]
     let now: Instant
@@ -26,8 +27,8 @@ struct CountFailure: Command {
         let lockEnd = Parameter.time(now + settings.lockTime)
         let limit = Parameter.integer(settings.lockAfter)
         return [
-            .bytes(subject), .time(now), limit, lockEnd, .time(now - settings.lockWindow), .time(now), .time(now),
-            limit, lockEnd,
+            .bytes(subject), .time(now), limit, lockEnd,
+            .time(now), .time(now - settings.lockWindow), .time(now), .time(now), .time(now), limit, lockEnd,
         ]
     }
 }

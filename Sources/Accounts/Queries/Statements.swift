@@ -1,0 +1,23 @@
+import Database
+
+/// Every statement of the core, for a test to prepare against the real schema.
+package enum Statements {
+    package static var all: [any Query.Type] {
+        [
+            // AccountQueries.swift
+            AccountByUsername.self, AccountByEmail.self, AccountByID.self, TakenNames.self, UsernamesLike.self,
+            InsertAccount.self, RecordLogin.self, UpdateProfile.self, AvatarForUpdate.self, SetPassword.self,
+            AccountsAfter.self, DeleteAccount.self, SetRole.self, SetStatus.self,
+            // LoginFailureQueries.swift
+            LockOf.self, CountFailure.self, ClearFailures.self, DeleteOldFailures.self,
+            // MailQueries.swift
+            ResetByToken.self, InsertReset.self, SpendReset.self, DeleteReset.self, DeleteResetsOfAccount.self,
+            DeleteExpiredResets.self, RequestMail.self, DueMail.self, ClaimMail.self, PostponeMail.self,
+            CompleteMail.self, DeleteOldMail.self,
+            // SessionQueries.swift
+            SessionByID.self, SessionByCookie.self, SlideSession.self, DeleteSessionByCookie.self,
+            SessionsOfAccount.self, InsertSession.self, RotateSession.self, DeleteSession.self,
+            DeleteOtherSessions.self, DeleteExpiredSessions.self,
+        ]
+    }
+}

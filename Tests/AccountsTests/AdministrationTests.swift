@@ -1,0 +1,227 @@
+import TestSupport
+import Testing
+
+@testable import Accounts
+
+@Suite struct AdministrationTests {
+    @Test func `an operator makes an account with role and rights`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        var new = NewAccount(name: " Anna ", email: "anna@b.org", password: goodPassword)
+        new.role = .teacher
+        new.isStaff = true
+        new.isSuperuser = true
+
+        let account = try accounts.create(new, rules: Policy.pair.passwords)
+
+        #expect(account.username == "Anna")
+        #expect(account.role == .teacher)
+        #expect(account.isStaff && account.isSuperuser)
+        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+    }
+
+    @Test func `an operator keeps the same rules`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        let new = NewAccount(name: "anna", email: "x", password: "123")
+
+        let found = violations { try accounts.create(new, rules: Policy.pair.passwords) }
+
+        #expect(
+            found == [
+                Violation(.username, .taken), Violation(.email, .malformed), Violation(.password, .tooShort(8)),
+                Violation(.password, .common), Violation(.password, .numeric),
+            ])
+    }
+
+    @Test(arguments: ["anna", "ANNA", " anna\n", "anna@school.example", "ＡＮＮＡ@school.example"])
+    func `an account is found by name or email`(name: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let id = try accounts.register("anna").account.id
+
+        #expect(try accounts.account(name)?.id == id)
+    }
+
+    @Test(arguments: ["", "bert", "anna@", "ann", "anna%"])
+    func `what nobody is called finds nobody`(name: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        #expect(try accounts.account(name) == nil)
+    }
+
+    @Test(arguments: Role.allCases)
+    func `a role is set`(role: Role) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let account = try accounts.register("anna").account
+        school.clock.move(seconds: 60)
+
+        try accounts.setRole(role, of: account)
+
+        #expect(try accounts.account("anna")?.role == role)
+        #expect(try accounts.account("anna")?.updatedAt == Instant(microseconds: 1_753_515_819_508_828))
+    }
+
+    @Test(arguments: Status.allCases)
+    func `a status is set and only one account's sessions end`(status: Status) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let account = try accounts.register("anna").account
+        let bert = try accounts.register("bert")
+
+        try accounts.setStatus(status, of: account)
+
+        #expect(try accounts.account("anna")?.status == status)
+        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+        #expect(refusal { try accounts.caller(bert) } == "none")
+    }
+
+    @Test func `an operator sets a password, which ends all sessions`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+
+        try accounts.setPassword(otherPassword, of: new.account, rules: Policy.pair.passwords)
+
+        #expect(refusal { try accounts.caller(new) } == "badToken")
+        #expect(refusal { try accounts.signIn("anna", goodPassword) } == "wrongCredentials")
+        #expect(refusal { try accounts.signIn("anna", otherPassword) } == "none")
+    }
+
+    @Test func `a password of an operator keeps the rules too`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let account = try accounts.register("anna").account
+
+        let found = violations { try accounts.setPassword("anna", of: account, rules: Policy.pair.passwords) }
+
+        #expect(
+            found == [
+                Violation(.password, .tooShort(8)), Violation(.password, .common),
+                Violation(.password, .similar(to: .username)),
+            ])
+    }
+
+    @Test func `an operator sees the sessions that live and ends them`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        let bert = try accounts.register("bert")
+        school.clock.move(seconds: 86_399)
+        let young = try accounts.signIn("anna")
+        #expect(try accounts.sessions(of: new.account).count == 2)
+
+        school.clock.move(seconds: 1)
+        #expect(try accounts.sessions(of: new.account).map(\.id) == [accounts.caller(young).session.id])
+        try accounts.endSessions(of: new.account)
+
+        #expect(try accounts.sessions(of: new.account).isEmpty)
+        #expect(refusal { try accounts.caller(young) } == "badToken")
+        #expect(try school.sql("SELECT account_id FROM sessions") == "\(bert.account.id)")
+    }
+
+    @Test func `a deleted account takes its picture, sessions and failures along`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        try accounts.update(new, avatar: accounts.upload(onePixelPNG))
+        try school.fail("anna", times: 3)
+
+        try accounts.delete(new.account)
+
+        #expect(try accounts.account("anna") == nil)
+        #expect(refusal { try accounts.caller(new) } == "badToken")
+        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(try school.sql("SELECT COUNT(*) FROM login_failures") == "0")
+        #expect(school.files("avatars") == [])
+    }
+
+    @Test func `the id of a deleted account is not given again`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let old = try accounts.register("anna").account
+
+        try accounts.delete(old)
+
+        #expect(try accounts.register("anna").account.id > old.id)
+    }
+
+    @Test func `a sweep deletes only the sessions that are over`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let old = try accounts.register("anna")
+        school.clock.move(seconds: 1)
+        let young = try accounts.signIn("anna")
+        school.clock.move(seconds: 86_399)
+
+        while try accounts.sweep() {}
+
+        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+        #expect(refusal { try accounts.refresh(old.refresh) } == "badRefreshToken")
+        #expect(refusal { try accounts.refresh(young.refresh) } == "none")
+    }
+
+    @Test func `a sweep deletes only the failures that no longer count`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try school.fail("old", times: 1)
+        school.clock.move(seconds: 1)
+        try school.fail("young", times: 9)
+        school.clock.move(seconds: 899)
+
+        while try accounts.sweep() {}
+
+        #expect(try school.sql("SELECT failures FROM login_failures") == "9")
+        try school.fail("young", times: 1)
+        #expect(refusal { try accounts.signIn("young") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `a sweep keeps a lock until its end`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try school.fail("anna", times: 1)
+        school.clock.move(seconds: 899)
+        try school.fail("anna", times: 9)
+
+        school.clock.move(seconds: 899)
+        while try accounts.sweep() {}
+        #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 1)")
+
+        school.clock.move(seconds: 1)
+        while try accounts.sweep() {}
+        #expect(try school.sql("SELECT COUNT(*) FROM login_failures") == "0")
+    }
+
+    @Test func `a sweep with nothing to do says so`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail("anna", times: 3)
+
+        #expect(try accounts.sweep() == false)
+        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try school.sql("SELECT failures FROM login_failures") == "3")
+    }
+
+    @Test func `a sweep works in batches and says when there may be more`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let id = try accounts.register("anna").account.id
+        try school.sql(
+            """
+            INSERT INTO sessions (id, account_id, contract, generation_times, created_at, expires_at)
+            SELECT seq, \(id), 1, '', '2020-01-01', '2020-01-02' FROM seq_1_to_700
+            """)
+
+        #expect(try accounts.sweep())
+        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "201")
+        #expect(try accounts.sweep())
+        #expect(try accounts.sweep() == false)
+        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+    }
+}

@@ -1,0 +1,213 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Accounts
+
+@Suite struct AvatarTests {
+    @Test(arguments: [(onePixelPNG, "png"), (onePixelGIF, "gif")])
+    func `an uploaded picture becomes a file that the row names`(bytes: [UInt8], ending: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+
+        let avatar = try #require(try accounts.update(new, avatar: accounts.upload(bytes)).avatar)
+
+        #expect(avatar.contains(try Regex("^avatars/[0-9a-f]{32}\\.\(ending)$")))
+        #expect(school.files("avatars").map { "avatars/\($0)" } == [avatar])
+        #expect(try accounts.caller(new).account.avatar == avatar)
+    }
+
+    @Test func `a new picture has a new name and the old file goes`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        let first = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
+
+        let second = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
+
+        #expect(second != first)
+        #expect(school.files("avatars").map { "avatars/\($0)" } == [second])
+    }
+
+    @Test func `removing a picture removes its file`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        try accounts.update(new, avatar: accounts.upload(onePixelPNG))
+
+        let account = try accounts.update(new, avatar: .remove)
+
+        #expect(account.avatar == nil)
+        #expect(school.files("avatars") == [])
+    }
+
+    @Test func `removing a picture that is not there does nothing`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+
+        #expect(try accounts.update(new, avatar: .remove).avatar == nil)
+    }
+
+    @Test func `a change of other fields leaves the picture`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        let avatar = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
+
+        let account = try accounts.update(new, email: .text("new@b.org"), bio: .text("x"))
+
+        #expect(account.avatar == avatar)
+        #expect(school.files("avatars").map { "avatars/\($0)" } == [avatar])
+    }
+
+    @Test func `nothing is left among the incoming files`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+
+        try accounts.update(new, avatar: accounts.upload(onePixelPNG))
+        _ = refusal { try accounts.update(new, avatar: accounts.upload([1, 2, 3])) }
+
+        #expect(school.files("incoming") == [])
+    }
+
+    @Test func `an upload that nobody finishes leaves no file`() throws {
+        let school = try School()
+
+        _ = try school.accounts().upload(onePixelPNG)
+
+        #expect(school.files("incoming") == [])
+    }
+
+    @Test(arguments: [
+        (.notAFile, .notAFile), (.bytes([]), .emptyFile), (.bytes([1, 2, 3]), .notAPicture),
+        (.bytes(Array("<svg xmlns='http://www.w3.org/2000/svg'/>".utf8)), .notAPicture),
+        (.bytes(Array("RIFF....WEBPVP8 ".utf8)), .notAPicture), (.bytes([0x42, 0x4D] + [UInt8](repeating: 0, count: 60)), .notAPicture),
+        (.large, .fileTooLarge(bytes: 5_242_880)),
+    ] as [(Sent, Rule)])
+    func `what is no picture is refused, the old one stays and no file more`(sent: Sent, rule: Rule) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        let old = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
+
+        let found = violations { try accounts.update(new, bio: .text("x"), avatar: sent.entry(accounts)) }
+
+        #expect(found == [Violation(.avatar, rule)])
+        #expect(try accounts.caller(new).account.avatar == old)
+        #expect(try accounts.caller(new).account.bio == nil)
+        #expect(school.files("avatars").map { "avatars/\($0)" } == [old])
+        #expect(school.files("incoming") == [])
+    }
+
+    @Test func `a refused field beside it keeps the old picture and leaves no file`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        let old = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
+
+        let found = violations { try accounts.update(new, email: .text("x"), avatar: accounts.upload(onePixelGIF)) }
+
+        #expect(found == [Violation(.email, .malformed)])
+        #expect(try accounts.caller(new).account.avatar == old)
+        #expect(school.files("avatars").map { "avatars/\($0)" } == [old])
+        #expect(school.files("incoming") == [])
+    }
+
+    @Test func `an email taken at the last moment keeps the old picture and leaves no file`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        let old = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
+        let upload = try accounts.upload(onePixelGIF)
+        school.dice.interrupt { _ = try? school.accounts().register("bert", email: "one@b.org") }
+
+        let found = violations { try accounts.update(new, email: .text("one@b.org"), avatar: upload) }
+
+        #expect(found == [Violation(.email, .taken)])
+        #expect(try accounts.caller(new).account.avatar == old)
+        #expect(school.files("avatars").map { "avatars/\($0)" } == [old])
+    }
+
+    @Test func `an upload for an account that was deleted meanwhile leaves no file`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        let upload = try accounts.upload(onePixelPNG)
+        school.dice.interrupt { _ = try? school.sql("DELETE FROM accounts") }
+
+        #expect(refusal { try accounts.update(new, avatar: upload) } == "badToken")
+        #expect(school.files("avatars") == [])
+        #expect(school.files("incoming") == [])
+    }
+
+    @Test func `a disk that refuses is unavailable, for the log, and changes nothing`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        try FileManager.default.removeItem(atPath: "\(school.media.root)/avatars")
+
+        let outcome = refusal { try accounts.update(new, bio: .text("x"), avatar: accounts.upload(onePixelPNG)) }
+
+        #expect(outcome == "unavailable")
+        #expect(try accounts.caller(new).account.avatar == nil)
+        #expect(try accounts.caller(new).account.bio == nil)
+        #expect(school.files("incoming") == [])
+        #expect(school.events().map { "\($0)" }.allSatisfy { $0.hasPrefix("storageFailed(\"media: rename ") })
+    }
+
+    @Test func `no room for uploads is unavailable`() throws {
+        let school = try School()
+        try FileManager.default.removeItem(atPath: "\(school.media.root)/incoming")
+
+        #expect(refusal { try school.accounts().beginUpload() } == "unavailable")
+        #expect(school.events().count == 1)
+    }
+
+    @Test func `of 12 uploads at once by one person one row and its file remain`() throws {
+        let school = try School()
+        let new = try school.accounts().register("anna")
+
+        let outcomes = atOnce(12) { _ in
+            school.accounts()
+        } _: { number, accounts in
+            refusal { try accounts.update(new, avatar: accounts.upload(number % 2 == 0 ? onePixelPNG : onePixelGIF)) }
+        }
+
+        #expect(Set(outcomes) == ["none"])
+        let avatar = try school.accounts().caller(new).account.avatar
+        #expect(school.files("avatars").map { "avatars/\($0)" } == [avatar])
+        #expect(school.files("incoming") == [])
+    }
+
+    @Test func `uploads and removals at once leave the row and its file, or neither`() throws {
+        let school = try School()
+        let new = try school.accounts().register("anna")
+
+        let outcomes = atOnce(12) { _ in
+            school.accounts()
+        } _: { number, accounts in
+            refusal { try accounts.update(new, avatar: number % 2 == 0 ? accounts.upload(onePixelPNG) : .remove) }
+        }
+
+        #expect(Set(outcomes) == ["none"])
+        let avatar = try school.accounts().caller(new).account.avatar
+        #expect(school.files("avatars").map { "avatars/\($0)" } == [avatar].compactMap { $0 })
+    }
+
+    /// What stands in the avatar field of a test.
+    enum Sent: Sendable {
+        case notAFile, large
+        case bytes([UInt8])
+
+        func entry(_ accounts: Accounts) throws(Refusal) -> AvatarEntry {
+            switch self {
+            case .notAFile: .notAFile
+            case .bytes(let bytes): try accounts.upload(bytes)
+            case .large: try accounts.upload(onePixelPNG + [UInt8](repeating: 0, count: 5_242_881 - onePixelPNG.count))
+            }
+        }
+    }
+}

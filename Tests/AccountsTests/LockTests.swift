@@ -1,0 +1,224 @@
+import TestSupport
+import Testing
+
+@testable import Accounts
+
+@Suite struct LockTests {
+    @Test(arguments: ["anna", "nobody"])
+    func `ten failures lock a name, whether or not anybody has it`(name: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        try school.fail(name, times: 10)
+
+        #expect(refusal { try accounts.signIn(name, "wrong") } == "locked(retryAfter: 900)")
+        #expect(refusal { try accounts.signIn(name) } == "locked(retryAfter: 900)")
+    }
+
+    @Test(arguments: ["anna", "nobody"])
+    func `nine failures do not lock`(name: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        try school.fail(name, times: 9)
+
+        #expect(refusal { try accounts.signIn(name, "wrong") } == "wrongCredentials")
+    }
+
+    @Test func `failures are counted over all names of an account together`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        try school.fail("anna", times: 4)
+        try school.fail("anna@school.example", times: 3)
+        try school.fail("ANNA", times: 3)
+
+        #expect(refusal { try accounts.signIn("anna@school.example") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `failures of a name that nobody has are counted in its canonical form`() throws {
+        let school = try School()
+
+        try school.fail("nobody", times: 5)
+        try school.fail(" ＮＯＢＯＤＹ ", times: 5)
+
+        #expect(refusal { try school.accounts().signIn("Nobody") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `the lock of one name does not lock another`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try accounts.register("bert")
+
+        try school.fail("anna", times: 10)
+
+        #expect(refusal { try accounts.signIn("bert") } == "none")
+        #expect(refusal { try accounts.signIn("nobody") } == "wrongCredentials")
+    }
+
+    @Test func `a lock ends after 15 minutes`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail("anna", times: 10)
+
+        school.clock.move(seconds: 899)
+        school.clock.move(microseconds: 999_999)
+        #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 1)")
+
+        school.clock.move(microseconds: 1)
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+    }
+
+    @Test func `after a lock ten more failures are needed`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail("anna", times: 10)
+        school.clock.move(seconds: 900)
+
+        try school.fail("anna", times: 9)
+
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+    }
+
+    @Test func `failures 15 minutes after the first no longer count with it`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail("anna", times: 9)
+
+        school.clock.move(seconds: 900)
+        try school.fail("anna", times: 9)
+
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+    }
+
+    @Test func `failures within the 15 minutes count`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail("anna", times: 1)
+        school.clock.move(seconds: 899)
+
+        try school.fail("anna", times: 9)
+
+        #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `a successful login clears the count`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail("anna", times: 9)
+
+        try accounts.signIn("anna")
+        try school.fail("anna", times: 9)
+
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+    }
+
+    @Test func `attempts while locked do not make the lock longer`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail("anna", times: 10)
+
+        school.clock.move(seconds: 800)
+        for _ in 1...20 { _ = refusal { try accounts.signIn("anna", "wrong") } }
+
+        #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 100)")
+    }
+
+    @Test func `a failure that was under way when the lock came does not end it`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let id = try accounts.register("anna").account.id
+        try school.fail("anna", times: 1)
+        school.clock.move(seconds: 899)
+        try school.fail("anna", times: 9)
+
+        school.clock.move(seconds: 2)
+        try accounts.countFailure(LoginSubject(id, name: nil), accountID: id)
+
+        #expect(refusal { try accounts.signIn("anna") }.hasPrefix("locked"))
+    }
+
+    @Test func `a lock is reported once, with the account if there is one`() throws {
+        let school = try School()
+        let id = try school.accounts().register("anna").account.id
+
+        try school.fail("anna", times: 10)
+        _ = refusal { try school.accounts().signIn("anna") }
+        let known = school.events().map { "\($0)" }
+        try school.fail("nobody", times: 10)
+        let unknown = school.events().map { "\($0)" }
+
+        #expect(known == ["locked(accountID: Optional(\(id)))"])
+        #expect(unknown == ["locked(accountID: nil)"])
+    }
+
+    @Test func `the numbers of the lock are settings`() throws {
+        let school = try School {
+            $0.lockAfter = 2
+            $0.lockTime = 60
+        }
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        try school.fail("anna", times: 2)
+
+        #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 60)")
+    }
+
+    @Test func `one failure can be enough to lock`() throws {
+        let school = try School { $0.lockAfter = 1 }
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        try school.fail("anna", times: 1)
+
+        #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `of 20 failures at once each is counted`() throws {
+        let school = try School()
+        try school.accounts().register("anna")
+
+        let outcomes = atOnce(20) { _ in
+            school.accounts()
+        } _: { _, accounts in
+            refusal { try accounts.signIn("anna", "wrong") }
+        }
+
+        #expect(Set(outcomes).isSubset(of: ["wrongCredentials", "locked(retryAfter: 900)"]))
+        #expect(outcomes.filter { $0 == "wrongCredentials" }.count >= 10)
+        #expect(refusal { try school.accounts().signIn("anna") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `sign-ins still work when a lock's account registers anew under the name`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try school.fail("anna", times: 10)
+
+        try accounts.register("anna")
+
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+    }
+
+    @Test(arguments: ["anna", "ANNA@school.example", "nobody"])
+    func `an operator unlocks a name`(name: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail(name, times: 10)
+
+        try accounts.unlock(name)
+
+        #expect(refusal { try accounts.signIn(name, "wrong") } == "wrongCredentials")
+    }
+}

@@ -1,0 +1,130 @@
+import TestSupport
+import Testing
+
+@testable import Accounts
+
+@Suite struct PasswordChangeTests {
+    @Test func `a changed password is the one that signs in`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+
+        try accounts.changePassword(new)
+
+        #expect(refusal { try accounts.signIn("anna", otherPassword) } == "none")
+        #expect(refusal { try accounts.signIn("anna", goodPassword) } == "wrongCredentials")
+    }
+
+    @Test func `a change ends all other sessions and keeps the own`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let own = try accounts.register("anna")
+        let other = try accounts.signIn("anna")
+        let bert = try accounts.register("bert")
+
+        try accounts.changePassword(own)
+
+        #expect(refusal { try accounts.caller(own) } == "none")
+        #expect(refusal { try accounts.refresh(own.refresh) } == "none")
+        #expect(refusal { try accounts.caller(other) } == "badToken")
+        #expect(refusal { try accounts.refresh(other.refresh) } == "badRefreshToken")
+        #expect(refusal { try accounts.caller(bert) } == "none")
+    }
+
+    @Test func `a wrong current password is refused and changes nothing`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let own = try accounts.register("anna")
+        let other = try accounts.signIn("anna")
+
+        let found = violations { try accounts.changePassword(own, from: "wrong") }
+
+        #expect(found == [Violation(.currentPassword, .incorrect)])
+        #expect(refusal { try accounts.caller(other) } == "none")
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+    }
+
+    @Test func `all that is wrong is found at once`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let caller = try accounts.caller(accounts.register("anna"))
+        let form = PasswordChange(current: .text("wrong"), new: .text("1234567"), confirmation: .text("x"))
+
+        let found = violations { try accounts.changePassword(of: caller, form, by: .pair) }
+
+        #expect(
+            found == [
+                Violation(.currentPassword, .incorrect), Violation(.newPassword, .tooShort(8)),
+                Violation(.newPassword, .common), Violation(.newPassword, .numeric),
+                Violation(.newConfirmation, .mismatch),
+            ])
+    }
+
+    @Test(arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
+    func `every field must be there as text`(entry: Entry, rule: Rule) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let caller = try accounts.caller(accounts.register("anna"))
+        let form = PasswordChange(current: entry, new: entry, confirmation: entry)
+
+        let found = violations { try accounts.changePassword(of: caller, form, by: .pair) }
+
+        #expect(found == [.currentPassword, .newPassword, .newConfirmation].map { Violation($0, rule) })
+    }
+
+    @Test(arguments: [("anna-lena-1", Field.username), ("school.example", .email)])
+    func `the new password must not be like name or email`(password: String, field: Field) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna-lena", email: "boss@school.example")
+
+        let found = violations { try accounts.changePassword(new, to: password) }
+
+        #expect(found == [Violation(.newPassword, .similar(to: field))])
+    }
+
+    @Test func `the new password may be the old one`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+
+        #expect(refusal { try accounts.changePassword(new, to: goodPassword) } == "none")
+    }
+
+    @Test func `ten wrong current passwords lock, also against the right one`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+
+        for _ in 1...10 { _ = refusal { try accounts.changePassword(new, from: "wrong") } }
+
+        #expect(refusal { try accounts.changePassword(new) } == "locked(retryAfter: 900)")
+        #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `a change that another one overtook is refused`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let own = try accounts.register("anna")
+        let other = try accounts.signIn("anna")
+        school.dice.interrupt { try? school.accounts().changePassword(other, to: "overtaken by another") }
+
+        let found = violations { try accounts.changePassword(own) }
+
+        #expect(found == [Violation(.currentPassword, .incorrect)])
+        #expect(refusal { try accounts.signIn("anna", "overtaken by another") } == "none")
+    }
+
+    @Test func `a change is a change of the account`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        school.clock.move(seconds: 60)
+
+        try accounts.changePassword(new)
+
+        let account = try accounts.caller(new).account
+        #expect(account.updatedAt == Instant(microseconds: 1_753_515_819_508_828))
+        #expect(account.createdAt == Instant(microseconds: 1_753_515_759_508_828))
+    }
+}

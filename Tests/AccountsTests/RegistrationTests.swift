@@ -1,0 +1,259 @@
+import TestSupport
+import Testing
+
+@testable import Accounts
+
+@Suite struct RegistrationTests {
+    @Test func `a new account is an active student who never signed in`() throws {
+        let school = try School()
+
+        let account = try school.accounts().register("Anna", email: "Anna@School.Example").account
+
+        #expect(account.username == "Anna")
+        #expect(account.email == "Anna@School.Example")
+        #expect(account.role == .student)
+        #expect(account.status == .active)
+        #expect(!account.isStaff && !account.isSuperuser && !account.isEmailVerified)
+        #expect(account.avatar == nil && account.bio == nil && account.fullName == nil)
+        #expect(account.createdAt == Instant(microseconds: 1_753_515_759_508_828))
+        #expect(account.lastLoginAt == nil)
+        #expect(account.loginCount == 0)
+    }
+
+    @Test func `registration hands out tokens that work and is no login`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+
+        let new = try accounts.register("anna")
+
+        let caller = try accounts.caller(new)
+        #expect(caller.account.id == new.account.id)
+        #expect(caller.account.lastLoginAt == nil)
+        #expect(caller.account.loginCount == 0)
+        #expect(try accounts.refresh(new.refresh).refresh != nil)
+    }
+
+    @Test func `white space around name and email is dropped`() throws {
+        let school = try School()
+
+        let account = try school.accounts().register(" \t anna\u{3000}\n", email: "\u{A0}anna@b.org ").account
+
+        #expect(account.username == "anna")
+        #expect(account.email == "anna@b.org")
+    }
+
+    @Test(arguments: [" spaces stay ", "e\u{301}e\u{301}e\u{301}e\u{301}", "tab\tand\0NUL here", "🙂🙂🙂🙂🙂🙂🙂🙂"])
+    func `a password is taken as it was typed`(password: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna", password: password)
+
+        #expect(refusal { try accounts.signIn("anna", password) } == "none")
+        #expect(refusal { try accounts.signIn("anna", password + " ") } == "wrongCredentials")
+        #expect(refusal { try accounts.signIn("anna", password.uppercased() + "x") } == "wrongCredentials")
+    }
+
+    @Test func `composed and decomposed passwords are two`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna", password: "caf\u{E9} cr\u{E8}me")
+
+        #expect(refusal { try accounts.signIn("anna", "cafe\u{301} cre\u{300}me") } == "wrongCredentials")
+    }
+
+    @Test(arguments: ["anna", "ANNA", "Ａnna", " anna "])
+    func `a name that somebody has is taken`(name: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("Anna", email: "first@b.org")
+
+        let found = violations { try accounts.register(name, email: "second@b.org") }
+
+        #expect(found == [Violation(.username, .taken)])
+    }
+
+    @Test(arguments: ["a@b.org", "A@B.ORG", "ａ@b.org", " a@b.org"])
+    func `an email that somebody has is taken`(email: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("first", email: "a@b.org")
+
+        let found = violations { try accounts.register("second", email: email) }
+
+        #expect(found == [Violation(.email, .taken)])
+    }
+
+    @Test func `name and email of two others are both taken`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna", email: "anna@b.org")
+        try accounts.register("bert", email: "bert@b.org")
+
+        let found = violations { try accounts.register("anna", email: "bert@b.org") }
+
+        #expect(found == [Violation(.username, .taken), Violation(.email, .taken)])
+    }
+
+    @Test func `a name with a dotless i is another name`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("kim", email: "1@b.org")
+
+        #expect(refusal { try accounts.register("kım", email: "2@b.org") } == "none")
+    }
+
+    @Test func `the own email may be the name`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+
+        let account = try accounts.register("Anna@School.example", email: "anna@school.example").account
+
+        #expect(account.username == "Anna@School.example")
+    }
+
+    @Test(arguments: ["bert@school.example", "@", "anna@", "anna@school.exampl"])
+    func `another address is no name`(name: String) throws {
+        let school = try School()
+
+        let found = violations { try school.accounts().register(name, email: "anna@school.example") }
+
+        #expect(found == [Violation(.username, .foreignAddress)])
+    }
+
+    @Test func `all that is wrong is found at once in the order of the fields`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna", email: "anna@b.org")
+        let form = Registration(
+            username: .text("anna"), email: .text("nonsense"), password: .text("1234567"), confirmation: .text("x"))
+
+        let found = violations { try accounts.registerSignedIn(form, by: .pair) }
+
+        #expect(
+            found == [
+                Violation(.username, .taken), Violation(.email, .malformed), Violation(.password, .tooShort(8)),
+                Violation(.password, .common), Violation(.password, .numeric), Violation(.confirmation, .mismatch),
+            ])
+    }
+
+    @Test(arguments: [
+        (.absent, .required), (.null, .null), (.notText, .notText), (.flag(true), .notText), (.text(""), .blank),
+    ] as [(Entry, Rule)])
+    func `every field must be there as text`(entry: Entry, rule: Rule) throws {
+        let school = try School()
+        let form = Registration(username: entry, email: entry, password: entry, confirmation: entry)
+
+        let found = violations { try school.accounts().registerSignedIn(form, by: .pair) }
+
+        #expect(found == [.username, .email, .password, .confirmation].map { Violation($0, rule) })
+    }
+
+    @Test func `blanks alone are a blank name and email`() throws {
+        let school = try School()
+        let form = Registration(
+            username: .text(" \u{2003}"), email: .text("\t"), password: .text(goodPassword),
+            confirmation: .text(goodPassword))
+
+        let found = violations { try school.accounts().registerSignedIn(form, by: .pair) }
+
+        #expect(found == [Violation(.username, .blank), Violation(.email, .blank)])
+    }
+
+    @Test func `a refused registration leaves no row`() throws {
+        let school = try School()
+
+        _ = refusal { try school.accounts().register("anna", password: "short") }
+
+        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "0")
+        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "0")
+    }
+
+    @Test func `the password is stored as its hash alone`() throws {
+        let school = try School()
+        try school.accounts().register("anna")
+
+        let stored = try school.sql("SELECT password_hash FROM accounts")
+
+        #expect(stored.hasPrefix("$argon2id$v=19$m=64,t=1,p=1$"))
+    }
+
+    @Test func `of 50 who register one name at once one gets it`() throws {
+        let school = try School()
+
+        let outcomes = atOnce(50) { _ in
+            school.accounts()
+        } _: { number, accounts in
+            outcome { try accounts.register("anna", email: "anna\(number)@b.org") }
+        }
+
+        #expect(outcomes.filter { $0 == "none" }.count == 1)
+        #expect(outcomes.filter { $0 == "username taken" }.count == 49)
+        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+    }
+
+    @Test func `of 20 who register one email at once one gets it`() throws {
+        let school = try School()
+
+        let outcomes = atOnce(20) { _ in
+            school.accounts()
+        } _: { number, accounts in
+            outcome { try accounts.register("anna\(number)", email: "anna@b.org") }
+        }
+
+        #expect(outcomes.filter { $0 == "none" }.count == 1)
+        #expect(outcomes.filter { $0 == "email taken" }.count == 19)
+        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
+    }
+
+    @Test func `registrations that cross in name and email end in rows or findings`() throws {
+        let school = try School()
+
+        let outcomes = atOnce(20) { _ in
+            school.accounts()
+        } _: { number, accounts in
+            outcome { try accounts.register("anna\(number % 2)", email: "anna\(number / 2 % 2)@b.org") }
+        }
+
+        let rows = try school.sql("SELECT COUNT(*) FROM accounts")
+        #expect(rows == "\(outcomes.filter { $0 == "none" }.count)")
+        #expect(["1", "2"].contains(rows))
+        #expect(
+            Set(outcomes).subtracting(["none", "username taken", "email taken", "username taken, email taken"]).isEmpty)
+    }
+
+    @Test func `a name taken after it was looked up is the same finding`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        school.dice.interrupt { _ = try? school.accounts().register("anna", email: "other@b.org") }
+
+        let found = violations { try accounts.register("anna", email: "anna@b.org") }
+
+        #expect(found == [Violation(.username, .taken)])
+    }
+
+    @Test func `an email taken after it was looked up is the same finding`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        school.dice.interrupt { _ = try? school.accounts().register("other", email: "anna@b.org") }
+
+        let found = violations { try accounts.register("anna", email: "anna@b.org") }
+
+        #expect(found == [Violation(.email, .taken)])
+    }
+}
+
+/// `none`, or what was wrong: `username taken`.
+private func outcome<T>(_ body: () throws -> T) -> String {
+    var name = ""
+    let found = violations {
+        do {
+            _ = try body()
+            name = "none"
+        } catch {
+            name = "\(error)"
+            throw error
+        }
+    }
+    return found.isEmpty ? name : found.map { "\($0.field) \($0.rule)" }.joined(separator: ", ")
+}

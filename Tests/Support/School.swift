@@ -1,0 +1,122 @@
+import Accounts
+import Database
+import DevStack
+import Foundation
+import Secrets
+import Synchronization
+
+/// Accounts on a real database, with a clock that stands until it is moved and hashing that costs nothing.
+package final class School: Sendable {
+    package let address: DatabaseAddress
+    /// Stands at 2025-07-26T07:42:39.508828Z.
+    package let clock = Clock(Instant(microseconds: 1_753_515_759_508_828))
+    package let dice = Dice()
+    package let signer: TokenSigner
+    package let media: MediaStore
+    private let settings: Settings
+    private let seen = Mutex<[SecurityEvent]>([])
+
+    /// With empty tables that nobody else uses meanwhile.
+    package init(_ adjust: (inout Settings) -> Void = { _ in }) throws {
+        let used = School.used.withLock { $0.popLast() }
+        address = try used ?? Laboratory.freshDatabase()
+        signer = try TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom")
+        media = try MediaStore(root: School.mediaFolder(), random: dice.source)
+        var settings = Settings()
+        settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
+        adjust(&settings)
+        self.settings = settings
+        // A quarter of a second cheaper than new ones; sessions and resets go with their accounts.
+        if used != nil { try sql("DELETE FROM accounts; DELETE FROM login_failures; DELETE FROM outbox") }
+    }
+
+    deinit {
+        School.used.withLock { $0.append(address) }
+    }
+
+    /// Accounts for one thread, with a connection of their own.
+    package func accounts() -> Accounts {
+        accounts(on: Connection(address))
+    }
+
+    package func accounts(on connection: Connection) -> Accounts {
+        let clock = clock
+        let common = Accounts.Common(
+            settings: settings, signer: signer, random: dice.source, media: media, hashing: HashingPermits(count: 64),
+            now: { clock.now }, report: { [self] event in seen.withLock { $0.append(event) } })
+        return Accounts(database: connection, common: common)
+    }
+
+    /// Runs SQL as the administrator; gives the rows a line each, columns parted by tabs.
+    @discardableResult
+    package func sql(_ text: String) throws -> String {
+        try Laboratory.server().execute("USE \(address.database); \(text)").trimmingCharacters(in: .newlines)
+    }
+
+    /// What was reported since the last time.
+    package func events() -> [SecurityEvent] {
+        seen.withLock { events in
+            defer { events = [] }
+            return events
+        }
+    }
+
+    /// The names of the files in a folder of the media directory, sorted.
+    package func files(_ folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "\(media.root)/\(folder)")) ?? []).sorted()
+    }
+
+    private static let used = Mutex<[DatabaseAddress]>([])
+    private static let mediaParent = Result { try Laboratory.scratch("media") }
+    private static let count = Atomic<Int>(0)
+
+    private static func mediaFolder() throws -> String {
+        let path = try "\(mediaParent.get())/\(count.wrappingAdd(1, ordering: .relaxed).newValue)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        return path
+    }
+}
+
+/// A clock that only a test moves.
+package final class Clock: Sendable {
+    private let time: Mutex<Instant>
+
+    package init(_ start: Instant) {
+        time = Mutex(start)
+    }
+
+    package var now: Instant { time.withLock { $0 } }
+
+    package func move(seconds: Int64) {
+        time.withLock { $0 = $0 + seconds }
+    }
+
+    package func move(microseconds: Int64) {
+        time.withLock { $0 = Instant(microseconds: $0.microseconds + microseconds) }
+    }
+}
+
+/// Random numbers, and the place to put something between two steps of a call: salts, session ids and names of files
+/// are drawn after everything was checked and before anything is written.
+package final class Dice: Sendable {
+    private let interruption = Mutex<(@Sendable () -> Void)?>(nil)
+
+    package var source: RandomSource {
+        RandomSource { [self] in
+            take()?()
+            return RandomSource.system.next()
+        }
+    }
+
+    /// Runs `body` once, when the next number is drawn.
+    package func interrupt(_ body: @escaping @Sendable () -> Void) {
+        interruption.withLock { $0 = body }
+    }
+
+    private func take() -> (@Sendable () -> Void)? {
+        interruption.withLock { body in
+            defer { body = nil }
+            return body
+        }
+    }
+}
