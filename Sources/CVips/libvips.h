@@ -23,9 +23,19 @@ static inline int homeroom_vips_pages(VipsImage *image) { /* GObject macro */
     return vips_image_get_n_pages(image);
 }
 
-/// Decodes upright, in sRGB, fitted into a square of `side` without enlarging. `options` go to the loader: "n=12,fail_on=error".
+static inline int homeroom_vips_has_profile(VipsImage *image) { /* macro */
+    return vips_image_get_typeof(image, VIPS_META_ICC_NAME) != 0;
+}
+
+/// Decodes upright, fitted into a square of `side` without enlarging. `options` go to the loader: "n=12,fail_on=error".
+///
+/// With `profile` the picture's own profile is applied and the colours are those of sRGB. Without a profile they must stay
+/// untouched: to export them would turn (255, 0, 0) into (248, 26, 16). (8.14.1)
 static inline int homeroom_vips_fit(
-    const void *bytes, size_t count, const char *options, int side, VipsImage **out) { /* variadic */
+    const void *bytes, size_t count, const char *options, int profile, int side, VipsImage **out) { /* variadic */
+    if (!profile)
+        return vips_thumbnail_buffer(
+            (void *)bytes, count, out, side, "height", side, "size", VIPS_SIZE_DOWN, "option_string", options, NULL);
     return vips_thumbnail_buffer(
         (void *)bytes, count, out, side, "height", side, "size", VIPS_SIZE_DOWN, "export_profile", "srgb",
         "option_string", options, NULL);
@@ -43,9 +53,21 @@ static inline int homeroom_vips_settle(VipsImage *in, VipsImage **out) { /* vari
     return code;
 }
 
-/// A square of `side` around what draws the eye.
+/// The largest square of the picture, around what draws the eye.
+///
+/// Before any change of size: to enlarge a picture of 1024×1 first, until 256 are its height, takes seconds.
+static inline int homeroom_vips_crop(VipsImage *in, VipsImage **out) { /* variadic */
+    int side = in->Xsize < in->Ysize ? in->Xsize : in->Ysize;
+    VipsImage *crop = NULL;
+    int code = vips_smartcrop(in, &crop, side, side, "interesting", VIPS_INTERESTING_ATTENTION, NULL);
+    if (code == 0) code = (*out = vips_image_copy_memory(crop)) == NULL ? -1 : 0;
+    if (crop != NULL) g_object_unref(crop);
+    return code;
+}
+
+/// A square in another size.
 static inline int homeroom_vips_square(VipsImage *in, int side, VipsImage **out) { /* variadic */
-    return vips_thumbnail_image(in, out, side, "height", side, "crop", VIPS_INTERESTING_ATTENTION, NULL);
+    return vips_thumbnail_image(in, out, side, "height", side, NULL);
 }
 
 /// Encodes without any metadata; the bytes are the caller's, to be freed with g_free.
