@@ -49,20 +49,20 @@ let package = Package(
 
         // What the tests share: a MariaDB of their own, fresh databases in it.
         .target(
-            name: "TestSupport", dependencies: ["DevStack", "Database", "Accounts", "Secrets", "CLinux"],
+            name: "TestSupport", dependencies: ["DevStack", "Database", "Accounts", "Pictures", "Secrets", "CLinux"],
             path: "Tests/Support", swiftSettings: settings),
         tests("JSONTests", ["JSON"], resources: [.copy("Vectors")]),
         tests("FastCGITests", ["FastCGI", "CLinux"]),
         tests("HTTPTests", ["HTTP", "JSON"]),
         tests("SecretsTests", ["Secrets"]),
         tests("MailTests", ["Mail"]),
-        tests("PicturesTests", ["Pictures"], resources: [.copy("Vectors")]),
+        tests("PicturesTests", ["Pictures", "CVips", "CLinux", "TestSupport", "homeroom"], resources: [.copy("Vectors")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
-        tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
+        tests("AccountsTests", ["Accounts", "Pictures", "Database", "Secrets", "TestSupport", "DevStack", "homeroom"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),
         tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux"]),
         tests(
-            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
+            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Pictures", "Secrets", "TestSupport", "CLinux"],
             resources: [.copy("Documents")]),
     ]
 )

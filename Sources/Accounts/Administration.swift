@@ -115,7 +115,13 @@ extension Accounts {
         }
     }
 
-    /// Removes the files that no row names, and what killed processes left behind. Answers with how many avatars.
+    /// Keeps ready what decodes pictures, so that an upload does not wait for it.
+    package func prepareDecoder() {
+        common.media.prepare()
+    }
+
+    /// Removes the files that no row names, and what killed processes left behind. Answers with how many avatars and
+    /// uploads went.
     ///
     /// A file is left alone for an hour: a request in flight may be about to name it.
     package func cleanMedia() throws(Refusal) -> Int {
@@ -127,8 +133,7 @@ extension Accounts {
                     try database.first(AccountByAvatar(avatar: path)) != nil
                 }
                 guard !isNamed else { continue }
-                common.media.remove(path)
-                removed += 1
+                if common.media.remove(path) { removed += 1 }
             }
         }
         return removed

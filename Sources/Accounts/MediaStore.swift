@@ -44,7 +44,7 @@ package struct MediaStore: Sendable {
         }
     }
 
-    /// Starts what decodes pictures, so that the first upload does not wait for it.
+    /// Keeps ready what decodes pictures, so that an upload does not wait for it.
     package func prepare() {
         decoder.prepare()
     }
@@ -62,6 +62,7 @@ package struct MediaStore: Sendable {
         switch decoder.encode(input, to: files.map(\.descriptor)) {
         case .encoded(let format): return .success(Avatar(files: files, format: format))
         case .refused(let reason): return .failure(reason)
+        case .notWritten(let code): throw .system(call: "write", path: "\(root)/incoming", code: code)
         case nil: throw .noDecoder
         }
     }
@@ -72,17 +73,21 @@ package struct MediaStore: Sendable {
     func publish(_ avatar: Avatar) throws(Failure) -> String {
         for file in avatar.files { try file.flush() }
         let path = "avatars/\(newName()).\(avatar.format.fileExtension)"
-        // The squares first: who sees the avatar can have them too.
-        for (file, name) in zip(avatar.files, MediaStore.files(of: path)).reversed() {
-            try file.keep(as: "\(root)/\(name)")
+        do throws(Failure) {
+            for (file, name) in zip(avatar.files, MediaStore.files(of: path)) { try file.keep(as: "\(root)/\(name)") }
+            try flushDirectory("\(root)/avatars")
+        } catch {
+            remove(path)
+            throw error
         }
-        try flushDirectory("\(root)/avatars")
         return path
     }
 
-    /// Removes an avatar that no row names any more. What stays behind is harmless: the janitor finds it.
-    func remove(_ path: String) {
-        for file in MediaStore.files(of: path) { unlink("\(root)/\(file)") }
+    /// Removes an avatar that no row names any more; false where not all of it went. What stays is harmless: the janitor
+    /// finds it.
+    @discardableResult
+    func remove(_ path: String) -> Bool {
+        MediaStore.files(of: path).map { unlink("\(root)/\($0)") == 0 || errno == ENOENT }.allSatisfy { $0 }
     }
 
     /// The avatar and its squares: `avatars/x.jpg`, `avatars/x-256.jpg`, `avatars/x-64.jpg`.
@@ -116,7 +121,7 @@ package struct MediaStore: Sendable {
 
     // MARK: The janitor
 
-    /// Files younger than this may belong to a request in flight, in seconds.
+    /// Files younger than this may belong to a request in flight, in seconds since their last byte.
     package static let youth: Int64 = 3600
 
     /// The avatars that have files older than `youth`, by their path; no more than `limit` at a time are held.
@@ -134,8 +139,7 @@ package struct MediaStore: Sendable {
     /// Removes what killed processes left in `incoming`.
     func removeOldUploads(before limit: Int64) -> Int {
         let names = MediaStore.oldFiles(in: "\(root)/incoming", before: limit)
-        for name in names { unlink("\(root)/incoming/\(name)") }
-        return names.count
+        return names.count { unlink("\(root)/incoming/\($0)") == 0 }
     }
 
     private static func oldFiles(in folder: String, before limit: Int64) -> [String] {
@@ -148,7 +152,7 @@ package struct MediaStore: Sendable {
             }
             var status = stat()
             guard !name.hasPrefix("."), lstat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-                Int64(status.st_ctim.tv_sec) < limit
+                Int64(status.st_mtim.tv_sec) < limit
             else { continue }
             names.append(name)
         }
@@ -199,7 +203,7 @@ final class TemporaryFile {
 /// A file part on its way in.
 package final class Upload {
     /// In bytes.
-    package static let largest = 5 << 20
+    package static let largest = AvatarEncoder.largestPicture
 
     private(set) var size = 0
     private let file: TemporaryFile

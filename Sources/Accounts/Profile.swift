@@ -106,7 +106,7 @@ extension Accounts {
                 findings.add(.avatar, .fileTooLarge(bytes: Upload.largest))
             } else {
                 let result = try storing { () throws(MediaStore.Failure) in
-                    try common.cores.withPermit { () throws(MediaStore.Failure) in try common.media.encode(upload) }
+                    try common.pictures.withPermit { () throws(MediaStore.Failure) in try common.media.encode(upload) }
                 }
                 switch result {
                 case .success(let avatar): return avatar

@@ -139,7 +139,7 @@ extension Accounts {
 
     private func hashing<T>(_ body: () throws(HashingFailure) -> T) throws(Refusal) -> T {
         do throws(HashingFailure) {
-            return try common.cores.withPermit(body)
+            return try common.hashing.withPermit(body)
         } catch {
             throw .fault("hashing: \(error)")
         }

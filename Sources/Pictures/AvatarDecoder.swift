@@ -11,18 +11,18 @@ package final class AvatarDecoder: Sendable {
         let socket: Int32
     }
 
-    /// Seconds that a picture may take.
-    private static let patience = 15
-
     private let command: [String]
+    private let patience: Int
     private let report: @Sendable (String) -> Void
     private let idle = Mutex<[Process]>([])
 
     /// - Parameters:
     ///   - command: `homeroom avatar-worker`, the executable first.
+    ///   - patience: seconds that a picture may take.
     ///   - report: gets one line when a process failed.
-    package init(command: [String], report: @escaping @Sendable (String) -> Void) {
+    package init(command: [String], patience: Int = 15, report: @escaping @Sendable (String) -> Void) {
         self.command = command
+        self.patience = patience
         self.report = report
     }
 
@@ -30,9 +30,12 @@ package final class AvatarDecoder: Sendable {
         for process in idle.withLock({ $0 }) { AvatarDecoder.end(process) }
     }
 
-    /// Starts a process before the first picture comes: that takes it a second.
+    /// Keeps a process ready: to start one takes a second. Also forgets those that ended while nothing was to do.
     package func prepare() {
-        guard let process = start() else { return }
+        idle.withLock { processes in
+            processes.removeAll { AvatarDecoder.hasEnded($0) }
+        }
+        guard idle.withLock({ $0.isEmpty }), let process = start() else { return }
         idle.withLock { $0.append(process) }
     }
 
@@ -42,8 +45,8 @@ package final class AvatarDecoder: Sendable {
     package func encode(_ input: Int32, to outputs: [Int32]) -> AvatarOutcome? {
         lseek(input, 0, SEEK_SET)
         let descriptors = [input] + outputs
-        // A process that ended by itself after its share of pictures takes no more: then a fresh one does.
-        for _ in 0..<2 {
+        // A process that has taken its share of pictures ends by itself, perhaps just now: then a fresh one does it.
+        for _ in 0..<3 {
             guard let process = idle.withLock({ $0.popLast() }) ?? start() else { return nil }
             guard homeroom_send_descriptors(process.socket, descriptors, Int32(descriptors.count)) == 0 else {
                 AvatarDecoder.end(process)
@@ -55,9 +58,10 @@ package final class AvatarDecoder: Sendable {
                 idle.withLock { $0.append(process) }
                 return outcome
             }
-            let isHung = received < 0
+            let isHung = received < 0 && errno == EAGAIN
             let code = AvatarDecoder.end(process)
-            report("a picture \(isHung ? "took over \(AvatarDecoder.patience) s" : "ended its decoder, code \(code)")")
+            if code == 0 { continue }
+            report("a picture \(isHung ? "took over \(patience) s" : "ended its decoder, code \(code)")")
             return .refused(.notAPicture)
         }
         return nil
@@ -67,7 +71,7 @@ package final class AvatarDecoder: Sendable {
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { return nil }
         defer { close(ends[1]) }
-        var limit = timeval(tv_sec: AvatarDecoder.patience, tv_usec: 0)
+        var limit = timeval(tv_sec: patience, tv_usec: 0)
         setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
 
         var actions = posix_spawn_file_actions_t()
@@ -75,19 +79,34 @@ package final class AvatarDecoder: Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         for standard in 0..<Int32(3) { posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], AvatarWorker.socket)
+        // Our blocked signals are not the decoder's: it would not end by its own alarm.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
         // Nothing of ours in its environment: settings may hold secrets.
         var environment: [UnsafeMutablePointer<CChar>?] = [nil]
         var pid = pid_t()
-        let code = posix_spawn(&pid, command[0], &actions, nil, words, &environment)
+        let code = posix_spawn(&pid, command[0], &actions, &attributes, words, &environment)
         guard code == 0 else {
             report("\(command[0]): \(String(cString: strerror(code)))")
             close(ends[0])
             return nil
         }
         return Process(pid: pid, socket: ends[0])
+    }
+
+    /// Reaps it if it has.
+    private static func hasEnded(_ process: Process) -> Bool {
+        guard waitpid(process.pid, nil, WNOHANG) == process.pid else { return false }
+        close(process.socket)
+        return true
     }
 
     /// Its exit code, or 128 + the signal that ended it.

@@ -5,6 +5,8 @@ import Glibc
 package enum AvatarEncoder {
     /// The pictures that one upload becomes, by the longer side: the avatar itself, then its squares.
     package static let sides = [1024, 256, 64]
+    /// In bytes.
+    package static let largestPicture = 5 << 20
     static let mostPixels = 50_000_000
     package static let longestSide = 16_384
     static let mostFrames: Int32 = 200
@@ -24,34 +26,39 @@ package enum AvatarEncoder {
         guard let header = homeroom_vips_open(picture.baseAddress, picture.count) else { return .refused(.notAPicture) }
         let frames = homeroom_vips_pages(header)
         let (width, height) = (Int(header.pointee.Xsize), Int(header.pointee.Ysize))
+        let profile = homeroom_vips_has_profile(header)
         homeroom_vips_release(header)
         guard width <= longestSide, height <= longestSide else { return .refused(.tooLong) }
         guard width * height * Int(frames) <= mostPixels else { return .refused(.tooManyPixels) }
 
         let options = format == .gif ? "n=\(min(frames, mostFrames)),\(strict)" : strict
-        return withPicture(fitted: picture, options) { avatar in
-            guard write(avatar, as: format, to: outputs[0]) else { return .refused(.notAPicture) }
+        return withPicture(fitted: picture, options, profile) { avatar in
+            if let failure = write(avatar, as: format, to: outputs[0]) { return failure }
             guard frames > 1 else { return squares(of: avatar, format, outputs) }
             // The squares of an animation show its first frame.
-            return withPicture(fitted: picture, "n=1,\(strict)") { squares(of: $0, format, outputs) }
+            return withPicture(fitted: picture, "n=1,\(strict)", profile) { squares(of: $0, format, outputs) }
         }
     }
 
     private static func squares(
         of avatar: UnsafeMutablePointer<VipsImage>, _ format: PictureFormat, _ outputs: [Int32]
     ) -> AvatarOutcome {
+        var crop: UnsafeMutablePointer<VipsImage>?
+        defer { homeroom_vips_release(crop) }
+        guard homeroom_vips_crop(avatar, &crop) == 0, let crop else { return .refused(.notAPicture) }
         for (side, output) in zip(sides, outputs).dropFirst() {
             var square: UnsafeMutablePointer<VipsImage>?
             defer { homeroom_vips_release(square) }
-            guard homeroom_vips_square(avatar, Int32(side), &square) == 0, let square,
-                write(square, as: format, to: output)
-            else { return .refused(.notAPicture) }
+            guard homeroom_vips_square(crop, Int32(side), &square) == 0, let square else {
+                return .refused(.notAPicture)
+            }
+            if let failure = write(square, as: format, to: output) { return failure }
         }
         return .encoded(format)
     }
 
     private static func withPicture(
-        fitted picture: UnsafeRawBufferPointer, _ options: String,
+        fitted picture: UnsafeRawBufferPointer, _ options: String, _ profile: Int32,
         _ body: (UnsafeMutablePointer<VipsImage>) -> AvatarOutcome
     ) -> AvatarOutcome {
         var fitted: UnsafeMutablePointer<VipsImage>?
@@ -60,26 +67,32 @@ package enum AvatarEncoder {
             homeroom_vips_release(settled)
             homeroom_vips_release(fitted)
         }
-        guard homeroom_vips_fit(picture.baseAddress, picture.count, options, Int32(sides[0]), &fitted) == 0,
+        guard homeroom_vips_fit(picture.baseAddress, picture.count, options, profile, Int32(sides[0]), &fitted) == 0,
             homeroom_vips_settle(fitted, &settled) == 0, let settled
-        else { return .refused(.notAPicture) }
+        else {
+            // Browsers too show a picture whose profile is not for its kind of colours, as if it had none.
+            return profile == 0 ? .refused(.notAPicture) : withPicture(fitted: picture, options, 0, body)
+        }
         return body(settled)
     }
 
+    /// nil, or what became of the picture instead.
     private static func write(
         _ image: UnsafeMutablePointer<VipsImage>, as format: PictureFormat, to output: Int32
-    ) -> Bool {
+    ) -> AvatarOutcome? {
         var bytes: UnsafeMutableRawPointer?
         var count = 0
-        guard homeroom_vips_encode(image, format.encoding, &bytes, &count) == 0, let bytes else { return false }
+        guard homeroom_vips_encode(image, format.encoding, &bytes, &count) == 0, let bytes else {
+            return .refused(.notAPicture)
+        }
         defer { g_free(bytes) }
         var rest = UnsafeRawBufferPointer(start: bytes, count: count)
         while !rest.isEmpty {
             let written = Glibc.write(output, rest.baseAddress, rest.count)
-            guard written > 0 else { return false }
+            guard written > 0 else { return .notWritten(code: errno) }
             rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
         }
-        return true
+        return nil
     }
 }
 
@@ -103,6 +116,8 @@ package enum AvatarOutcome: Sendable, Equatable {
 
     case encoded(PictureFormat)
     case refused(Refusal)
+    /// The avatar could not be written; with the errno, which is no fault of the picture.
+    case notWritten(code: Int32)
 
     package var byte: UInt8 {
         switch self {
@@ -110,6 +125,7 @@ package enum AvatarOutcome: Sendable, Equatable {
         case .encoded(.jpeg): 16
         case .encoded(.png): 17
         case .encoded(.gif): 18
+        case .notWritten(let code): 128 | UInt8(truncatingIfNeeded: code)
         }
     }
 
@@ -118,6 +134,7 @@ package enum AvatarOutcome: Sendable, Equatable {
         case 16: self = .encoded(.jpeg)
         case 17: self = .encoded(.png)
         case 18: self = .encoded(.gif)
+        case 128...: self = .notWritten(code: Int32(byte & 127))
         default:
             guard let reason = Refusal(rawValue: byte) else { return nil }
             self = .refused(reason)

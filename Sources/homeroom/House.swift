@@ -28,11 +28,11 @@ struct House {
         } catch {
             throw .refused("HOMEROOM_MEDIA: \(error). Make the folder and give it to the user that runs homeroom.")
         }
-        // As many passwords at a time as there are cores, in all processes together.
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        // As many passwords at a time as there are cores, in all processes together; and as many pictures.
+        let share = max(1, ProcessInfo.processInfo.activeProcessorCount / configuration.workers)
         common = Accounts.Common(
             settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,
-            cores: CorePermits(count: max(1, cores / configuration.workers)), now: House.now,
+            hashing: CorePermits(count: share), pictures: CorePermits(count: share), now: House.now,
             report: { log.write($0) })
     }
 
