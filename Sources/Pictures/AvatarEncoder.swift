@@ -22,6 +22,8 @@ package enum AvatarEncoder {
     /// Writes the avatar and its squares to `outputs`, in the order of `sides`.
     package static func encode(_ picture: UnsafeRawBufferPointer, to outputs: [Int32]) -> AvatarOutcome {
         guard let format = PictureFormat(content: picture) else { return .refused(.notAPicture) }
+        // libvips shows the frames before the break.
+        if format == .gif, isCutShort(gif: picture) { return .refused(.notAPicture) }
         // The header first: a bomb is refused before any pixel of it is decoded.
         guard let header = homeroom_vips_open(picture.baseAddress, picture.count) else { return .refused(.notAPicture) }
         let frames = homeroom_vips_pages(header)
@@ -38,6 +40,25 @@ package enum AvatarEncoder {
             // The squares of an animation show its first frame.
             return withPicture(fitted: picture, "n=1,\(strict)", profile) { squares(of: $0, format, outputs) }
         }
+    }
+
+    /// Whether a GIF ends within a block. One that lacks only its trailer is shown by all browsers. (GIF89a §15 to §27)
+    static func isCutShort(gif: UnsafeRawBufferPointer) -> Bool {
+        func tableSize(_ flags: UInt8) -> Int { flags & 0x80 == 0 ? 0 : 3 << (Int(flags & 7) + 1) }
+        var place = 13 + tableSize(gif[10])
+        while place < gif.count {
+            switch gif[place] {
+            case 0x21: place += 2
+            case 0x2C:
+                guard place + 9 < gif.count else { return true }
+                place += 11 + tableSize(gif[place + 9])
+            default: return false
+            }
+            while place < gif.count, gif[place] != 0 { place += 1 + Int(gif[place]) }
+            guard place < gif.count else { return true }
+            place += 1
+        }
+        return place > gif.count
     }
 
     private static func squares(
