@@ -46,6 +46,12 @@ struct Outcome: Equatable {
         try Outcome(Site.homeroom, arguments, environment: environment, input: input)
     }
 
+    init(status: Int32, output: String, errors: String = "") {
+        self.status = status
+        self.output = output
+        self.errors = errors
+    }
+
     init(_ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "") throws {
         let folder = try DevStack.scratch("run")
         defer { try? DevStack.removeScratch(folder) }
