@@ -9,7 +9,7 @@ SWIFT := $(shell command -v swift 2>/dev/null || echo /opt/swift/usr/bin/swift)
 MAKEFLAGS += --no-print-directory
 
 # The C libraries that homeroom links to.
-PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl-dev
+PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl-dev libvips-dev
 # The programs that `homeroom dev` and the tests start.
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.

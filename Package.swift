@@ -27,13 +27,14 @@ let package = Package(
         .systemLibrary(name: "CFastCGI", providers: [.apt(["libfcgi-dev"])]),
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
 
         target("JSON"),
         target("FastCGI", ["CFastCGI", "CLinux"]),
         target("HTTP", ["JSON"]),
         target("Database", ["CMariaDB"], resources: [.embedInCode("sql")]),
         target("Secrets", ["CArgon2", "CCrypto"]),
-        target("Pictures"),
+        target("Pictures", ["CVips", "CLinux"]),
         target("Mail", ["CCurl"]),
         target("Accounts", ["Database", "Secrets", "Pictures", "Mail"]),
         target("Contracts", ["HTTP", "JSON", "Accounts"]),
@@ -42,29 +43,31 @@ let package = Package(
         .executableTarget(
             name: "homeroom",
             dependencies: [
-                "Server", "FastCGI", "Contracts", "Accounts", "Mail", "Database", "Secrets", "JSON", "DevStack", "CLinux",
+                "Server", "FastCGI", "Contracts", "Accounts", "Pictures", "Mail", "Database", "Secrets", "JSON", "DevStack", "CLinux",
             ],
             swiftSettings: settings),
 
         // What the tests share: a MariaDB of their own, fresh databases in it.
         .target(
-            name: "TestSupport", dependencies: ["DevStack", "Database", "Accounts", "Secrets", "CLinux"],
+            name: "TestSupport", dependencies: ["DevStack", "Database", "Accounts", "Pictures", "Secrets", "CLinux"],
             path: "Tests/Support", swiftSettings: settings),
         tests("JSONTests", ["JSON"], resources: [.copy("Vectors")]),
         tests("FastCGITests", ["FastCGI", "CLinux"]),
-        tests("HTTPTests", ["HTTP", "JSON"]),
+        tests("HTTPTests", ["HTTP", "JSON", "TestSupport"], resources: [.copy("Corpus")]),
         tests("SecretsTests", ["Secrets"]),
         tests("MailTests", ["Mail", "DevStack"]),
-        tests("PicturesTests", ["Pictures"], resources: [.copy("Vectors")]),
+        tests(
+            "PicturesTests", ["Pictures", "CVips", "CLinux", "DevStack", "TestSupport", "homeroom"],
+            resources: [.copy("Vectors"), .copy("Corpus")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
-        tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack"]),
+        tests("AccountsTests", ["Accounts", "Pictures", "Database", "Secrets", "TestSupport", "DevStack", "homeroom"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "Mail", "TestSupport"]),
         // The parent of the workers in a process of its own, for the tests to send signals to.
         .executableTarget(
             name: "supervise", dependencies: ["Server", "FastCGI"], path: "Tests/Supervise", swiftSettings: settings),
         tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux", "supervise"]),
         tests(
-            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
+            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Pictures", "Secrets", "TestSupport", "CLinux"],
             resources: [.copy("Documents"), .copy("Support")]),
     ]
 )

@@ -16,19 +16,23 @@ package final class Accounts {
         package let signer: TokenSigner
         package let random: RandomSource
         package let media: MediaStore
-        package let hashing: HashingPermits
+        /// How many passwords may be hashed at a time, and apart from that how many pictures decoded: a picture that takes
+        /// long holds up no sign-in.
+        package let hashing: CorePermits
+        package let pictures: CorePermits
         package let now: @Sendable () -> Instant
         package let report: @Sendable (SecurityEvent) -> Void
 
         package init(
-            settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: HashingPermits,
-            now: @escaping @Sendable () -> Instant, report: @escaping @Sendable (SecurityEvent) -> Void
+            settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: CorePermits,
+            pictures: CorePermits, now: @escaping @Sendable () -> Instant, report: @escaping @Sendable (SecurityEvent) -> Void
         ) {
             self.settings = settings
             self.signer = signer
             self.random = random
             self.media = media
             self.hashing = hashing
+            self.pictures = pictures
             self.now = now
             self.report = report
         }
@@ -63,8 +67,9 @@ package enum SecurityEvent: Sendable {
     case mailFailed(String)
 }
 
-/// Bounds how many passwords are hashed at a time: the memory of hashing is 19 MiB for each.
-package final class HashingPermits: Sendable {
+/// Bounds how many passwords are hashed and pictures decoded at a time: as many as there are cores. That also bounds
+/// their memory: 19 MiB for each hash.
+package final class CorePermits: Sendable {
     private let semaphore: DispatchSemaphore
 
     package init(count: Int) {

@@ -88,6 +88,30 @@ extension Accounts {
         }
     }
 
+    /// Keeps ready what decodes pictures, so that an upload does not wait for it.
+    package func prepareDecoder() {
+        common.media.prepare()
+    }
+
+    /// Removes the files that no row names, and what killed processes left behind. Answers with how many avatars and
+    /// uploads went.
+    ///
+    /// A file is left alone for an hour: a request in flight may be about to name it.
+    package func cleanMedia() throws(Refusal) -> Int {
+        let limit = now.seconds - MediaStore.youth
+        var removed = common.media.removeOldUploads(before: limit)
+        try common.media.oldAvatars(before: limit) { paths throws(Refusal) in
+            for path in paths {
+                let isNamed = try refusing { () throws(DatabaseError) in
+                    try database.first(AccountByAvatar(avatar: path)) != nil
+                }
+                guard !isNamed else { continue }
+                if common.media.remove(path) { removed += 1 }
+            }
+        }
+        return removed
+    }
+
     private func change(_ account: Account, _ command: some Command) throws(Refusal) {
         try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in

@@ -47,13 +47,13 @@ extension Accounts {
         try findings.names(
             username, email, among: self, except: id, present: CanonicalName(caller.account.email))
         let bio = findings.bio(change.bio)
-        let format = findings.picture(change.avatar)
+        let avatar = try picture(change.avatar, &findings)
         try findings.refuseIfAny()
 
         var update = UpdateProfile(id: id, username: username, email: email, bio: bio, avatar: nil, now: now)
         var newFile: String?
-        if case .file(let upload) = change.avatar, let format {
-            newFile = try publish(upload, as: format)
+        if let avatar {
+            newFile = try storing { () throws(MediaStore.Failure) in try common.media.publish(avatar) }
             update.avatar = .some(newFile)
         } else if case .remove = change.avatar {
             update.avatar = .some(nil)
@@ -94,19 +94,39 @@ extension Accounts {
         throw .badToken
     }
 
-    private func publish(_ upload: Upload, as format: PictureFormat) throws(Refusal) -> String {
-        do throws(MediaStore.Failure) {
-            return try common.media.publish(upload, as: format)
-        } catch {
-            common.report(.storageFailed(error.description))
-            throw .unavailable
+    /// The avatar that an upload becomes; nil where there is none or it cannot be one.
+    private func picture(_ entry: AvatarEntry, _ findings: inout Findings) throws(Refusal) -> MediaStore.Avatar? {
+        switch entry {
+        case .absent, .remove: return nil
+        case .notAFile: findings.add(.avatar, .notAFile)
+        case .file(let upload):
+            if upload.size == 0 {
+                findings.add(.avatar, .emptyFile)
+            } else if upload.size > Upload.largest {
+                findings.add(.avatar, .fileTooLarge(bytes: Upload.largest))
+            } else {
+                let result = try storing { () throws(MediaStore.Failure) in
+                    try common.pictures.withPermit { () throws(MediaStore.Failure) in try common.media.encode(upload) }
+                }
+                switch result {
+                case .success(let avatar): return avatar
+                case .failure(.notAPicture): findings.add(.avatar, .notAPicture)
+                case .failure(.tooManyPixels): findings.add(.avatar, .tooManyPixels)
+                case .failure(.tooLong): findings.add(.avatar, .tooLongSide(AvatarEncoder.longestSide))
+                }
+            }
         }
+        return nil
     }
 
-    /// A file to take an upload; nil and a log line when the disk refuses.
+    /// A file to take an upload.
     package func beginUpload() throws(Refusal) -> Upload {
+        try storing { () throws(MediaStore.Failure) in try common.media.beginUpload() }
+    }
+
+    private func storing<T>(_ body: () throws(MediaStore.Failure) -> T) throws(Refusal) -> T {
         do throws(MediaStore.Failure) {
-            return try common.media.beginUpload()
+            return try body()
         } catch {
             common.report(.storageFailed(error.description))
             throw .unavailable
@@ -133,24 +153,6 @@ extension Findings {
             if text.unicodeScalars.contains("\0") { add(.bio, .nulCharacter) }
             if text.unicodeScalars.count > Accounts.longestBio { add(.bio, .tooLong(Accounts.longestBio)) }
             return .some(text)
-        }
-        return nil
-    }
-
-    fileprivate mutating func picture(_ entry: AvatarEntry) -> PictureFormat? {
-        switch entry {
-        case .absent, .remove: return nil
-        case .notAFile: add(.avatar, .notAFile)
-        case .file(let upload):
-            if upload.size == 0 {
-                add(.avatar, .emptyFile)
-            } else if upload.size > Upload.largest {
-                add(.avatar, .fileTooLarge(bytes: Upload.largest))
-            } else if let format = PictureFormat(content: upload.beginning) {
-                return format
-            } else {
-                add(.avatar, .notAPicture)
-            }
         }
         return nil
     }

@@ -60,7 +60,7 @@ package enum Rule: Sendable, Equatable {
     case mismatch, incorrect
     case unknownRole, otherRole
     case notANumber(ClosedRange<Int>)
-    case notAFile, emptyFile, notAPicture, fileTooLarge(bytes: Int), tooManyPixels
+    case notAFile, emptyFile, notAPicture, fileTooLarge(bytes: Int), tooManyPixels, tooLongSide(Int)
 }
 
 /// A field as the client sent it: absent ≠ null ≠ "" ≠ something that is no text.

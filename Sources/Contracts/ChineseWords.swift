@@ -27,7 +27,8 @@ func chineseWords(_ violation: Violation) -> String {
     case .emptyFile: "提交的文件为空。"
     case .notAPicture: "请上传有效的图片。"
     case .fileTooLarge(let bytes): "文件不能超过\(bytes >> 20) MiB。"
-    case .tooManyPixels: "图片像素过多。"
+    case .tooManyPixels: "图片像素总数不能超过5000万。"
+    case .tooLongSide(let most): "图片的宽和高不能超过\(most)像素。"
     }
 }
 

@@ -81,7 +81,8 @@ enum PydanticError {
         case .incorrect: "Value error, password is incorrect"
         case .unknownRole, .otherRole: "Input should be 'student', 'mentor' or 'teacher'"
         case .notANumber(let range): "Input should be an integer from \(range.lowerBound) to \(range.upperBound)"
-        case .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels: "Value error, not a valid picture"
+        case .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels, .tooLongSide:
+            "Value error, not a valid picture"
         }
     }
 
@@ -96,7 +97,7 @@ enum PydanticError {
         case .notANumber: "int_parsing"
         case .unknownRole, .otherRole: "enum"
         case .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .taken, .common, .numeric, .similar, .mismatch,
-            .incorrect, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels:
+            .incorrect, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels, .tooLongSide:
             "value_error"
         }
     }

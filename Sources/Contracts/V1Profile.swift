@@ -201,7 +201,8 @@ private func unauthorized(_ body: JSON) -> Reply {
     case .notAPicture:
         "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
     case .fileTooLarge(let bytes): "The file is larger than \(bytes >> 20) MiB."
-    case .tooManyPixels: "The image has too many pixels."
+    case .tooManyPixels: "The image has more than 50 million pixels, all frames together."
+    case .tooLongSide(let most): "The image is more than \(most) pixels wide or high."
     }
 }
 

@@ -2,10 +2,13 @@ import Accounts
 import FastCGI
 import Glibc
 
-/// Removes what is over, now and then, in small batches, on a thread that nobody waits for.
+/// Removes what is over and replaces a decoder that ended, now and then, on a thread that nobody waits for.
 struct Janitor {
     /// Seconds between two rounds.
     private static let pause: UInt32 = 60
+
+    /// Files are looked at once in so many rounds.
+    private static let roundsPerHour = 40
 
     let makeAccounts: @Sendable () -> Accounts
     let log: Log
@@ -14,11 +17,15 @@ struct Janitor {
         // Never joined: it ends with the process, and a batch is one statement.
         _ = WorkerThread(name: "janitor") {
             let accounts = makeAccounts()
+            var round = 0
             while true {
                 // Not all processes at the same time.
                 sleep(Janitor.pause + UInt32.random(in: 0..<Janitor.pause))
+                accounts.prepareDecoder()
                 do throws(Refusal) {
                     while try accounts.sweep() {}
+                    round += 1
+                    if round % Janitor.roundsPerHour == 1 { _ = try accounts.cleanMedia() }
                 } catch {
                     log.write("sweep failed", message: "\(error)")
                 }

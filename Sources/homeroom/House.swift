@@ -4,6 +4,7 @@ import Contracts
 import Database
 import Foundation
 import JSON
+import Pictures
 import Secrets
 import Server
 
@@ -19,15 +20,19 @@ struct House {
         self.log = log
         let media: MediaStore
         do throws(MediaStore.Failure) {
-            media = try MediaStore(root: configuration.media, random: .system)
+            // By the running file: a worker that changed its user may not find the path any more.
+            let decoder = AvatarDecoder(command: ["/proc/self/exe", "avatar-worker"]) { text in
+                log.write("picture decoder", message: text)
+            }
+            media = try MediaStore(root: configuration.media, random: .system, decoder: decoder)
         } catch {
             throw .refused("HOMEROOM_MEDIA: \(error). Make the folder and give it to the user that runs homeroom.")
         }
-        // As many passwords at a time as there are cores, in all processes together.
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        // As many passwords at a time as there are cores, in all processes together; and as many pictures.
+        let share = max(1, ProcessInfo.processInfo.activeProcessorCount / configuration.workers)
         common = Accounts.Common(
             settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,
-            hashing: HashingPermits(count: max(1, cores / configuration.workers)), now: House.now,
+            hashing: CorePermits(count: share), pictures: CorePermits(count: share), now: House.now,
             report: { log.write($0) })
     }
 

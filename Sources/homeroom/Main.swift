@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Pictures
 
 @main
 struct Homeroom {
@@ -10,6 +11,7 @@ struct Homeroom {
           serve                                        the workers alone, on the configured socket
           migrate                                      brings the database to the newest schema
           check                                        tests configuration, database, media directory, mail
+          media clean                                  removes files that no account names
           user create NAME --email E [--role R] [--staff] [--superuser]   password from standard input
           user show NAME
           user list [--role R]
@@ -47,8 +49,9 @@ struct Homeroom {
         }
         let file = try arguments.option("config")
         let call = try arguments.next("a call")
+        if call == "avatar-worker" { return AvatarWorker.run() }
         if call == "dev" { return try Dev.run(&arguments) }
-        guard ["serve", "worker", "mailer", "migrate", "check", "user"].contains(call) else {
+        guard ["serve", "worker", "mailer", "migrate", "check", "user", "media"].contains(call) else {
             throw .usage("unknown call `\(call)`")
         }
         let configuration = try Configuration(file: file, environment: ProcessInfo.processInfo.environment)
@@ -58,6 +61,7 @@ struct Homeroom {
         case "mailer": return try Serve.runMailer(configuration, &arguments)
         case "migrate": return try Migrate.run(configuration, &arguments)
         case "check": return try Check.run(configuration, &arguments)
+        case "media": return try Media.run(configuration, &arguments)
         default: return try User.run(configuration, &arguments)
         }
     }

@@ -39,6 +39,7 @@ enum Serve {
         let house = try House(configuration)
         if isTrial { return 0 }
         Exchange.prepareProcess()
+        house.common.media.prepare()
         do throws(Poller.Failure) {
             let worker = try Worker(
                 listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,

@@ -14,7 +14,7 @@ import Testing
         let avatar = try #require(try accounts.update(new, avatar: accounts.upload(bytes)).avatar)
 
         #expect(avatar.contains(try Regex("^avatars/[0-9a-f]{32}\\.\(ending)$")))
-        #expect(school.files("avatars").map { "avatars/\($0)" } == [avatar])
+        #expect(school.avatars() == files(of: avatar))
         #expect(try accounts.caller(new).account.avatar == avatar)
     }
 
@@ -27,7 +27,7 @@ import Testing
         let second = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
 
         #expect(second != first)
-        #expect(school.files("avatars").map { "avatars/\($0)" } == [second])
+        #expect(school.avatars() == files(of: second))
     }
 
     @Test func `removing a picture removes its file`() throws {
@@ -59,7 +59,7 @@ import Testing
         let account = try accounts.update(new, email: .text("new@b.org"), bio: .text("x"))
 
         #expect(account.avatar == avatar)
-        #expect(school.files("avatars").map { "avatars/\($0)" } == [avatar])
+        #expect(school.avatars() == files(of: avatar))
     }
 
     @Test func `nothing is left among the incoming files`() throws {
@@ -100,7 +100,7 @@ import Testing
         #expect(found == [Violation(.avatar, rule)])
         #expect(try accounts.caller(new).account.avatar == old)
         #expect(try accounts.caller(new).account.bio == nil)
-        #expect(school.files("avatars").map { "avatars/\($0)" } == [old])
+        #expect(school.avatars() == files(of: old))
         #expect(school.files("incoming") == [])
     }
 
@@ -114,7 +114,7 @@ import Testing
 
         #expect(found == [Violation(.email, .malformed)])
         #expect(try accounts.caller(new).account.avatar == old)
-        #expect(school.files("avatars").map { "avatars/\($0)" } == [old])
+        #expect(school.avatars() == files(of: old))
         #expect(school.files("incoming") == [])
     }
 
@@ -130,17 +130,21 @@ import Testing
 
         #expect(found == [Violation(.email, .taken)])
         #expect(try accounts.caller(new).account.avatar == old)
-        #expect(school.files("avatars").map { "avatars/\($0)" } == [old])
+        #expect(school.avatars() == files(of: old))
     }
 
     @Test func `an upload for an account that was deleted meanwhile leaves no file`() throws {
         let school = try School()
         let accounts = school.accounts()
         let new = try accounts.register("anna")
-        let upload = try accounts.upload(onePixelPNG)
-        school.dice.interrupt { _ = try? school.sql("DELETE FROM accounts") }
 
-        #expect(refusal { try accounts.update(new, avatar: upload) } == "badToken")
+        let outcome = refusal {
+            let upload = try accounts.upload(onePixelPNG)
+            school.dice.interrupt { _ = try? school.sql("DELETE FROM accounts") }
+            try accounts.update(new, avatar: upload)
+        }
+
+        #expect(outcome == "badToken")
         #expect(school.files("avatars") == [])
         #expect(school.files("incoming") == [])
     }
@@ -180,7 +184,7 @@ import Testing
 
         #expect(Set(outcomes) == ["none"])
         let avatar = try school.accounts().caller(new).account.avatar
-        #expect(school.files("avatars").map { "avatars/\($0)" } == [avatar])
+        #expect(school.avatars() == files(of: avatar))
         #expect(school.files("incoming") == [])
     }
 
@@ -196,7 +200,7 @@ import Testing
 
         #expect(Set(outcomes) == ["none"])
         let avatar = try school.accounts().caller(new).account.avatar
-        #expect(school.files("avatars").map { "avatars/\($0)" } == [avatar].compactMap { $0 })
+        #expect(school.avatars() == files(of: avatar))
     }
 
     /// What stands in the avatar field of a test.
@@ -212,4 +216,16 @@ import Testing
             }
         }
     }
+}
+
+extension School {
+    /// The avatars' files as rows would name them, sorted.
+    func avatars() -> [String] { files("avatars").map { "avatars/\($0)" } }
+}
+
+/// An avatar and its squares, sorted; empty without one.
+private func files(of avatar: String?) -> [String] {
+    guard let avatar else { return [] }
+    let (name, ending) = (avatar.dropLast(4), avatar.suffix(4))
+    return ["\(name)-256\(ending)", "\(name)-64\(ending)", avatar]
 }

@@ -2,7 +2,9 @@ import Accounts
 import CLinux
 import Database
 import DevStack
+import Foundation
 import Glibc
+import Pictures
 import Secrets
 import Synchronization
 
@@ -35,6 +37,13 @@ package enum Laboratory {
 
     /// The shared server itself, e.g. to look at its rows as the administrator.
     package static func server() throws -> MariaDB { try shared.get().database }
+
+    /// The executable `homeroom`, which stands beside that of the tests.
+    package static let homeroom = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appending(path: "homeroom").path
+
+    /// Decodes the pictures of all tests that do not look into it.
+    package static let decoder = AvatarDecoder(command: [homeroom, "avatar-worker"]) { _ in }
 
     private struct Server: Sendable {
         let folder: Folder

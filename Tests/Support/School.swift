@@ -21,7 +21,7 @@ package final class School: Sendable {
         let used = School.used.withLock { $0.popLast() }
         address = try used ?? Laboratory.freshDatabase()
         signer = try TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom")
-        media = try MediaStore(root: School.mediaFolder(), random: dice.source)
+        media = try MediaStore(root: School.mediaFolder(), random: dice.source, decoder: Laboratory.decoder)
         var settings = Settings()
         settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
         adjust(&settings)
@@ -41,8 +41,8 @@ package final class School: Sendable {
     package func accounts(on connection: Connection) -> Accounts {
         let clock = clock
         let common = Accounts.Common(
-            settings: settings, signer: signer, random: dice.source, media: media, hashing: HashingPermits(count: 64),
-            now: { clock.now }, report: { [self] event in seen.withLock { $0.append(event) } })
+            settings: settings, signer: signer, random: dice.source, media: media, hashing: CorePermits(count: 64),
+            pictures: CorePermits(count: 64), now: { clock.now }, report: { [self] event in seen.withLock { $0.append(event) } })
         return Accounts(database: connection, common: common)
     }
 

@@ -57,7 +57,7 @@ struct Outcome: Equatable {
         try Outcome(Site.homeroom, arguments, environment: environment, input: input)
     }
 
-    init(status: Int32, output: String, errors: String) {
+    init(status: Int32, output: String, errors: String = "") {
         self.status = status
         self.output = output
         self.errors = errors

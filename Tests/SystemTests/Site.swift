@@ -3,6 +3,7 @@ import DevStack
 import Foundation
 import JSON
 import Synchronization
+import TestSupport
 
 /// Whole systems for tests: nginx, `homeroom serve` and MariaDB in scratch folders, gone when the process ends.
 enum Site {
@@ -48,9 +49,7 @@ enum Site {
     static let checkout = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
 
-    /// The executable, which stands beside that of the tests.
-    static let homeroom = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        .appending(path: "homeroom").path
+    static let homeroom = Laboratory.homeroom
 
     /// A port on 127.0.0.1 below those that the kernel gives to clients (ip_local_port_range), so that none of them
     /// takes it while nginx is restarted.

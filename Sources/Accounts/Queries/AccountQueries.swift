@@ -178,6 +178,14 @@ struct AccountsAfter: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
 }
 
+/// Whose avatar a file is.
+struct AccountByAvatar: Query {
+    static let sql: SQL = "SELECT id FROM accounts WHERE avatar = ?"
+    let avatar: String
+    var parameters: [Parameter] { [.text(avatar)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
+}
+
 struct DeleteAccount: Command {
     static let sql: SQL = "DELETE FROM accounts WHERE id = ?"
     let id: UInt64

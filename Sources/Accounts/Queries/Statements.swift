@@ -7,7 +7,7 @@ package enum Statements {
             // AccountQueries.swift
             AccountByUsername.self, AccountByEmail.self, AccountByID.self, TakenNames.self, UsernamesLike.self,
             InsertAccount.self, RecordLogin.self, UpdateProfile.self, AvatarForUpdate.self, SetPassword.self,
-            AccountsAfter.self, DeleteAccount.self, SetRole.self, SetStatus.self,
+            AccountsAfter.self, AccountByAvatar.self, DeleteAccount.self, SetRole.self, SetStatus.self,
             // LoginFailureQueries.swift
             LockOf.self, CountFailure.self, ClearFailures.self, DeleteOldFailures.self,
             // MailQueries.swift

@@ -1,0 +1,86 @@
+import CLinux
+import Glibc
+
+/// `homeroom avatar-worker`: the confined process that decodes pictures, one at a time, for as long as its parent lives.
+package enum AvatarWorker {
+    /// Where the parent's socket is.
+    static let socket: Int32 = 3
+    /// In bytes; what a picture of 50 million pixels needs, and some more.
+    private static let mostMemory: UInt = 1 << 30
+    /// In bytes, of one output.
+    private static let longestFile: UInt = 32 << 20
+    /// Seconds of CPU after which no further picture is taken: the parent starts a fresh process.
+    private static let enoughCPU = 60
+    /// Seconds of CPU in the whole life of the process, so that even the last picture may take long.
+    private static let mostCPU: UInt = 120
+    /// Pictures after which the parent gets a fresh process.
+    private static let mostPictures = 200
+    /// Seconds that a picture may take when the parent is no longer there to end it.
+    private static let longestPicture = 20
+    /// Added to the CPU priority, as on the heavy lane.
+    private static let niceness: Int32 = 5
+
+    /// The exit code of the process.
+    package static func run() -> Int32 {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+        guard AvatarEncoder.start(), warmUp(), confine() else { return 1 }
+        var descriptors = [Int32](repeating: -1, count: 1 + AvatarEncoder.sides.count)
+        for _ in 0..<mostPictures where usedCPU < enoughCPU {
+            guard homeroom_receive_descriptors(socket, &descriptors, Int32(descriptors.count)) == 1 else { return 0 }
+            alarm(after: longestPicture)
+            var answer = encode(descriptors[0], to: Array(descriptors.dropFirst())).byte
+            alarm(after: 0)
+            for descriptor in descriptors { close(descriptor) }
+            guard send(socket, &answer, 1, Int32(MSG_NOSIGNAL)) == 1 else { return 0 }
+        }
+        return 0
+    }
+
+    /// In whole seconds.
+    private static var usedCPU: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return time.tv_sec
+    }
+
+    /// Ends the process after so many seconds, unless it is called again; 0 never does.
+    private static func alarm(after seconds: Int) {
+        var time = itimerval()
+        time.it_value.tv_sec = seconds
+        setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &time, nil)
+    }
+
+    private static func encode(_ input: Int32, to outputs: [Int32]) -> AvatarOutcome {
+        let limit = AvatarEncoder.largestPicture
+        let whole = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            while count < limit {
+                let read = Glibc.read(input, buffer.baseAddress.map { $0 + count }, limit - count)
+                guard read > 0 else { break }
+                count += read
+            }
+        }
+        return whole.withUnsafeBytes { AvatarEncoder.encode($0, to: outputs) }
+    }
+
+    /// Each format once, so that whatever the libraries load at their first use is loaded while files can be opened.
+    private static func warmUp() -> Bool {
+        let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
+        guard nowhere >= 0 else { return false }
+        defer { close(nowhere) }
+        let outputs = AvatarEncoder.sides.map { _ in nowhere }
+        return PictureSample.all.allSatisfy { sample in
+            guard case .encoded = sample.withUnsafeBytes({ AvatarEncoder.encode($0, to: outputs) }) else { return false }
+            return true
+        }
+    }
+
+    private static func confine() -> Bool {
+        homeroom_close_from(UInt32(socket) + 1) == 0
+            && homeroom_limit(Int32(RLIMIT_DATA.rawValue), mostMemory) == 0
+            && homeroom_limit(Int32(RLIMIT_FSIZE.rawValue), longestFile) == 0
+            && homeroom_limit(Int32(RLIMIT_CPU.rawValue), mostCPU) == 0
+            && homeroom_limit(Int32(RLIMIT_CORE.rawValue), 0) == 0
+            && homeroom_limit(Int32(RLIMIT_NOFILE.rawValue), 64) == 0
+            && homeroom_confine_system_calls() == 0
+    }
+}

@@ -1,0 +1,229 @@
+import DevStack
+import Foundation
+import Glibc
+import Pictures
+import Synchronization
+import TestSupport
+import Testing
+
+/// The confined process itself: what it may, and what becomes of it.
+struct AvatarDecoderTests {
+    private let worker = Confined()
+    private let picture = MadePicture.png(20, 20, [1, 2, 3])
+    private let photograph: [UInt8]
+
+    init() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Vectors/orientation")
+        photograph = try [UInt8](Data(contentsOf: folder.appending(path: "Landscape_1.jpg")))
+    }
+
+    @Test func `every thread is under seccomp and may gain no privileges`() throws {
+        _ = try Treated(photograph, by: worker.decoder)
+
+        let pid = try #require(worker.pids().first)
+        let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
+
+        #expect(threads.count > 1)
+        for thread in threads {
+            let status = try text("/proc/\(pid)/task/\(thread)/status")
+            #expect(status.contains("\nSeccomp:\t2\n"))
+            #expect(status.contains("\nNoNewPrivs:\t1\n"))
+        }
+    }
+
+    @Test func `it holds its socket and nothing else, and no environment`() throws {
+        _ = try Treated(picture, by: worker.decoder)
+
+        let pid = try #require(worker.pids().first)
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").sorted()
+        let targets = open.map { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\($0)") }
+
+        #expect(open == ["0", "1", "2", "3"])
+        #expect(targets.prefix(3) == ["/dev/null", "/dev/null", "/dev/null"])
+        #expect(targets[3]?.hasPrefix("socket:") == true)
+        #expect(try text("/proc/\(pid)/environ") == "")
+    }
+
+    @Test func `memory, files, CPU and core dumps are limited`() throws {
+        _ = try Treated(picture, by: worker.decoder)
+
+        let limits = try text("/proc/\(try #require(worker.pids().first))/limits")
+
+        #expect(limits.contains(/Max data size +1073741824 +1073741824/))
+        #expect(limits.contains(/Max file size +33554432 +33554432/))
+        #expect(limits.contains(/Max cpu time +120 +120/))
+        #expect(limits.contains(/Max core file size +0 +0/))
+    }
+
+    @Test func `one process serves many pictures`() throws {
+        for _ in 0..<5 { _ = try Treated(picture, by: worker.decoder) }
+
+        #expect(worker.pids().count == 1)
+        #expect(worker.reports() == [])
+    }
+
+    @Test func `after its share of pictures a fresh process goes on, and no upload notices`() throws {
+        let outcomes = try (0..<420).map { _ in try Treated(MadePicture.gif(1, 1, frames: [1]), by: worker.decoder).outcome }
+
+        #expect(outcomes.allSatisfy { $0 == .encoded(.gif) })
+        #expect(worker.reports() == [])
+    }
+
+    @Test func `one that was killed while idle costs no picture and stays no zombie`() throws {
+        let pid = try worker.ready()
+
+        kill(pid, SIGKILL)
+        _ = eventually { (try? text("/proc/\(pid)/stat").contains(") Z ")) == true }
+        let outcome = try Treated(picture, by: worker.decoder).outcome
+
+        #expect(outcome == .encoded(.png))
+        #expect(kill(pid, 0) == -1)
+        #expect(worker.reports() == [])
+    }
+
+    @Test func `an idle one that ended is reaped and replaced`() throws {
+        let pid = try worker.ready()
+        kill(pid, SIGKILL)
+
+        let isReplaced = eventually {
+            worker.decoder.prepare()
+            return kill(pid, 0) == -1 && worker.pids().count == 1
+        }
+
+        #expect(isReplaced)
+    }
+
+    @Test func `one that hangs costs its picture and is replaced`() throws {
+        let worker = Confined(patience: 1)
+        let pid = try worker.ready()
+        kill(pid, SIGSTOP)
+
+        let hung = try Treated(picture, by: worker.decoder).outcome
+        let next = try Treated(picture, by: worker.decoder).outcome
+
+        #expect(hung == .refused(.notAPicture))
+        #expect(next == .encoded(.png))
+        #expect(kill(pid, 0) == -1)
+        #expect(worker.reports() == ["a picture took over 1 s"])
+    }
+
+    @Test func `one that dies at work costs its picture and is replaced`() throws {
+        let pid = try worker.ready()
+        // It takes the picture only when it goes on, which is when it dies.
+        kill(pid, SIGSTOP)
+        let killer = Thread { [worker] in
+            _ = eventually { worker.isWorking }
+            kill(pid, SIGKILL)
+        }
+        killer.start()
+
+        let outcome = try worker.working { try Treated(picture, by: worker.decoder).outcome }
+        let next = try Treated(picture, by: worker.decoder).outcome
+
+        #expect([outcome, next] == [.refused(.notAPicture), .encoded(.png)])
+        #expect(worker.reports() == ["a picture ended its decoder, code 137"])
+    }
+
+    @Test(arguments: ["--data=1000000", "--fsize=100"])
+    func `a limit costs the picture, and a fresh process does the next`(limit: String) throws {
+        let pid = try worker.ready()
+        try Program("prlimit", ["--pid", "\(pid)", limit]).output()
+
+        let limited = try Treated(photograph, by: worker.decoder).outcome
+        kill(pid, SIGKILL)
+        let next = try Treated(photograph, by: worker.decoder).outcome
+
+        #expect(limited == .refused(.notAPicture))
+        #expect(next == .encoded(.jpeg))
+        #expect(worker.reports().count <= 1)
+    }
+
+    @Test func `two at once have two processes`() throws {
+        let outcomes = atOnce(2) { _ in () } _: { [worker, photograph] _, _ in
+            (try? Treated(photograph, by: worker.decoder))?.outcome
+        }
+
+        #expect(outcomes == [.encoded(.jpeg), .encoded(.jpeg)])
+        #expect((1...2).contains(worker.pids().count))
+    }
+
+    @Test func `they end with whoever started them`() throws {
+        let mark: String
+        do {
+            let passing = Confined()
+            mark = passing.mark
+            _ = try passing.ready()
+        }
+
+        #expect(Confined.pids(mark) == [])
+    }
+
+    @Test func `an executable that is not there is not the picture's fault`() throws {
+        let reports = Mutex<[String]>([])
+        let decoder = AvatarDecoder(command: ["/nowhere/homeroom"]) { text in reports.withLock { $0.append(text) } }
+
+        #expect(try Treated(picture, by: decoder).outcome == nil)
+        #expect(reports.withLock { $0 } == ["/nowhere/homeroom: No such file or directory"])
+    }
+
+    private func text(_ path: String) throws -> String {
+        String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+    }
+}
+
+/// A decoder whose processes can be told from all others.
+private final class Confined: Sendable {
+    let mark: String
+    let decoder: AvatarDecoder
+    private let lines: Lines
+    private let work = Atomic<Bool>(false)
+
+    init(patience: Int = 30) {
+        mark = "mark-\(UInt64.random(in: 0 ... .max))"
+        let lines = Lines()
+        self.lines = lines
+        decoder = AvatarDecoder(command: [Laboratory.homeroom, "avatar-worker", mark], patience: patience) { text in
+            lines.all.withLock { $0.append(text) }
+        }
+    }
+
+    func reports() -> [String] { lines.all.withLock { $0 } }
+
+    func pids() -> [pid_t] { Confined.pids(mark) }
+
+    /// The one process, when it has done its first picture.
+    func ready() throws -> pid_t {
+        _ = try Treated(MadePicture.png(2, 2, [1, 2, 3]), by: decoder)
+        return try #require(pids().first)
+    }
+
+    var isWorking: Bool { work.load(ordering: .acquiring) }
+
+    func working<Result>(_ body: () throws -> Result) rethrows -> Result {
+        work.store(true, ordering: .releasing)
+        return try body()
+    }
+
+    /// Those that run with a mark in their command line.
+    static func pids(_ mark: String) -> [pid_t] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { pid_t($0) }.filter { pid in
+            let words = (try? Data(contentsOf: URL(filePath: "/proc/\(pid)/cmdline"))) ?? Data()
+            return words.range(of: Data(mark.utf8)) != nil
+        }
+    }
+}
+
+private final class Lines: Sendable {
+    let all = Mutex<[String]>([])
+}
+
+/// Waits until `condition` holds; false when it does not within 10 s.
+private func eventually(_ condition: () -> Bool) -> Bool {
+    let end = ContinuousClock.now + .seconds(10)
+    while !condition() {
+        guard ContinuousClock.now < end else { return false }
+        usleep(5000)
+    }
+    return true
+}

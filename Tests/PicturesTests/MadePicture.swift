@@ -1,0 +1,132 @@
+/// Pictures made by hand, with what no tool would put into them.
+enum MadePicture {
+    /// A PNG of one colour: red, green, blue and how opaque it is.
+    static func png(_ width: Int, _ height: Int, _ colour: [UInt8], chunks: [(String, [UInt8])] = []) -> [UInt8] {
+        png(width, height, channels: colour.count, chunks: chunks) { _, _ in colour }
+    }
+
+    /// A PNG of any colours.
+    static func png(
+        _ width: Int, _ height: Int, channels: Int = 3, chunks: [(String, [UInt8])] = [],
+        _ colour: (_ x: Int, _ y: Int) -> [UInt8]
+    ) -> [UInt8] {
+        let pixels = (0..<height).flatMap { y -> [UInt8] in [0] + (0..<width).flatMap { x -> [UInt8] in colour(x, y) } }
+        let header = big(width, 4) + big(height, 4) + [8, channels == 4 ? 6 : 2, 0, 0, 0]
+        return signature + chunk("IHDR", header) + chunks.flatMap { chunk($0.0, $0.1) }
+            + chunk("IDAT", stored(pixels)) + chunk("IEND", [])
+    }
+
+    /// The head of a PNG that says to be this large, and nothing of its pixels.
+    static func pngHead(_ width: Int, _ height: Int) -> [UInt8] {
+        signature + chunk("IHDR", big(width, 4) + big(height, 4) + [8, 2, 0, 0, 0])
+            + chunk("IDAT", stored([0, 0, 0, 0])) + chunk("IEND", [])
+    }
+
+    /// A GIF of frames of one colour each, 0 for black and 1 for white.
+    static func gif(
+        _ width: Int, _ height: Int, frames: [UInt8], delay: (Int) -> Int = { _ in 10 }, loop: Int = 0,
+        comment: String? = nil
+    ) -> [UInt8] {
+        var file = Array("GIF89a".utf8) + little(width) + little(height) + [0x80, 0, 0, 0, 0, 0, 255, 255, 255]
+        if frames.count > 1 { file += [0x21, 0xFF, 11] + Array("NETSCAPE2.0".utf8) + [3, 1] + little(loop) + [0] }
+        if let comment { file += [0x21, 0xFE, UInt8(comment.utf8.count)] + Array(comment.utf8) + [0] }
+        for (index, value) in frames.enumerated() {
+            file += [0x21, 0xF9, 4, 0] + little(delay(index)) + [0, 0]
+            file += [0x2C, 0, 0, 0, 0] + little(width) + little(height) + [0]
+            file += lzw([UInt8](repeating: value, count: width * height))
+        }
+        return file + [0x3B]
+    }
+
+    /// A GIF whose frames all say to be this large, and hold nothing.
+    static func gifHead(_ width: Int, _ height: Int, frames: Int) -> [UInt8] {
+        var file = Array("GIF89a".utf8) + little(width) + little(height) + [0x80, 0, 0, 0, 0, 0, 255, 255, 255]
+        for _ in 0..<frames {
+            file += [0x2C, 0, 0, 0, 0] + little(width) + little(height) + [0, 2, 1, 0x2C, 0]
+        }
+        return file + [0x3B]
+    }
+
+    /// A JPEG with more segments after its first marker.
+    static func jpeg(_ original: [UInt8], with segments: [(marker: UInt8, content: [UInt8])]) -> [UInt8] {
+        let more = segments.flatMap { segment -> [UInt8] in
+            [0xFF, segment.marker] + big(segment.content.count + 2, 2) + segment.content
+        }
+        return Array(original.prefix(2)) + more + Array(original.dropFirst(2))
+    }
+
+    /// A JPEG that says to be this large. (ITU-T T.81 §B.2.2)
+    static func jpeg(_ original: [UInt8], claiming width: Int, _ height: Int) -> [UInt8] {
+        var file = original
+        var place = 2
+        while place + 9 < file.count {
+            let length = Int(file[place + 2]) << 8 | Int(file[place + 3])
+            if [0xC0, 0xC1, 0xC2].contains(file[place + 1]) {
+                file.replaceSubrange((place + 5)..<(place + 9), with: big(height, 2) + big(width, 2))
+                return file
+            }
+            place += 2 + length
+        }
+        return file
+    }
+
+    static func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
+        let body = Array(name.utf8) + content
+        return big(content.count, 4) + body + big(Int(crc(body)), 4)
+    }
+
+    static func big(_ value: Int, _ count: Int) -> [UInt8] {
+        (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    }
+
+    private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    private static func little(_ value: Int) -> [UInt8] {
+        [UInt8(truncatingIfNeeded: value), UInt8(truncatingIfNeeded: value >> 8)]
+    }
+
+    /// zlib without compression. (RFC 1950, RFC 1951 §3.2.4)
+    private static func stored(_ bytes: [UInt8]) -> [UInt8] {
+        var stream: [UInt8] = [0x78, 0x01]
+        for start in stride(from: 0, to: bytes.count, by: 65_535) {
+            let block = bytes[start..<min(start + 65_535, bytes.count)]
+            stream.append(start + 65_535 >= bytes.count ? 1 : 0)
+            stream += little(block.count) + little(~block.count) + block
+        }
+        var (first, second) = (1, 0)
+        for byte in bytes {
+            first = (first + Int(byte)) % 65_521
+            second = (second + first) % 65_521
+        }
+        return stream + big(second << 16 | first, 4)
+    }
+
+    private static func crc(_ bytes: [UInt8]) -> UInt32 {
+        var crc: UInt32 = 0xFFFF_FFFF
+        for byte in bytes {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+        }
+        return ~crc
+    }
+
+    /// Codes of three bits, with a clear code before every second pixel, so that they never grow. (GIF89a, appendix F)
+    private static func lzw(_ pixels: [UInt8]) -> [UInt8] {
+        var bits: [UInt8] = []
+        for (index, pixel) in pixels.enumerated() {
+            if index % 2 == 0 { bits += [0, 0, 1] }
+            bits += [pixel & 1, 0, 0]
+        }
+        bits += [1, 0, 1]
+        var bytes: [UInt8] = []
+        for start in stride(from: 0, to: bits.count, by: 8) {
+            bytes.append(bits[start..<min(start + 8, bits.count)].reversed().reduce(0) { $0 << 1 | $1 })
+        }
+        var blocks: [UInt8] = [2]
+        for start in stride(from: 0, to: bytes.count, by: 255) {
+            let block = bytes[start..<min(start + 255, bytes.count)]
+            blocks += [UInt8(block.count)] + block
+        }
+        return blocks + [0]
+    }
+}
