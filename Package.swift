@@ -55,15 +55,19 @@ let package = Package(
         tests("FastCGITests", ["FastCGI", "CLinux"]),
         tests("HTTPTests", ["HTTP", "JSON", "TestSupport"], resources: [.copy("Corpus")]),
         tests("SecretsTests", ["Secrets"]),
-        tests("MailTests", ["Mail"]),
-        tests("PicturesTests", ["Pictures", "CVips", "CLinux", "DevStack", "TestSupport", "homeroom"],
+        tests("MailTests", ["Mail", "DevStack"]),
+        tests(
+            "PicturesTests", ["Pictures", "CVips", "CLinux", "DevStack", "TestSupport", "homeroom"],
             resources: [.copy("Vectors"), .copy("Corpus")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
-        tests("AccountsTests", ["Accounts", "Pictures", "Database", "Secrets", "TestSupport", "DevStack", "homeroom"]),
-        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "TestSupport"]),
-        tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux"]),
+        tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack", "homeroom"]),
+        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "Mail", "TestSupport", "homeroom"]),
+        // The parent of the workers in a process of its own, for the tests to send signals to.
+        .executableTarget(
+            name: "supervise", dependencies: ["Server", "FastCGI"], path: "Tests/Supervise", swiftSettings: settings),
+        tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux", "supervise"]),
         tests(
-            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Pictures", "Secrets", "TestSupport", "CLinux"],
-            resources: [.copy("Documents")]),
+            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
+            resources: [.copy("Documents"), .copy("Support")]),
     ]
 )

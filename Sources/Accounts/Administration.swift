@@ -1,42 +1,15 @@
 import Database
 import Secrets
 
-/// What an operator fills in to make an account.
-package struct NewAccount: Sendable {
-    package var name: String
-    package var email: String
-    package var password: String
-    package var role = Role.student
-    package var isStaff = false
-    package var isSuperuser = false
-
-    package init(name: String, email: String, password: String) {
-        self.name = name
-        self.email = email
-        self.password = password
-    }
-}
-
 /// What an operator does through the `homeroom` command. `name` is a username or an email.
 extension Accounts {
-    /// Makes an account; with contract 1's rules for passwords, the strictest.
-    package func create(_ new: NewAccount, rules: PasswordRules) throws(Refusal) -> Account {
-        var findings = Findings()
-        let name = findings.required(.text(new.name), .username, trimmed: true)
-        let username = findings.username(name, length: 1...150)
-        let address = findings.required(.text(new.email), .email, trimmed: true)
-        let email = findings.email(address)
-        try findings.names(username, email, among: self, except: nil)
-        let password = findings.newPassword(
-            .text(new.password), confirmation: nil, (.password, .confirmation), rules: rules, username: name,
-            email: address)
-        try findings.refuseIfAny()
-        guard let username, let email, let password else { throw .fault("a finding is missing") }
-
-        let insertion = InsertAccount(
-            username: username, email: email, passwordHash: try hash(password), role: new.role, isStaff: new.isStaff,
-            isSuperuser: new.isSuperuser, now: now)
-        return try insert(insertion, session: nil)
+    /// Makes an account by the rules of a contract.
+    package func create(
+        _ name: String, email: String, password: String, standing: Standing, by policy: Policy
+    ) throws(Refusal) -> Account {
+        let form = Registration(
+            username: .text(name), email: .text(email), password: .text(password), confirmation: nil)
+        return try make(form, by: policy, session: nil, standing: standing)
     }
 
     /// nil when nobody has the name.

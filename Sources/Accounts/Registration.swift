@@ -20,6 +20,19 @@ package struct Registration: Sendable {
     }
 }
 
+/// What no registration can ask for.
+package struct Standing: Sendable {
+    package var role = Role.student
+    package var isStaff = false
+    package var isSuperuser = false
+
+    package init(role: Role = .student, isStaff: Bool = false, isSuperuser: Bool = false) {
+        self.role = role
+        self.isStaff = isStaff
+        self.isSuperuser = isSuperuser
+    }
+}
+
 /// What a person may say of themselves, and how long it may be, in characters.
 struct Details: Sendable {
     var fullName: String?
@@ -45,7 +58,12 @@ extension Accounts {
         return credentials(Caller(account: account, session: session.of(account.id)), by: policy)
     }
 
-    private func make(_ form: Registration, by policy: Policy, session: Session?) throws(Refusal) -> Account {
+    /// - Parameters:
+    ///   - session: what the account begins with, if it is signed in at once.
+    ///   - standing: what only an operator can give.
+    func make(
+        _ form: Registration, by policy: Policy, session: Session?, standing: Standing = Standing()
+    ) throws(Refusal) -> Account {
         var findings = Findings()
         let typed = form.username.flatMap { findings.required($0, .username, trimmed: true) }
         let username = findings.username(typed, length: policy.usernameLength)
@@ -61,24 +79,26 @@ extension Accounts {
 
         let name = if let username { username } else { try freeUsername(for: email) }
         var insertion = InsertAccount(
-            username: name, email: email, passwordHash: try hash(password),
-            details: details, now: now)
-        var attempts = 10
+            username: name, email: email, passwordHash: try hash(password), standing: standing, details: details,
+            now: now)
+        // Of so many at once with the same local part the last one needs as many.
+        var attempts = 100
         while true {
             do throws(Refusal) {
                 return try insert(insertion, session: session)
             } catch .invalid(let violations) where username == nil && attempts > 0
                 && violations == [Violation(.username, .taken)]
             {
-                // Somebody else took the name that was free just now.
+                // Somebody else took the name that was free just now; with the same email, if it was sent twice.
                 attempts -= 1
+                try findings.names(nil, email, among: self, except: nil)
+                try findings.refuseIfAny()
                 insertion.username = try freeUsername(for: email)
             }
         }
     }
 
-    /// Writes the account, and the session that it begins with if there is one.
-    func insert(_ insertion: InsertAccount, session: Session?) throws(Refusal) -> Account {
+    private func insert(_ insertion: InsertAccount, session: Session?) throws(Refusal) -> Account {
         let made = try inserting { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 let id = try database.run(insertion).insertedID

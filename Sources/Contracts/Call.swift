@@ -13,6 +13,8 @@ package final class Call {
     private var upload: Upload?
     /// Whose request it is, once known; for the log.
     package private(set) var accountID: UInt64?
+    /// The cookie's new life in seconds, where this request made it longer.
+    private(set) var renewedCookieLife: Int64?
 
     init(
         _ request: Request, route: Route, contract: Contract, accounts: Accounts, trustedOrigins: Set<String>
@@ -36,10 +38,10 @@ package final class Call {
         }
     }
 
-    /// A parameter of the query; absent too where the query cannot be read.
+    /// A parameter of the query; no text where the query cannot be read.
     func parameter(_ name: String) -> Entry {
-        let fields = try? URLEncoded.fields(in: request.query)
-        return fields?.last { $0.name == name }.map { .text($0.value) } ?? .absent
+        guard let fields = try? URLEncoded.fields(in: request.query) else { return .notText }
+        return fields.last { $0.name == name }.map { .text($0.value) } ?? .absent
     }
 
     /// The avatar field: a file, or empty text or null to remove the picture.
@@ -63,6 +65,7 @@ package final class Call {
             throw .notAuthenticated
         }
         accountID = caller.account.id
+        renewedCookieLife = caller.renewedCookieLife
         return caller
     }
 
@@ -83,11 +86,12 @@ package final class Call {
             }
         } catch {
             switch error {
-            case .malformed(let reason, let offset): throw .malformed(reason, offset: offset)
+            case .malformed(let reason): throw .malformed(reason)
+            case .notJSON(let error, let character): throw .notJSON(error, character: character)
             case .notAnObject: throw .notAnObject
             case .unsupportedMediaType(let type): throw .unsupportedMediaType(type)
             case .tooLarge: throw .tooLarge
-            case .cutShort: throw .malformed("The request's body is incomplete.", offset: 0)
+            case .cutShort: throw .malformed("The request's body is incomplete.")
             }
         }
         if let refusal { throw .refused(refusal) }

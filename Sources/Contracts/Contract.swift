@@ -57,8 +57,10 @@ struct Circumstances {
 /// Every way a request can fail, for a contract to put into its words.
 package enum Failure: Error, Sendable {
     case refused(Refusal)
-    /// The body cannot be read; in words for the client, and where it goes wrong, in bytes.
-    case malformed(String, offset: Int)
+    /// The body cannot be read; in words for the client.
+    case malformed(String)
+    /// Why the body is not JSON, and after how many characters.
+    case notJSON(JSON.ParseError, character: Int)
     /// JSON, but no object.
     case notAnObject
     /// A page of another origin sent a cookie with a request that changes something.
@@ -127,8 +129,7 @@ package struct Route: Sendable {
             // Before the body: strangers cannot make us keep a file.
             let me = try refusing { () throws(Refusal) in try call.caller() }
             if method != .get { try call.readFields() }
-            let reply = try refusing { () throws(Refusal) in try handle(call, me) }
-            return call.renewingCookie(of: me, in: reply)
+            return try refusing { () throws(Refusal) in try handle(call, me) }
         }
     }
 

@@ -87,11 +87,12 @@ package struct Contracts: Sendable {
         let call = Call(
             request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins)
         do throws(Failure) {
-            return Answer(reply: try route.handle(call), accountID: call.accountID, fault: nil)
+            let reply = call.renewingCookie(in: try route.handle(call))
+            return Answer(reply: reply, accountID: call.accountID, fault: nil)
         } catch {
             guard case .refused(.fault(let text)) = error else {
-                return Answer(
-                    reply: refuse(destination, error, call.fields), accountID: call.accountID, fault: nil)
+                let reply = call.renewingCookie(in: refuse(destination, error, call.fields))
+                return Answer(reply: reply, accountID: call.accountID, fault: nil)
             }
             let reply = refuse(destination, .internalError(requestID: request.id), call.fields)
             return Answer(reply: reply, accountID: call.accountID, fault: text)

@@ -19,9 +19,10 @@ extension Call {
         return reply.with("Set-Cookie", cookie.header)
     }
 
-    /// The browser's copy must live as long as the session.
-    func renewingCookie(of caller: Caller, in reply: Reply) -> Reply {
-        guard let life = caller.renewedCookieLife, let cookie else { return reply }
+    /// The browser's copy must live as long as the session, whatever became of the request; logout takes it away.
+    func renewingCookie(in reply: Reply) -> Reply {
+        guard let life = renewedCookieLife, let cookie, !reply.headers.contains(where: { $0.name == "Set-Cookie" })
+        else { return reply }
         return settingCookie(cookie, life: life, in: reply)
     }
 

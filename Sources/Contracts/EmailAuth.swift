@@ -66,7 +66,7 @@ private func user(_ account: Account) -> JSON {
         case .unavailable: return error(503, ChineseWords.unavailable)
         case .fault: return error(500, ChineseWords.internalError(""))
         }
-    case .malformed, .notAnObject: return Reply(400, ["non_field_errors": [.string(ChineseWords.malformed)]])
+    case .malformed, .notJSON, .notAnObject: return Reply(400, ["non_field_errors": [.string(ChineseWords.malformed)]])
     case .unsupportedMediaType: return error(415, ChineseWords.unsupportedMediaType)
     case .tooLarge: return error(413, ChineseWords.tooLarge)
     case .notFound: return error(404, ChineseWords.notFound)

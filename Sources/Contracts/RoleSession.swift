@@ -127,7 +127,7 @@ private func stream(_ list: Directory, _ request: Request) -> Reply {
         case .unavailable: return message(503, ChineseWords.unavailable)
         case .fault: return message(500, ChineseWords.internalError(""))
         }
-    case .malformed, .notAnObject: return invalid(["non_field_errors": [.string(ChineseWords.malformed)]], here)
+    case .malformed, .notJSON, .notAnObject: return invalid(["non_field_errors": [.string(ChineseWords.malformed)]], here)
     case .unsupportedMediaType: return message(415, ChineseWords.unsupportedMediaType)
     case .tooLarge: return message(413, ChineseWords.tooLarge)
     case .notFound: return message(404, ChineseWords.notFound)

@@ -12,7 +12,7 @@ package let usersToken = Contract(
         requiredDetails: [.firstName, .lastName, .phone]),
     encodings: [.json],
     fieldName: { $0.field == .phone ? "phone_number" : $0.field.usualName },
-    words: words,
+    words: PydanticError.words,
     owns: { $0.hasPrefix("/api/users/") || $0 == "/api/me" || $0.hasPrefix("/api/me/") },
     answer: answer,
     routes: [
@@ -29,7 +29,7 @@ package let usersToken = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/users/login", .heavy) { call throws(Refusal) in
+        .open(.post, "/api/users/login", .heavy, failure: signingIn) { call throws(Refusal) in
             let form = SignIn(name: call.entry("email"), as: .email, password: call.entry("password"))
             return .ok(token(try call.accounts.signIn(form, by: call.policy)))
         },
@@ -58,6 +58,8 @@ package let usersToken = Contract(
 
 /// Marks the endpoint whose field errors are 400, not 422, as the document has it.
 private let resetting = "reset"
+/// Marks the endpoint that takes any text.
+private let signingIn = "login"
 
 // MARK: What it shows
 
@@ -100,18 +102,10 @@ private func token(_ new: Credentials) -> JSON {
         case .unavailable: return detail(503, "Service temporarily unavailable, try again later.")
         case .fault: return detail(500, "Internal Server Error")
         }
-    case .malformed(let reason, let offset):
-        if here.head == resetting { return detail(400, "JSON decode error") }
-        return unprocessable([
-            "type": "json_invalid", "loc": ["body", .integer(Int64(offset))], "msg": "JSON decode error", "input": [:],
-            "ctx": ["error": .string(reason)],
-        ])
-    case .notAnObject:
-        let text = "Input should be a valid dictionary or object to extract fields from"
-        if here.head == resetting { return detail(400, text) }
-        return unprocessable([
-            "type": "model_attributes_type", "loc": ["body"], "msg": .string(text), "input": nil,
-        ])
+    case .malformed(let reason): return unreadable(PydanticError.notJSON(reason, character: 0), here)
+    case .notJSON(let error, let character):
+        return unreadable(PydanticError.notJSON(PydanticError.words(error.reason), character: character), here)
+    case .notAnObject: return unreadable(PydanticError.notAnObject, here)
     case .unsupportedMediaType: return detail(415, "Unsupported Media Type")
     case .tooLarge: return detail(413, "Request Entity Too Large")
     case .notFound: return detail(404, "Not Found")
@@ -130,88 +124,23 @@ private func unauthorized(_ text: String) -> Reply {
     detail(401, text).with("WWW-Authenticate", "Bearer")
 }
 
-private func unprocessable(_ errors: JSON...) -> Reply {
+private func unreadable(_ error: JSON, _ here: Circumstances) -> Reply {
+    guard here.head == resetting, case .string(let text)? = error.member("msg") else { return unprocessable([error]) }
+    return detail(400, text)
+}
+
+private func unprocessable(_ errors: [JSON]) -> Reply {
     Reply(422, ["detail": .array(errors)])
 }
 
 private func invalid(_ violations: [Violation], _ here: Circumstances) -> Reply {
-    if violations.contains(Violation(.email, .taken)) { return detail(400, "Email already registered") }
+    if violations == [Violation(.email, .taken)] { return detail(400, "Email already registered") }
     if here.head == resetting {
         return detail(400, here.contract.texts(violations).map { "\($0.field): \($0.text)" }.joined(separator: "; "))
     }
-    if here.fields.isAbsent {
-        return unprocessable(["type": "missing", "loc": ["body"], "msg": "Field required", "input": nil])
-    }
-    return Reply(422, ["detail": .array(violations.map { pydanticError($0, here) })])
-}
-
-/// `{"type": "missing", "loc": ["body", "email"], "msg": "Field required", "input": …}` as Pydantic 2 has it.
-private func pydanticError(_ violation: Violation, _ here: Circumstances) -> JSON {
-    let name = here.contract.fieldName(violation)
-    let body = here.fields.object
-    var error: JSON.Object = [
-        "type": .string(pydanticType(violation.rule)), "loc": ["body", .string(name)],
-        "msg": .string(words(violation)),
-    ]
-    let input: JSON
-    if violation.rule == .required {
-        // A body that holds a password is not shown again.
-        input = body.members.contains { $0.name.contains("password") } ? .null : .object(body)
-    } else {
-        input = name.contains("password") ? .null : body[name] ?? .null
-    }
-    error.members.append(.init(name: "input", value: input))
-    switch violation.rule {
-    case .tooShort(let least):
-        error.members.append(.init(name: "ctx", value: ["min_length": .integer(Int64(least))]))
-    case .tooLong(let most):
-        error.members.append(.init(name: "ctx", value: ["max_length": .integer(Int64(most))]))
-    case .malformed where violation.field == .email:
-        error.members.append(.init(name: "ctx", value: ["reason": .string(addressReason)]))
-    default: break
-    }
-    return .object(error)
-}
-
-private let addressReason = "The part after or before the @-sign is not valid."
-
-private func pydanticType(_ rule: Rule) -> String {
-    switch rule {
-    case .required: "missing"
-    case .null, .notText: "string_type"
-    case .tooShort: "string_too_short"
-    case .tooLong: "string_too_long"
-    case .notAFlag: "bool_parsing"
-    case .notANumber: "int_parsing"
-    case .unknownRole: "enum"
-    case .blank, .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .taken, .common, .numeric, .similar,
-        .mismatch, .incorrect, .otherRole, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels,
-        .tooLongSide:
-        "value_error"
-    }
-}
-
-@Sendable private func words(_ violation: Violation) -> String {
-    switch violation.rule {
-    case .required: "Field required"
-    case .null, .notText: "Input should be a valid string"
-    case .notAFlag: "Input should be a valid boolean"
-    case .blank: "Value error, must not be empty"
-    case .tooShort(let least): "String should have at least \(least) characters"
-    case .tooLong(let most): "String should have at most \(most) characters"
-    case .tooManyBytes(let most): "Value error, must have at most \(most) bytes"
-    case .malformed: "value is not a valid email address: \(addressReason)"
-    case .foreignAddress: "Value error, must be the account's own email"
-    case .nulCharacter: "Value error, must not contain null characters"
-    case .taken: "Value error, already registered"
-    case .common: "Value error, password is too common"
-    case .numeric: "Value error, password is entirely numeric"
-    case .similar: "Value error, password is too similar to the account"
-    case .mismatch: "Value error, passwords do not match"
-    case .incorrect: "Value error, password is incorrect"
-    case .unknownRole, .otherRole: "Input should be 'student', 'mentor' or 'teacher'"
-    case .notANumber(let range): "Input should be an integer from \(range.lowerBound) to \(range.upperBound)"
-    case .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels, .tooLongSide:
-        "Value error, not a valid picture"
-    }
+    if here.fields.isAbsent { return unprocessable([PydanticError.absentBody]) }
+    let shown = here.head == signingIn ? violations.filter { $0.rule != .blank } : violations
+    // An empty text is a text; it is nobody's email and nobody's password.
+    if shown.isEmpty { return detail(400, "Incorrect email or password") }
+    return unprocessable(shown.map { PydanticError.of($0, here) })
 }

@@ -156,7 +156,7 @@ private func everything(_ account: Account, _ request: Request) -> JSON {
         case .unavailable: return detail(503, ChineseWords.unavailable)
         case .fault: return detail(500, ChineseWords.internalError(""))
         }
-    case .malformed, .notAnObject:
+    case .malformed, .notJSON, .notAnObject:
         let errors: JSON = ["non_field_errors": [.string(ChineseWords.malformed)]]
         return Reply(400, ["detail": "参数验证失败", "errors": errors])
     case .unsupportedMediaType: return detail(415, ChineseWords.unsupportedMediaType)

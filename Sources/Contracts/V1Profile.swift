@@ -139,11 +139,9 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
         case .fault:
             return Reply(500, ["detail": "Internal server error."])
         }
-    case .malformed(let reason, _):
-        return Reply(400, ["message": .string(here.head), "errors": ["non_field_errors": [.string(reason)]]])
-    case .notAnObject:
-        let reason: JSON = "Invalid data. Expected a dictionary."
-        return Reply(400, ["message": .string(here.head), "errors": ["non_field_errors": [reason]]])
+    case .malformed(let reason): return unreadable(reason, here)
+    case .notJSON(let error, _): return unreadable("JSON parse error - \(error)", here)
+    case .notAnObject: return unreadable("Invalid data. Expected a dictionary.", here)
     case .crossOrigin:
         return Reply(403, ["detail": "Cross-origin request refused."])
     case .unsupportedMediaType(let type):
@@ -159,6 +157,10 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
     case .internalError(let id):
         return Reply(500, ["detail": .string("Internal server error. Request \(id).")])
     }
+}
+
+private func unreadable(_ reason: String, _ here: Circumstances) -> Reply {
+    Reply(400, ["message": .string(here.head), "errors": ["non_field_errors": [.string(reason)]]])
 }
 
 private func unauthorized(_ body: JSON) -> Reply {

@@ -18,8 +18,10 @@ package struct Fields: Sendable {
     }
 
     package enum Failure: Error, Equatable {
-        /// In words for the client: what is wrong with the body; `offset` in bytes where it is known, else 0.
-        case malformed(String, offset: Int)
+        /// In words for the client: what is wrong with the body.
+        case malformed(String)
+        /// Why it is not JSON, and after how many characters.
+        case notJSON(JSON.ParseError, character: Int)
         /// JSON, but no object.
         case notAnObject
         /// `Content-Type` as sent, or "" without one.
@@ -89,7 +91,8 @@ package struct Fields: Sendable {
         do throws(JSON.ParseError) {
             value = try JSON.parse(body, maximumDepth: Fields.deepest)
         } catch {
-            throw .malformed("JSON parse error - \(error)", offset: error.offset)
+            let before = String(decoding: body[..<error.offset], as: UTF8.self)
+            throw .notJSON(error, character: before.unicodeScalars.count)
         }
         guard case .object(let object) = value else { throw .notAnObject }
         values = object.members.map { member in
@@ -107,7 +110,7 @@ package struct Fields: Sendable {
         do throws(URLEncodedError) {
             values = try URLEncoded.fields(in: body.span, atMost: Fields.mostFields).map { ($0.name, .text($0.value)) }
         } catch {
-            throw .malformed("Form parse error - \(error)", offset: 0)
+            throw .malformed("Form parse error - \(error)")
         }
     }
 
@@ -187,6 +190,6 @@ extension Fields.Failure {
             self = .cutShort
             return
         }
-        self = .malformed("Multipart form parse error - \(reason)", offset: 0)
+        self = .malformed("Multipart form parse error - \(reason)")
     }
 }

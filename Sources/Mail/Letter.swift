@@ -23,9 +23,9 @@ package struct Letter: Sendable {
         let domain = sender.split(separator: "@").last.map { $0.prefix { $0 != ">" } } ?? "localhost"
         let lines = [
             "Date: \(Letter.date(seconds))",
-            "From: \(Letter.oneLine(sender))",
+            "From: \(Letter.mailbox(Letter.oneLine(sender)))",
             "To: \(Letter.oneLine(recipient))",
-            "Subject: =?UTF-8?B?\(Data(subject.utf8).base64EncodedString())?=",
+            "Subject: \(Letter.encodedWords(subject))",
             "Message-ID: <\(id)@\(Letter.oneLine(String(domain)))>",
             // RFC 3834 §5: no robot is to answer.
             "Auto-Submitted: auto-generated",
@@ -39,13 +39,34 @@ package struct Letter: Sendable {
     }
 
     private static func part(_ type: String, _ content: String) -> [String] {
-        let encoded = Data(content.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
+        let encoded = Data(content.utf8).base64EncodedString(options: [
+            .lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed,
+        ])
         return ["Content-Type: \(type); charset=utf-8", "Content-Transfer-Encoding: base64", "", encoded]
     }
 
     /// An address has been checked before; a line break here would still begin a new header.
     private static func oneLine(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+    }
+
+    /// `Homeroom <no-reply@school.example>`, with a name that is not ASCII as encoded words.
+    private static func mailbox(_ sender: String) -> String {
+        guard let start = sender.lastIndex(of: "<"), !sender[..<start].utf8.allSatisfy({ $0 < 0x80 }) else {
+            return sender
+        }
+        let name = sender[..<start].trimmingCharacters(in: CharacterSet(charactersIn: " \""))
+        return "\(encodedWords(name)) \(sender[start...])"
+    }
+
+    /// `=?UTF-8?B?…?= =?UTF-8?B?…?=`: each of at most 75 bytes and of whole characters. (RFC 2047 §2, §5)
+    private static func encodedWords(_ text: String) -> String {
+        var pieces = [""]
+        for scalar in text.unicodeScalars {
+            if pieces[pieces.count - 1].utf8.count + UTF8.width(scalar) > 45 { pieces.append("") }
+            pieces[pieces.count - 1].unicodeScalars.append(scalar)
+        }
+        return pieces.map { "=?UTF-8?B?\(Data($0.utf8).base64EncodedString())?=" }.joined(separator: " ")
     }
 
     /// `Fri, 20 Nov 2026 14:00:00 +0000`, RFC 5322 §3.3.

@@ -5,9 +5,27 @@ import Glibc
 package struct Post: Sendable {
     package enum Destination: Sendable, Equatable {
         /// `smtp://` or `smtps://` with host and port.
-        case server(url: String, user: String?, password: String?, requiresTLS: Bool)
+        case server(Server)
         /// One `.eml` file for each mail.
         case folder(path: String)
+    }
+
+    package struct Server: Sendable, Equatable {
+        /// `smtp://HOST:PORT` or `smtps://HOST:PORT`.
+        package var url: String
+        package var user: String?
+        package var password: String?
+        package var requiresTLS: Bool
+        /// The path of the certificates to trust; nil trusts the system's.
+        package var authorities: String?
+
+        package init(url: String, user: String?, password: String?, requiresTLS: Bool, authorities: String? = nil) {
+            self.url = url
+            self.user = user
+            self.password = password
+            self.requiresTLS = requiresTLS
+            self.authorities = authorities
+        }
     }
 
     package enum Failure: Error, CustomStringConvertible {
@@ -36,8 +54,7 @@ package struct Post: Sendable {
         let message = letter.message(from: sender, seconds: seconds, id: id)
         switch destination {
         case .folder(let path): try write(message, to: "\(path)/\(seconds)-\(id).eml")
-        case .server(let url, let user, let password, let requiresTLS):
-            try submit(message, to: letter.recipient, url, user, password, requiresTLS)
+        case .server(let server): try submit(message, to: letter.recipient, at: server)
         }
     }
 
@@ -46,8 +63,8 @@ package struct Post: Sendable {
         switch destination {
         case .folder(let path):
             guard access(path, W_OK | X_OK) == 0 else { throw .file(path: path, code: errno) }
-        case .server(let url, let user, let password, let requiresTLS):
-            try withSession(url, user, password, requiresTLS) { session throws(Failure) in
+        case .server(let server):
+            try withSession(at: server) { session throws(Failure) in
                 try Post.require(homeroom_curl_set_text(session, CURLOPT_CUSTOMREQUEST, "NOOP"))
                 try Post.require(homeroom_curl_set_number(session, CURLOPT_NOBODY, 1))
                 try Post.require(curl_easy_perform(session))
@@ -69,14 +86,11 @@ package struct Post: Sendable {
         }
     }
 
-    private func submit(
-        _ message: [UInt8], to recipient: String, _ url: String, _ user: String?, _ password: String?,
-        _ requiresTLS: Bool
-    ) throws(Failure) {
+    private func submit(_ message: [UInt8], to recipient: String, at server: Server) throws(Failure) {
         let recipients = curl_slist_append(nil, "<\(recipient)>")
         defer { curl_slist_free_all(recipients) }
         var source = Source(message: message)
-        try withSession(url, user, password, requiresTLS) { session throws(Failure) in
+        try withSession(at: server) { session throws(Failure) in
             try Post.require(homeroom_curl_set_text(session, CURLOPT_MAIL_FROM, "<\(Post.address(in: sender))>"))
             try Post.require(homeroom_curl_set_list(session, CURLOPT_MAIL_RCPT, recipients))
             try Post.require(homeroom_curl_set_number(session, CURLOPT_UPLOAD, 1))
@@ -89,21 +103,23 @@ package struct Post: Sendable {
     }
 
     private func withSession(
-        _ url: String, _ user: String?, _ password: String?, _ requiresTLS: Bool,
-        _ body: (UnsafeMutableRawPointer) throws(Failure) -> Void
+        at server: Server, _ body: (UnsafeMutableRawPointer) throws(Failure) -> Void
     ) throws(Failure) {
         guard let session = curl_easy_init() else { throw .smtp("curl_easy_init failed") }
         defer { curl_easy_cleanup(session) }
-        try Post.require(homeroom_curl_set_text(session, CURLOPT_URL, url))
+        try Post.require(homeroom_curl_set_text(session, CURLOPT_URL, server.url))
         try Post.require(homeroom_curl_set_text(session, CURLOPT_PROTOCOLS_STR, "smtp,smtps"))
-        let tls = requiresTLS ? CURLUSESSL_ALL : CURLUSESSL_TRY
+        let tls = server.requiresTLS ? CURLUSESSL_ALL : CURLUSESSL_TRY
         try Post.require(homeroom_curl_set_number(session, CURLOPT_USE_SSL, Int(tls.rawValue)))
+        if let authorities = server.authorities {
+            try Post.require(homeroom_curl_set_text(session, CURLOPT_CAINFO, authorities))
+        }
         try Post.require(homeroom_curl_set_number(session, CURLOPT_NOSIGNAL, 1))
         try Post.require(homeroom_curl_set_number(session, CURLOPT_CONNECTTIMEOUT, 10))
         try Post.require(homeroom_curl_set_number(session, CURLOPT_TIMEOUT, Post.timeout))
-        if let user {
+        if let user = server.user {
             try Post.require(homeroom_curl_set_text(session, CURLOPT_USERNAME, user))
-            try Post.require(homeroom_curl_set_text(session, CURLOPT_PASSWORD, password ?? ""))
+            try Post.require(homeroom_curl_set_text(session, CURLOPT_PASSWORD, server.password ?? ""))
         }
         try body(session)
     }

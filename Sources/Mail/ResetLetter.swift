@@ -41,14 +41,15 @@ extension Letter {
         return Letter(recipient: recipient, subject: subject, text: text, html: html)
     }
 
+    /// By scalars: with a combining mark behind it, `<` is another Character and still begins a tag.
     private static func escaped(_ text: String) -> String {
-        text.reduce(into: "") { result, character in
-            switch character {
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            switch scalar {
             case "&": result += "&amp;"
             case "<": result += "&lt;"
             case ">": result += "&gt;"
             case "\"": result += "&quot;"
-            default: result.append(character)
+            default: result.unicodeScalars.append(scalar)
             }
         }
     }

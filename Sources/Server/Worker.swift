@@ -21,6 +21,13 @@ package final class Worker: Sendable {
         package init() {}
     }
 
+    /// Why a worker ends.
+    package enum Ending: Sendable {
+        case stop
+        /// Other workers go on: they get the open connections.
+        case replaced
+    }
+
     private let options: Options
     private let contracts: Contracts
     private let log: Log
@@ -28,18 +35,18 @@ package final class Worker: Sendable {
     private let makeAccounts: @Sendable () -> Accounts
 
     package init(
-        listening: Int32, options: Options, contracts: Contracts, log: Log,
+        listening: Int32, handover: Handover? = nil, options: Options, contracts: Contracts, log: Log,
         makeAccounts: @escaping @Sendable () -> Accounts
     ) throws(Poller.Failure) {
         self.options = options
         self.contracts = contracts
         self.log = log
         self.makeAccounts = makeAccounts
-        poller = try Poller(listening: listening)
+        poller = try Poller(listening: listening, handover: handover)
     }
 
-    /// Answers requests until `waitForStop` returns; then answers what is in hand and comes back.
-    package func run(waitForStop: () -> Void) {
+    /// Answers requests until `waitForEnd` returns; then answers what is in hand and comes back.
+    package func run(waitForEnd: () -> Ending) {
         let heavy = Lane<Job>(name: "heavy", threads: options.heavyThreads, capacity: options.queue, niceness: 5) {
             [self] in
             let handler = Handler(self, accounts: makeAccounts(), lane: nil)
@@ -53,8 +60,7 @@ package final class Worker: Sendable {
         }
         let janitor = Janitor(makeAccounts: makeAccounts, log: log)
         janitor.start()
-        waitForStop()
-        let waiting = poller.stop()
+        let waiting = poller.stop(handingOver: waitForEnd() == .replaced)
         for thread in fast { thread.join() }
         heavy.drain()
         let last = Handler(self, accounts: makeAccounts(), lane: nil)
@@ -132,7 +138,8 @@ package final class Worker: Sendable {
                 "request",
                 [
                     .init(name: "id", value: .string(job.request.id)),
-                    .init(name: "method", value: .string(job.request.method)),
+                    // Whatever a client makes up: nginx takes a method of some KiB.
+                    .init(name: "method", value: .string(String(job.request.method.prefix(16)))),
                     .init(name: "route", value: .string(job.destination.name)),
                     .init(name: "status", value: .integer(Int64(reply.status))),
                     .init(name: "bytes", value: .integer(Int64(bytes))),

@@ -162,6 +162,7 @@ private struct Keys {
         let password = try optional("HOMEROOM_MAIL_PASSWORD")
         let sender = try text("HOMEROOM_MAIL_FROM", default: "Homeroom <no-reply@localhost>")
         let links = try url("HOMEROOM_MAIL_URL")
+        let authorities = try optional("HOMEROOM_MAIL_CA")
         let tls = try text("HOMEROOM_MAIL_TLS", default: "required")
         guard ["required", "optional"].contains(tls) else {
             throw .refused("HOMEROOM_MAIL_TLS: `\(tls)` is neither required nor optional")
@@ -174,7 +175,10 @@ private struct Keys {
         if value.hasPrefix("file:"), value.count > 5 {
             destination = .folder(path: String(value.dropFirst(5)))
         } else if let url = URL(string: value), ["smtp", "smtps"].contains(url.scheme), url.host() != nil {
-            destination = .server(url: value, user: user, password: password, requiresTLS: tls == "required")
+            destination = .server(
+                Post.Server(
+                    url: value, user: user, password: password, requiresTLS: tls == "required",
+                    authorities: authorities))
         } else {
             throw .refused("HOMEROOM_MAIL: `\(value)` is neither smtp://HOST:PORT, smtps://HOST:PORT nor file:FOLDER")
         }

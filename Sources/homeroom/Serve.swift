@@ -20,26 +20,39 @@ enum Serve {
         }
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
         let executable = try Executable.path()
-        let rest = file.map { ["--config", $0] } ?? []
-        return Supervisor(
-            arguments: [executable, "worker"] + rest, listening: listening, count: configuration.workers,
-            companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest], log: house.log
-        ).run()
+        let rest = ["--parent", String(getpid())] + (file.map { ["--config", $0] } ?? [])
+        do throws(Poller.Failure) {
+            let supervisor = Supervisor(
+                arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
+                count: configuration.workers, companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
+                trial: [executable, "worker", "--try"] + rest, log: house.log)
+            return supervisor.run()
+        } catch {
+            throw .refused("serve: \(error)")
+        }
     }
 
     static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
-        try arguments.refuseRest()
+        let isTrial = arguments.flag("try")
         var signals = Supervisor.signals
-        guard try becomeChild(configuration, &signals) else { return 0 }
+        guard try becomeChild(configuration, &arguments, &signals) else { return 0 }
         let house = try House(configuration)
+        if isTrial { return 0 }
         Exchange.prepareProcess()
         house.common.media.prepare()
         do throws(Poller.Failure) {
             let worker = try Worker(
-                listening: 3, options: configuration.worker, contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
+                listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
+                contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
                 makeAccounts: { house.accounts() })
             worker.run {
-                while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, -1)) {}
+                while true {
+                    switch homeroom_wait_signal(&signals, -1) {
+                    case SIGTERM, SIGINT: return .stop
+                    case SIGUSR1: return .replaced
+                    default: continue
+                    }
+                }
             }
         } catch {
             throw .refused("worker: \(error)")
@@ -49,9 +62,8 @@ enum Serve {
 
     /// `homeroom mailer`, likewise: sends what is due, one mail at a time.
     static func runMailer(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
-        try arguments.refuseRest()
         var signals = Supervisor.signals
-        guard try becomeChild(configuration, &signals), let mail = configuration.mail else { return 0 }
+        guard try becomeChild(configuration, &arguments, &signals), let mail = configuration.mail else { return 0 }
         let house = try House(configuration)
         let accounts = house.accounts()
         repeat {
@@ -65,19 +77,22 @@ enum Serve {
             } catch {
                 house.log.write("mail waits", message: "\(error)")
             }
-        } while ![SIGTERM, SIGINT].contains(homeroom_wait_signal(&signals, mailPause))
+        } while ![SIGTERM, SIGINT, SIGUSR1].contains(homeroom_wait_signal(&signals, mailPause))
         return 0
     }
 
     /// Seconds between two looks into the outbox.
     private static let mailPause = 1.0
 
-    /// What every child of the parent does first. False when the parent is gone already.
+    /// What every child of the parent does first. False when the parent, which named itself, is gone already.
     private static func becomeChild(
-        _ configuration: Configuration, _ signals: inout sigset_t
+        _ configuration: Configuration, _ arguments: inout Arguments, _ signals: inout sigset_t
     ) throws(CommandError) -> Bool {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let parent = getppid()
+        guard let parent = try arguments.option("parent").flatMap(pid_t.init) else {
+            throw .usage("only `homeroom serve` starts this")
+        }
+        try arguments.refuseRest()
         if geteuid() == 0, let name = configuration.user { try become(name) }
         // After the change of user, which would forget it.
         _ = homeroom_die_with_parent(SIGTERM)

@@ -61,17 +61,16 @@ enum User {
 
     private static func create(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
         guard let email = try arguments.option("email") else { throw .usage("--email is missing") }
-        var role = Role.student
-        if let text = try arguments.option("role") { role = try User.word(text) }
-        let isStaff = arguments.flag("staff")
-        let isSuperuser = arguments.flag("superuser")
-        let name = try arguments.next("NAME")
-        try arguments.refuseRest()
-        var new = NewAccount(name: name, email: email, password: try password())
-        new.role = role
-        new.isStaff = isStaff
-        new.isSuperuser = isSuperuser
-        print(line(try refusing { () throws(Refusal) in try accounts.create(new, rules: v1Profile.policy.passwords) }))
+        var standing = Standing()
+        if let text = try arguments.option("role") { standing.role = try word(text) }
+        standing.isStaff = arguments.flag("staff")
+        standing.isSuperuser = arguments.flag("superuser")
+        let name = try lastName(&arguments)
+        let password = try password()
+        let account = try refusing { [standing] () throws(Refusal) in
+            try accounts.create(name, email: email, password: password, standing: standing, by: v1Profile.policy)
+        }
+        print(line(account))
     }
 
     private static func account(_ name: String, _ accounts: Accounts) throws(CommandError) -> Account {

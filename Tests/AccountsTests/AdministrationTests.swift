@@ -7,12 +7,10 @@ import Testing
     @Test func `an operator makes an account with role and rights`() throws {
         let school = try School()
         let accounts = school.accounts()
-        var new = NewAccount(name: " Anna ", email: "anna@b.org", password: goodPassword)
-        new.role = .teacher
-        new.isStaff = true
-        new.isSuperuser = true
+        let standing = Standing(role: .teacher, isStaff: true, isSuperuser: true)
 
-        let account = try accounts.create(new, rules: Policy.pair.passwords)
+        let account = try accounts.create(
+            " Anna ", email: "anna@b.org", password: goodPassword, standing: standing, by: .pair)
 
         #expect(account.username == "Anna")
         #expect(account.role == .teacher)
@@ -25,9 +23,10 @@ import Testing
         let school = try School()
         let accounts = school.accounts()
         try accounts.register("anna")
-        let new = NewAccount(name: "anna", email: "x", password: "123")
 
-        let found = violations { try accounts.create(new, rules: Policy.pair.passwords) }
+        let found = violations {
+            try accounts.create("anna", email: "x", password: "123", standing: Standing(), by: .pair)
+        }
 
         #expect(
             found == [

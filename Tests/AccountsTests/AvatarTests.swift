@@ -81,12 +81,14 @@ import Testing
         #expect(school.files("incoming") == [])
     }
 
-    @Test(arguments: [
-        (.notAFile, .notAFile), (.bytes([]), .emptyFile), (.bytes([1, 2, 3]), .notAPicture),
-        (.bytes(Array("<svg xmlns='http://www.w3.org/2000/svg'/>".utf8)), .notAPicture),
-        (.bytes(Array("RIFF....WEBPVP8 ".utf8)), .notAPicture), (.bytes([0x42, 0x4D] + [UInt8](repeating: 0, count: 60)), .notAPicture),
-        (.large, .fileTooLarge(bytes: 5_242_880)),
-    ] as [(Sent, Rule)])
+    @Test(
+        arguments: [
+            (.notAFile, .notAFile), (.bytes([]), .emptyFile), (.bytes([1, 2, 3]), .notAPicture),
+            (.bytes(Array("<svg xmlns='http://www.w3.org/2000/svg'/>".utf8)), .notAPicture),
+            (.bytes(Array("RIFF....WEBPVP8 ".utf8)), .notAPicture),
+            (.bytes([0x42, 0x4D] + [UInt8](repeating: 0, count: 60)), .notAPicture),
+            (.large, .fileTooLarge(bytes: 5_242_880)),
+        ] as [(Sent, Rule)])
     func `what is no picture is refused, the old one stays and no file more`(sent: Sent, rule: Rule) throws {
         let school = try School()
         let accounts = school.accounts()

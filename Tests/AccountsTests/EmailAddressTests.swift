@@ -16,7 +16,8 @@ import Testing
         "a", "@", "a@", "@b.co", "a@b", "a@@b.co", "a@b@c.de", "a@b..co", "a@.b.co", "a@b.co.", ".a@b.co", "a.@b.co",
         "a..b@c.de", "a b@c.de", "a@b c.de", "a@-b.de", "a@b-.de", "a@b.123", "a@127.0.0.1", "a@[127.0.0.1]",
         "a@b_c.de", "\"a b\"@c.de", "a,b@c.de", "a;b@c.de", "<a@b.de>", "Anna <a@b.de>", "a@b.de, c@d.ef", "a@b.de\tx",
-        "a(b)@c.de", "a\\b@c.de", "a:b@c.de", "a[b]@c.de", "a@b!.de", "a@b.d'e", "a@b。de", "a\u{7F}@b.de", "a@b.de\nBcc: c@d.ef",
+        "a(b)@c.de", "a\\b@c.de", "a:b@c.de", "a[b]@c.de", "a@b!.de", "a@b.d'e", "a@b。de", "a\u{7F}@b.de",
+        "a@b.de\nBcc: c@d.ef",
         "a\u{200B}b@c.de", "a@b\u{AD}c.de", "\u{202E}a@b.de", "\u{301}a@b.de", "a@1\u{301}.de", "🙂@b.de", "a＠b.de",
     ])
     func `no address is`(text: String) {

@@ -60,7 +60,8 @@ import Testing
             ])
     }
 
-    @Test(arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
+    @Test(
+        arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
     func `every field must be there as text`(entry: Entry, rule: Rule) throws {
         let school = try School()
         let accounts = school.accounts()

@@ -64,10 +64,12 @@ import Testing
         #expect(try accounts.update(new, bio: .null).bio == nil)
     }
 
-    @Test(arguments: [
-        (.text(String(repeating: "x", count: 501)), .tooLong(500)), (.text("a\0b"), .nulCharacter), (.notText, .notText),
-        (.flag(true), .notText),
-    ] as [(Entry, Rule)])
+    @Test(
+        arguments: [
+            (.text(String(repeating: "x", count: 501)), .tooLong(500)), (.text("a\0b"), .nulCharacter),
+            (.notText, .notText),
+            (.flag(true), .notText),
+        ] as [(Entry, Rule)])
     func `a bio is refused and the old one stays`(entry: Entry, rule: Rule) throws {
         let school = try School()
         let accounts = school.accounts()
@@ -157,7 +159,9 @@ import Testing
         #expect(try accounts.update(new, email: .text("Anna@School.Example")).email == "Anna@School.Example")
     }
 
-    @Test(arguments: [(.null, .null), (.notText, .notText), (.text(""), .blank), (.text("x"), .malformed)] as [(Entry, Rule)])
+    @Test(
+        arguments: [(.null, .null), (.notText, .notText), (.text(""), .blank), (.text("x"), .malformed)]
+            as [(Entry, Rule)])
     func `an email that is sent must be one`(entry: Entry, rule: Rule) throws {
         let school = try School()
         let accounts = school.accounts()

@@ -247,7 +247,8 @@ import Testing
         #expect(refusal { try school.accounts().refresh(token) } == "badRefreshToken")
     }
 
-    @Test(arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
+    @Test(
+        arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
     func `a refresh needs a token as text`(entry: Entry, rule: Rule) throws {
         let school = try School()
 
@@ -260,7 +261,8 @@ import Testing
         let school = try School()
         let accounts = school.accounts()
         let new = try accounts.register("anna")
-        let other = Policy(contract: 2, renewal: .pair(access: 3600, refresh: 86_400), passwords: PasswordRules(shortest: 6))
+        let other = Policy(
+            contract: 2, renewal: .pair(access: 3600, refresh: 86_400), passwords: PasswordRules(shortest: 6))
 
         #expect(refusal { try accounts.refresh(.text(new.refresh ?? ""), by: other) } == "badRefreshToken")
         #expect(refusal { try accounts.refresh(new.refresh) } == "none")

@@ -136,9 +136,10 @@ import Testing
             ])
     }
 
-    @Test(arguments: [
-        (.absent, .required), (.null, .null), (.notText, .notText), (.flag(true), .notText), (.text(""), .blank),
-    ] as [(Entry, Rule)])
+    @Test(
+        arguments: [
+            (.absent, .required), (.null, .null), (.notText, .notText), (.flag(true), .notText), (.text(""), .blank),
+        ] as [(Entry, Rule)])
     func `every field must be there as text`(entry: Entry, rule: Rule) throws {
         let school = try School()
         let form = Registration(username: entry, email: entry, password: entry, confirmation: entry)

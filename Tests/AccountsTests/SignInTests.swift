@@ -23,7 +23,9 @@ import Testing
         #expect(refusal { try accounts.signIn("anna", password) } == "wrongCredentials")
     }
 
-    @Test(arguments: ["bert", "bert@school.example", "anna@", "'", "an na", "\0", String(repeating: "x", count: 10_000)])
+    @Test(arguments: [
+        "bert", "bert@school.example", "anna@", "'", "an na", "\0", String(repeating: "x", count: 10_000),
+    ])
     func `an unknown name is refused like a wrong password`(name: String) throws {
         let school = try School()
         let accounts = school.accounts()
@@ -32,7 +34,8 @@ import Testing
         #expect(refusal { try accounts.signIn(name) } == "wrongCredentials")
     }
 
-    @Test(arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
+    @Test(
+        arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
     func `name and password must be there as text`(entry: Entry, rule: Rule) throws {
         let school = try School()
 
@@ -105,7 +108,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("teacher", "none"), ("student", "invalid([Accounts.Violation(field: Accounts.Field.role, rule: Accounts.Rule.otherRole)])"),
+        ("teacher", "none"),
+        ("student", "invalid([Accounts.Violation(field: Accounts.Field.role, rule: Accounts.Rule.otherRole)])"),
     ])
     func `a role that is asked for must be the account's`(role: String, outcome: String) throws {
         let school = try School()

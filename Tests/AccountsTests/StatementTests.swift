@@ -35,7 +35,9 @@ import Testing
         var names: Set<String> = []
         for case let file as URL in try #require(files) where file.pathExtension == "swift" {
             let text = try String(contentsOf: file, encoding: .utf8)
-            for match in text.matches(of: /(?:struct|enum|class|extension)\s+(\w+)\s*:[^{\n]*\b(?:Query|Command)\b[^{\n]*\{/) {
+            for match in text.matches(
+                of: /(?:struct|enum|class|extension)\s+(\w+)\s*:[^{\n]*\b(?:Query|Command)\b[^{\n]*\{/)
+            {
                 names.insert(String(match.1))
             }
         }

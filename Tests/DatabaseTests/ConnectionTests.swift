@@ -168,7 +168,8 @@ import Testing
     @Test func `no server is unavailable and names the place in the log`() throws {
         let lines = Lines()
         let address = DatabaseAddress(
-            endpoint: .socket(path: "/tmp/h-nobody-listens.sock"), database: "school", user: "homeroom", password: "secret")
+            endpoint: .socket(path: "/tmp/h-nobody-listens.sock"), database: "school", user: "homeroom",
+            password: "secret")
         let connection = Connection(address) { line in lines.all.withLock { $0.append(line) } }
 
         let errors = (1...2).map { _ in failure { () throws(DatabaseError) in try connection.ping() } }

@@ -81,6 +81,17 @@ final class ExchangeTests {
         #expect(exchange.variable("B") == "2")
     }
 
+    @Test func `all values of a variable that was sent more than once are there, in their order`() {
+        peer.send(
+            Record.request([("HTTP_COOKIE", "a=1"), ("HTTP_COOKIE2", "x"), ("HTTP_COOKIE", ""), ("HTTP_COOKIE", "b=2")])
+        )
+
+        #expect(exchange.begin(on: end))
+
+        #expect(exchange.variables("HTTP_COOKIE") == ["a=1", "", "b=2"])
+        #expect(exchange.variables("HTTP_HOST") == [])
+    }
+
     @Test func `broken UTF-8 in a value is repaired`() {
         let pair = Record.pair(Array("NAME".utf8), [0x61, 0xFF, 0x62])
         peer.send(Record.begin() + Record.of(type: Record.parameters, pair) + Record.variables([]) + Record.body([]))
@@ -403,6 +414,17 @@ final class ExchangeTests {
 
         let lines = (0..<10_000).map { "\($0)\n" }.joined()
         #expect(peer.answer()?.content == Array(lines.utf8))
+    }
+
+    @Test func `an answer that is broken off has no end`() {
+        peer.send(Record.request())
+        #expect(exchange.begin(on: end))
+        #expect(write([UInt8](repeating: 0x61, count: 20_000)))
+
+        exchange.abort()
+
+        #expect(!finish())
+        #expect(peer.answer() == nil)
     }
 
     @Test func `a reader that went away stops the answer, not the process`() {

@@ -2,7 +2,7 @@ import DevStack
 import Foundation
 import JSON
 
-/// One of the five API documents: its `curl` commands and its examples of JSON, each with the heading above it.
+/// One of the five API documents: its `curl` commands, examples of JSON and lists of fields, each with its section.
 ///
 /// Examples may stand in fences or not, and may hold `//` comments. Blanks at the end of a line are Markdown's.
 struct Document {
@@ -19,7 +19,7 @@ struct Document {
 
     struct Example {
         let section: String
-        /// The line above it: `成功响应 (201):`.
+        /// The line above it, without its marks: `成功响应 (201):`.
         let label: String
         let json: JSON
 
@@ -27,8 +27,20 @@ struct Document {
         var status: Int? { label.firstMatch(of: /\((\d{3})/).flatMap { Int($0.1) } }
     }
 
+    /// A field of a request or answer, from a table's row or a line ``- `name` (type): …``.
+    struct NamedField {
+        let section: String
+        let label: String
+        let name: String
+        /// `string`, `str`, `int` …; empty where only a text is given.
+        let type: String
+        /// The text that stands in quotes behind it: what the field always holds.
+        let text: String?
+    }
+
     private(set) var commands: [Command] = []
     private(set) var examples: [Example] = []
+    private(set) var fields: [NamedField] = []
 
     /// Reads `Documents/<name>.md`.
     init(named name: String) throws {
@@ -37,15 +49,24 @@ struct Document {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             .map { String($0.replacing(/\s+$/, with: "")) }[...]
         var section = ""
+        var level = Int.max
         var label = ""
         while let line = lines.first {
-            if line.hasPrefix("curl "), let text = Self.take(&lines, while: { !Self.isWhole(command: $0) }) {
+            let content = line.drop { $0 == " " }
+            if content.hasPrefix("curl "), let text = Self.take(&lines, while: { !Self.isWhole(command: $0) }) {
                 commands.append(Command(section: section, text: text))
-            } else if line.hasPrefix("{") || line.hasPrefix("["), let json = Self.takeJSON(&lines) {
+            } else if content.hasPrefix("{") || content.hasPrefix("["), let json = Self.takeJSON(&lines) {
                 examples.append(Example(section: section, label: label, json: json))
             } else {
-                if line.hasPrefix("#") { section = String(line.drop { $0 == "#" || $0 == " " }) }
-                if !line.isEmpty, !line.hasPrefix("```") { label = line }
+                let depth = line.prefix { $0 == "#" }.count
+                let name = String(content.drop { "#-* ".contains($0) })
+                // A heading without a number stands within a section, unless it is as high as the section's own.
+                if depth > 0, depth <= level || name.first?.isNumber == true { (section, level) = (name, depth) }
+                if let field = Self.field(content, section, label) {
+                    fields.append(field)
+                } else if !name.isEmpty, !name.hasPrefix("```"), !name.hasPrefix("|") {
+                    label = name
+                }
                 lines.removeFirst()
             }
         }
@@ -64,6 +85,28 @@ struct Document {
             throw Missing(section: section, label: "curl")
         }
         return command
+    }
+
+    /// All examples of the first section that begins like this, below a label that does.
+    func examples(_ section: String, _ label: String) -> [Example] {
+        examples.filter { $0.section.hasPrefix(section) && $0.label.hasPrefix(label) }
+    }
+
+    /// An object made of a section's list of fields, each with a value of its type.
+    func object(_ section: String, _ label: String) throws -> JSON {
+        let list = fields.drop { !$0.section.hasPrefix(section) || !$0.label.hasPrefix(label) }
+            .prefix { $0.section.hasPrefix(section) && $0.label.hasPrefix(label) }
+        guard !list.isEmpty else { throw Missing(section: section, label: label) }
+        let members = list.map { field in
+            let value: JSON =
+                switch field.type {
+                case "int": 0
+                case "bool": false
+                default: .string(field.text ?? "")
+                }
+            return JSON.Member(name: field.name, value: value)
+        }
+        return .object(JSON.Object(members))
     }
 
     struct Missing: Error {
@@ -87,6 +130,20 @@ struct Document {
         take(&lines) { (try? JSON.parse(Array(withoutComments($0).utf8))) == nil }.flatMap {
             try? JSON.parse(Array(withoutComments($0).utf8))
         }
+    }
+
+    private static func field(_ line: Substring, _ section: String, _ label: String) -> NamedField? {
+        let item = /- `(?<name>\w+)`(?: \((?<type>\w+))?.*?(?:"(?<text>[^"]*)")?/
+        if let match = line.wholeMatch(of: item) {
+            return NamedField(
+                section: section, label: label, name: String(match.name), type: match.type.map(String.init) ?? "",
+                text: match.text.map(String.init))
+        }
+        if let match = line.prefixMatch(of: /\| (?<name>[a-z]\w*) +\| (?<type>[a-z]+) +\|/) {
+            return NamedField(
+                section: section, label: label, name: String(match.name), type: String(match.type), text: nil)
+        }
+        return nil
     }
 
     /// Its quotes are closed and no line is to follow.

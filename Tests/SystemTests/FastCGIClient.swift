@@ -3,7 +3,11 @@ import JSON
 /// A kept FastCGI connection as nginx makes it, one request at a time. (FastCGI 1.0, §3 and §5)
 final class FastCGIClient {
     private enum RecordType: UInt8 {
-        case begin = 1, end = 3, parameters = 4, input = 5, output = 6
+        case begin = 1
+        case end = 3
+        case parameters = 4
+        case input = 5
+        case output = 6
     }
 
     let stream: Stream

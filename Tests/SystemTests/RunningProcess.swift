@@ -2,8 +2,9 @@ import DevStack
 import Foundation
 
 /// A process as /proc shows it.
-struct RunningProcess {
+struct RunningProcess: Equatable {
     let id: pid_t
+    let name: String
     let parent: pid_t
     /// `R`, `S`, `Z` …
     let state: String
@@ -13,23 +14,33 @@ struct RunningProcess {
         return names.compactMap { pid_t($0) }.compactMap(RunningProcess.init)
     }
 
-    /// Whether a process names `text` in its command line.
-    static func mention(_ text: String) -> Bool {
-        all().contains { process in
-            let words = (try? Data(contentsOf: URL(filePath: "/proc/\(process.id)/cmdline"))) ?? Data()
-            return String(decoding: words, as: UTF8.self).contains(text)
+    /// The first word behind the program's name.
+    var call: String? {
+        let words = (try? Data(contentsOf: URL(filePath: "/proc/\(id)/cmdline"))) ?? Data()
+        return words.split(separator: 0).dropFirst().first.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Whether it names a folder in its command line or holds a file in it open.
+    func uses(_ folder: String) -> Bool {
+        let words = (try? Data(contentsOf: URL(filePath: "/proc/\(id)/cmdline"))) ?? Data()
+        if String(decoding: words, as: UTF8.self).contains(folder) { return true }
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/fd")) ?? []
+        return files.contains { file in
+            let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/fd/\(file)")
+            return path?.hasPrefix(folder) == true
         }
     }
 
     /// `12 (name) S 1 …`; the name may hold anything.
     private init?(_ id: pid_t) {
         guard let text = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8),
-            let rest = text.split(separator: ")").last?.split(separator: " "), rest.count > 1,
-            let parent = pid_t(rest[1])
+            let parts = text.wholeMatch(of: /\d+ \((.*)\) (\S) (\d+) .*\n?/.dotMatchesNewlines()),
+            let parent = pid_t(parts.3)
         else { return nil }
         self.id = id
+        name = String(parts.1)
         self.parent = parent
-        state = String(rest[0])
+        state = String(parts.2)
     }
 }
 
@@ -46,12 +57,13 @@ struct Outcome: Equatable {
         try Outcome(Site.homeroom, arguments, environment: environment, input: input)
     }
 
-    init(status: Int32, output: String, errors: String = "") {
+    init(status: Int32, output: String, errors: String) {
         self.status = status
         self.output = output
         self.errors = errors
     }
 
+    /// Runs a program to its end.
     init(_ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "") throws {
         let folder = try DevStack.scratch("run")
         defer { try? DevStack.removeScratch(folder) }

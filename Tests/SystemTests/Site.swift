@@ -111,7 +111,8 @@ extension DevStack {
     /// The pids of the worker processes.
     func workers() -> Set<pid_t> {
         guard let parent = service.process?.pid else { return [] }
-        return Set(RunningProcess.all().filter { $0.parent == parent && $0.state != "Z" }.map(\.id))
+        let children = RunningProcess.all().filter { $0.parent == parent && $0.state != "Z" }
+        return Set(children.filter { $0.call == "worker" }.map(\.id))
     }
 
     /// Starts the service anew, with these settings on top of homeroom.conf instead of those of the last time.

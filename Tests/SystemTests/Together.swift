@@ -23,6 +23,24 @@ func atOnce<Value: Sendable>(
     return try (0..<count).compactMap { try byIndex[$0]?.get() }
 }
 
+/// Runs `body` while another thread does `background`, which ends when the flag is raised.
+func during<Value, Background: Sendable>(
+    _ isOver: Flag, _ background: @escaping @Sendable () throws -> Background, _ body: () throws -> Value
+) throws -> (Value, Background) {
+    let results = Results<Background>()
+    let ended = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+        let result = Result { try background() }
+        results.byIndex.withLock { $0[0] = result }
+        ended.signal()
+    }
+    let value = Result { try body() }
+    isOver.raise()
+    ended.wait()
+    guard let result = results.byIndex.withLock({ $0[0] }) else { preconditionFailure("no result") }
+    return (try value.get(), try result.get())
+}
+
 private final class Results<Value: Sendable>: Sendable {
     let byIndex = Mutex<[Int: Result<Value, any Error>]>([:])
 }

@@ -16,7 +16,8 @@ struct V1ProfileTroubleTests {
         let person = try site.newPerson()
         let before = try site.send("GET", "/api/v1/info/", as: person)
 
-        let logout = try site.send("POST", "/api/v1/auth/logout/", as: person, json: ["refresh": .string(person.refresh)])
+        let logout = try site.send(
+            "POST", "/api/v1/auth/logout/", as: person, json: ["refresh": .string(person.refresh)])
         let after = try site.send("GET", "/api/v1/info/", as: person)
 
         #expect(before.status == 200)

@@ -4,7 +4,9 @@
 const english = !navigator.language.toLowerCase().startsWith("zh");
 const words = english
   ? { different: "The two passwords differ.", done: "Your password is changed. You can sign in now.",
-      noToken: "This link is incomplete. Open the one in your mail.", failed: "That did not work. Try again later." }
+      noToken: "This link is incomplete. Open the one in your mail.", failed: "That did not work. Try again later.",
+      badPassword: "A password has 8 to 128 characters.",
+      badToken: "This link was used already or is too old. Ask for a new one." }
   : { different: "两次输入的密码不一致", done: "密码已重置，现在可以登录了。",
       noToken: "链接不完整，请打开邮件中的链接。", failed: "操作失败，请稍后再试。" };
 
@@ -20,6 +22,16 @@ const token = new URLSearchParams(location.hash.slice(1)).get("token");
 function say(text, isWrong) {
   outcome.textContent = text;
   outcome.className = isWrong ? "wrong" : "";
+}
+
+// The API speaks Chinese.
+function theirs(answer) {
+  return Object.values(answer.errors || {}).flat().join(" ") || answer.detail;
+}
+
+function translated(status, answer) {
+  if (status !== 400) return "";
+  return answer.errors ? words.badPassword : words.badToken;
 }
 
 if (!token) {
@@ -48,8 +60,7 @@ form.addEventListener("submit", async (event) => {
       history.replaceState(null, "", location.pathname);
       say(words.done, false);
     } else {
-      const errors = Object.values(answer.errors || {}).flat();
-      say(errors.join(" ") || answer.detail || words.failed, true);
+      say((english ? translated(response.status, answer) : theirs(answer)) || words.failed, true);
     }
   } catch {
     say(words.failed, true);

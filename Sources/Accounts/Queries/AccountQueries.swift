@@ -75,15 +75,13 @@ struct InsertAccount: Command {
     var username: Username
     let email: EmailAddress
     let passwordHash: String
-    var role = Role.student
-    var isStaff = false
-    var isSuperuser = false
+    let standing: Standing
     var details = Details()
     let now: Instant
     var parameters: [Parameter] {
         [
             .text(username.text), .text(username.canonical.key), .text(email.text), .text(email.canonical.key),
-            .text(passwordHash), .text(role.rawValue), .flag(isStaff), .flag(isSuperuser),
+            .text(passwordHash), .text(standing.role.rawValue), .flag(standing.isStaff), .flag(standing.isSuperuser),
             .text(orNull: details.fullName), .text(orNull: details.firstName), .text(orNull: details.lastName),
             .text(orNull: details.phone), .time(now), .time(now),
         ]

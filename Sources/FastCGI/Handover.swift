@@ -1,0 +1,47 @@
+import CLinux
+import Glibc
+
+/// How the workers of a service pass open connections on: a socket pair whose ends all of them hold.
+///
+/// A worker that is replaced must not close a connection that nginx keeps: nginx may be writing a request to it, and
+/// sends no POST twice. So the connection itself goes to whichever worker looks first. (unix(7), SCM_RIGHTS)
+package struct Handover: Sendable {
+    /// Where connections are put in; blocks for at most 5 s while nobody takes any out.
+    package let entrance: Int32
+    /// Where they come out; readable while one waits.
+    package let exit: Int32
+
+    /// The ends as they were inherited.
+    package init(entrance: Int32, exit: Int32) {
+        self.entrance = entrance
+        self.exit = exit
+    }
+
+    /// A new pair, closed on exec, with numbers that are not those of any inherited descriptor.
+    package init() throws(Poller.Failure) {
+        var pair: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
+            throw .system(call: "socketpair", code: errno)
+        }
+        entrance = fcntl(pair[0], F_DUPFD_CLOEXEC, 16)
+        exit = fcntl(pair[1], F_DUPFD_CLOEXEC, 16)
+        close(pair[0])
+        close(pair[1])
+        guard entrance >= 0, exit >= 0 else { throw .system(call: "fcntl", code: errno) }
+        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        setsockopt(entrance, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    /// Puts a connection in and closes our descriptor of it; false, and it stays open, when nobody takes it.
+    func pass(_ descriptor: Int32) -> Bool {
+        guard homeroom_send_descriptor(entrance, descriptor) == 0 else { return false }
+        close(descriptor)
+        return true
+    }
+
+    /// Takes a connection out; nil when none waits.
+    func take() -> Int32? {
+        let descriptor = homeroom_receive_descriptor(exit)
+        return descriptor >= 0 ? descriptor : nil
+    }
+}

@@ -1,0 +1,165 @@
+import JSON
+import TestSupport
+import Testing
+
+/// Contracts 4 and 5: one bearer token that renews itself.
+struct BearerRenewalTests {
+    let reception: Reception
+
+    init() throws {
+        reception = try Reception()
+        _ = Desk.v1Auth.register("alice", at: reception)
+    }
+
+    private static let desks = [Desk.usersToken, .v1Auth]
+    private static let stale: [(Desk, String)] = [
+        (.usersToken, #"403 {"detail":"Token has expired or been revoked"}"#), (.v1Auth, #"401 {"detail":"无效的令牌或令牌已过期"}"#),
+    ]
+    private static let invalid: [(Desk, String)] = [
+        (.usersToken, #"401 {"detail":"Could not validate credentials"}"#), (.v1Auth, #"401 {"detail":"无效的令牌或令牌已过期"}"#),
+    ]
+
+    private func wait(_ seconds: Int64) { reception.school.clock.move(seconds: seconds) }
+
+    private func renew(_ token: String?, at desk: Desk) -> Response {
+        reception.ask("POST", desk.renewal ?? "", bearer: token)
+    }
+
+    private func me(_ token: String?) -> Int { reception.get("/api/me", bearer: token).status }
+
+    @Test(arguments: desks) func `the new token is good at once`(_ desk: Desk) {
+        let old = desk.enter("alice", at: reception).access
+        wait(60)
+
+        let new = renew(old, at: desk).text("access_token")
+
+        #expect(new != old)
+        #expect(me(new) == 200)
+    }
+
+    @Test(arguments: desks) func `the old token dies ten seconds after its renewal`(_ desk: Desk) {
+        let old = desk.enter("alice", at: reception).access
+        _ = renew(old, at: desk)
+
+        wait(9)
+        let before = me(old)
+        wait(1)
+        let after = me(old)
+
+        #expect(before == 200)
+        #expect(after == 401)
+    }
+
+    @Test(arguments: desks) func `renewing the old token again within ten seconds gives the same new one`(_ desk: Desk) {
+        let old = desk.enter("alice", at: reception).access
+        let first = renew(old, at: desk)
+        wait(9)
+
+        let second = renew(old, at: desk)
+
+        #expect(second.status == 200)
+        #expect(second.text("access_token") == first.text("access_token"))
+    }
+
+    @Test(arguments: desks) func `a chain of renewals within ten seconds ends at the current token`(_ desk: Desk) {
+        let first = desk.enter("alice", at: reception).access
+        let second = renew(first, at: desk).text("access_token")
+        wait(5)
+        let third = renew(second, at: desk).text("access_token")
+
+        let answer = renew(first, at: desk)
+
+        #expect(answer.text("access_token") == third)
+    }
+
+    @Test(arguments: stale) func `renewing the old token after ten seconds is refused`(_ desk: Desk, _ said: String) {
+        let old = desk.enter("alice", at: reception).access
+        let new = renew(old, at: desk).text("access_token")
+        wait(10)
+
+        let answer = renew(old, at: desk)
+
+        #expect(answer.said == said)
+        #expect(me(new) == 200)
+    }
+
+    @Test(arguments: stale) func `renewing an expired token is refused`(_ desk: Desk, _ said: String) {
+        let token = desk.enter("alice", at: reception).access
+        wait(desk == .usersToken ? 10_800 : 3600)
+
+        let answer = renew(token, at: desk)
+
+        #expect(answer.said == said)
+    }
+
+    @Test(arguments: stale) func `renewing a logged-out token is refused`(_ desk: Desk, _ said: String) {
+        let token = desk.enter("alice", at: reception).access
+        _ = reception.ask("POST", "/api/users/logout", bearer: token)
+
+        let answer = renew(token, at: desk)
+
+        #expect(answer.said == said)
+    }
+
+    @Test(arguments: stale) func `renewing the token of a disabled account is refused`(_ desk: Desk, _ said: String) throws {
+        let token = desk.enter("alice", at: reception).access
+        try reception.school.sql("UPDATE accounts SET status = 'disabled'")
+
+        let answer = renew(token, at: desk)
+
+        #expect(answer.said == said)
+    }
+
+    @Test(arguments: invalid) func `renewing what is no token is refused`(_ desk: Desk, _ said: String) throws {
+        let token = try #require(desk.enter("alice", at: reception).access)
+        let refresh = Desk.v1Profile.enter("alice", at: reception).refresh
+        let parts = token.split(separator: ".")
+
+        let answers = [
+            "", "x", "a.b.c", String(token.dropLast(2)), "\(parts[0]).\(parts[1]).", refresh,
+        ].map { renew($0, at: desk) }
+
+        #expect(answers.map(\.said) == Array(repeating: said, count: 6))
+        #expect(answers.map { $0.header("WWW-Authenticate") } == Array(repeating: "Bearer", count: 6))
+    }
+
+    @Test(arguments: [(Desk.usersToken, Int64(10_800)), (.v1Auth, 3600)])
+    func `a renewed token lives its whole life from its renewal`(_ desk: Desk, _ life: Int64) {
+        let old = desk.enter("alice", at: reception).access
+        wait(life - 1)
+        let new = renew(old, at: desk).text("access_token")
+
+        wait(life - 1)
+        let before = me(new)
+        wait(1)
+        let after = me(new)
+
+        #expect(before == 200)
+        #expect(after == 401)
+    }
+
+    @Test func `a remembered session renews for 30 days again`() {
+        let old = reception.post(
+            "/api/v1/auth/login/json", Desk.v1Auth.credentials("alice").with("remember_me", true)
+        ).text("access_token")
+        wait(29 * 86_400)
+
+        let answer = renew(old, at: .v1Auth)
+        wait(29 * 86_400)
+
+        #expect(answer.json["expires_in"] == 2_592_000)
+        #expect(me(answer.text("access_token")) == 200)
+    }
+
+    @Test(arguments: desks) func `of 20 renewals at once all get the same token`(_ desk: Desk) {
+        let school = reception.school
+        let old = desk.enter("alice", at: reception).access
+
+        let answers = atOnce(20, prepare: { _ in Reception(of: school) }) { _, own in
+            own.ask("POST", desk.renewal ?? "", bearer: old).text("access_token")
+        }
+
+        #expect(Set(answers).count == 1)
+        #expect(me(answers[0]) == 200)
+    }
+}

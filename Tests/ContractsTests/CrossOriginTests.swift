@@ -1,0 +1,152 @@
+import JSON
+import TestSupport
+import Testing
+
+/// Which pages may make a browser change something with the session cookie: the table of Go's
+/// net/http.CrossOriginProtection.
+struct CrossOriginTests {
+    /// What a browser says of the page that sends a request, and whether it may.
+    struct Page: Sendable, CustomTestStringConvertible {
+        let site: String?
+        let origin: String?
+        let passes: Bool
+
+        var testDescription: String { "\(site ?? "-") \(origin ?? "-")" }
+
+        var headers: [String: String] {
+            var headers: [String: String] = [:]
+            if let site { headers["sec-fetch-site"] = site }
+            if let origin { headers["origin"] = origin }
+            return headers
+        }
+    }
+
+    private static let own = "http://school.example"
+    private static let trusted = "https://app.partner.example"
+    private static let foreign = "https://evil.example"
+
+    private static let pages: [Page] = [
+        Page(site: nil, origin: nil, passes: true),
+        Page(site: "", origin: nil, passes: true),
+        Page(site: nil, origin: "", passes: true),
+        Page(site: "same-origin", origin: nil, passes: true),
+        Page(site: "none", origin: nil, passes: true),
+        Page(site: "same-site", origin: nil, passes: false),
+        Page(site: "cross-site", origin: nil, passes: false),
+        Page(site: "SAME-ORIGIN", origin: nil, passes: false),
+        Page(site: "nonsense", origin: nil, passes: false),
+        Page(site: "same-origin", origin: own, passes: true),
+        Page(site: "none", origin: own, passes: true),
+        Page(site: "same-site", origin: own, passes: false),
+        Page(site: "cross-site", origin: own, passes: false),
+        Page(site: "same-origin", origin: foreign, passes: true),
+        Page(site: "none", origin: foreign, passes: true),
+        Page(site: "same-site", origin: foreign, passes: false),
+        Page(site: "cross-site", origin: foreign, passes: false),
+        Page(site: "same-origin", origin: trusted, passes: true),
+        Page(site: "none", origin: trusted, passes: true),
+        Page(site: "same-site", origin: trusted, passes: true),
+        Page(site: "cross-site", origin: trusted, passes: true),
+        Page(site: nil, origin: own, passes: true),
+        Page(site: nil, origin: "https://school.example", passes: true),
+        Page(site: nil, origin: trusted, passes: true),
+        Page(site: nil, origin: foreign, passes: false),
+        Page(site: nil, origin: "null", passes: false),
+        Page(site: nil, origin: "http://school.example:8000", passes: false),
+        Page(site: nil, origin: "http://school.example.evil.example", passes: false),
+        Page(site: nil, origin: "http://evil.example/school.example", passes: false),
+        Page(site: nil, origin: "http://school.example@evil.example", passes: false),
+        Page(site: nil, origin: "school.example", passes: false),
+        Page(site: nil, origin: "https://app.partner.example.evil.example", passes: false),
+        Page(site: "cross-site", origin: "http://app.partner.example", passes: false),
+    ]
+
+    /// Requests that a page may send: those that change nothing pass whatever the page.
+    struct Endpoint: Sendable, CustomTestStringConvertible {
+        let method: String
+        let path: String
+        let body: Body
+        let changes: Bool
+
+        var testDescription: String { "\(method) \(path)" }
+    }
+
+    private static let endpoints = [
+        Endpoint(method: "GET", path: "/api/user/me/", body: .none, changes: false),
+        Endpoint(method: "HEAD", path: "/api/user/list/", body: .none, changes: false),
+        Endpoint(method: "OPTIONS", path: "/api/user/update/", body: .none, changes: false),
+        Endpoint(method: "PUT", path: "/api/user/update/", body: .none, changes: true),
+        Endpoint(method: "PATCH", path: "/api/user/update/", body: .none, changes: true),
+        Endpoint(method: "POST", path: "/api/user/logout/", body: .none, changes: true),
+        Endpoint(
+            method: "POST", path: "/api/user/login/", body: .json(Desk.roleSession.credentials("alice")), changes: true),
+    ]
+
+    private static func reception() throws -> Reception {
+        let reception = try Reception(trustedOrigins: [trusted])
+        _ = Desk.roleSession.register("alice", at: reception)
+        return reception
+    }
+
+    @Test(arguments: endpoints)
+    func `a page may change something with the cookie only from the same origin`(_ endpoint: Endpoint) throws {
+        let reception = try CrossOriginTests.reception()
+
+        let passing = try CrossOriginTests.pages.filter { page in
+            let cookie = try #require(Desk.roleSession.enter("alice", at: reception).cookie)
+            let answer = reception.ask(
+                endpoint.method, endpoint.path, endpoint.body, cookie: cookie, headers: page.headers)
+            return answer.status != 403
+        }
+
+        let expected = CrossOriginTests.pages.filter { $0.passes || !endpoint.changes }
+        #expect(passing.map(\.testDescription) == expected.map(\.testDescription))
+    }
+
+    @Test(arguments: endpoints)
+    func `without the cookie no page is refused`(_ endpoint: Endpoint) throws {
+        let reception = try CrossOriginTests.reception()
+        let access = Desk.v1Auth.enter("alice", at: reception).access
+
+        let refused = CrossOriginTests.pages.filter { page in
+            let answer = reception.ask(
+                endpoint.method, endpoint.path, endpoint.body, bearer: access, headers: page.headers)
+            return answer.status == 403
+        }
+
+        #expect(refused.map(\.testDescription) == [])
+    }
+
+    @Test(arguments: ["SCHOOL.example", "school.example"])
+    func `the host is compared without regard to case`(_ host: String) throws {
+        let reception = try CrossOriginTests.reception()
+        let cookie = Desk.roleSession.enter("alice", at: reception).cookie
+
+        let answer = reception.ask(
+            "PUT", "/api/user/update/", cookie: cookie, headers: ["origin": "http://school.example", "host": host])
+
+        #expect(answer.status == 200)
+    }
+
+    @Test func `the refusal is in the contract's words and changes nothing`() throws {
+        let reception = try CrossOriginTests.reception()
+        let cookie = Desk.roleSession.enter("alice", at: reception).cookie
+
+        let answer = reception.ask(
+            "PUT", "/api/user/update/", .json(["username": "mallory"]), cookie: cookie,
+            headers: ["sec-fetch-site": "cross-site"])
+
+        #expect(answer.said == #"403 {"message":"跨站请求被拒绝。"}"#)
+        #expect(reception.get("/api/user/me/", cookie: cookie).text("username") == "alice")
+    }
+
+    @Test(arguments: ["/api/v1/password/change/", "/api/users/logout", "/api/v1/auth/logout"])
+    func `other contracts know no cookie, so any page may call them`(_ path: String) throws {
+        let reception = try CrossOriginTests.reception()
+
+        let answer = reception.ask(
+            "POST", path, cookie: "x", headers: ["sec-fetch-site": "cross-site"])
+
+        #expect(answer.status == 401)
+    }
+}

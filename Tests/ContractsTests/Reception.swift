@@ -1,0 +1,143 @@
+import Accounts
+import Contracts
+import HTTP
+import JSON
+import Mail
+import TestSupport
+import Testing
+
+/// The five contracts over one school, asked in memory.
+///
+/// Each thread has its own, for it owns a database connection.
+struct Reception {
+    let school: School
+    let accounts: Accounts
+    private let contracts: Contracts
+
+    init(of school: School, trustedOrigins: Set<String> = []) {
+        self.school = school
+        accounts = school.accounts()
+        contracts = Contracts(trustedOrigins: trustedOrigins)
+    }
+
+    /// Over a school of its own.
+    init(trustedOrigins: Set<String> = []) throws {
+        let school = try School()
+        // The tables are empty, but not new: the first account is to have the number 1.
+        try school.sql("ALTER TABLE accounts AUTO_INCREMENT = 1")
+        self.init(of: school, trustedOrigins: trustedOrigins)
+    }
+
+    /// Header names in lower case; one that is given wins over those that come of themselves.
+    func ask(
+        _ method: String, _ target: String, _ body: Body = .none, bearer: String? = nil, cookie: String? = nil,
+        headers: [String: String] = [:], isSecure: Bool = false
+    ) -> Response {
+        var sent = ["host": "school.example"]
+        if let type = body.type { sent["content-type"] = type }
+        if let bearer { sent["authorization"] = "Bearer \(bearer)" }
+        if let cookie { sent["cookie"] = "sessionid=\(cookie)" }
+        let all = sent.merging(headers) { $1 }
+        var rest = body.bytes[...]
+        let request = Request(
+            id: "r-1", method: method, target: target, origin: "\(isSecure ? "https" : "http")://school.example",
+            isSecure: isSecure, contentLength: body.bytes.count, header: { all[$0] },
+            read: { buffer in
+                let count = min(buffer.count, rest.count)
+                buffer.copyBytes(from: rest.prefix(count))
+                rest = rest.dropFirst(count)
+                return count
+            })
+        let destination = contracts.destination(of: request)
+        return Response(contracts.answer(request, at: destination, accounts: accounts))
+    }
+
+    func post(_ target: String, _ body: JSON, bearer: String? = nil, cookie: String? = nil) -> Response {
+        ask("POST", target, .json(body), bearer: bearer, cookie: cookie)
+    }
+
+    func get(_ target: String, bearer: String? = nil, cookie: String? = nil) -> Response {
+        ask("GET", target, bearer: bearer, cookie: cookie)
+    }
+}
+
+extension Body {
+    static func json(_ json: JSON) -> Body { .other(type: "application/json", json.bytes) }
+}
+
+/// What came back, with a streamed body read to its end.
+struct Response {
+    let status: Int
+    let json: JSON
+    private let text: String
+    private let headers: [(name: String, value: String)]
+
+    init(_ answer: Contracts.Answer) {
+        var body = answer.reply.body
+        if let stream = answer.reply.stream {
+            let isWhole = stream { piece in
+                body += piece
+                return true
+            }
+            if !isWhole { body += Array("… cut short".utf8) }
+        }
+        status = answer.reply.status
+        headers = answer.reply.headers
+        text = String(decoding: body, as: UTF8.self)
+        json = (try? JSON.parse(body)) ?? .null
+    }
+
+    /// Status and body: `401 {"error":"邮箱或密码错误"}`. JWTs, which nobody can write out, are `<token>`.
+    var said: String {
+        let masked = text.replacing(#/eyJ[\w\-.]+/#, with: "<token>")
+        return masked.isEmpty ? "\(status)" : "\(status) \(masked)"
+    }
+
+    /// All values of a header, in their order.
+    func all(_ name: String) -> [String] {
+        headers.filter { $0.name == name }.map(\.value)
+    }
+
+    func header(_ name: String) -> String? { all(name).first }
+
+    /// The text below these names; empty when there is none.
+    func text(_ path: String...) -> String {
+        guard case .string(let text) = path.reduce(json, { $0[$1] ?? .null }) else { return "" }
+        return text
+    }
+
+    /// The session cookie that was set; nil when none was.
+    var cookie: String? {
+        header("Set-Cookie").map { String($0.dropFirst("sessionid=".count).prefix { $0 != ";" }) }
+    }
+}
+
+extension JSON {
+    subscript(name: String) -> JSON? {
+        guard case .object(let object) = self else { return nil }
+        return object[name]
+    }
+
+    /// The object with a member changed or, with nil, left out.
+    func with(_ name: String, _ value: JSON?) -> JSON {
+        guard case .object(let object) = self else { return self }
+        let others = object.members.filter { $0.name != name }
+        return .object(Object(others + (value.map { [Member(name: name, value: $0)] } ?? [])))
+    }
+}
+
+extension Reception {
+    /// Asks for a link and takes the token out of the mail.
+    func mailedToken(_ email: String) throws -> String {
+        try #require(mailedTokens(email).first)
+    }
+
+    /// Asks for a link and takes the tokens out of the mails that are sent.
+    func mailedTokens(_ email: String) throws -> [String] {
+        _ = post("/api/v1/auth/forgot-password", ["email": .string(email)])
+        var texts: [String] = []
+        while try accounts.deliverNext(publicURL: "https://school.example", post: { letter, _ in texts.append(letter.text) })
+        {}
+        return texts.compactMap { $0.firstMatch(of: #/#token=([\w\-]+)/#).map { String($0.1) } }
+    }
+}

@@ -1,0 +1,195 @@
+import Accounts
+import JSON
+import TestSupport
+import Testing
+
+/// What ends sessions, and that whatever a client kept of them is refused everywhere from the next request on.
+struct RevocationTests {
+    let reception: Reception
+    /// One session of every kind, all of alice's.
+    let all: [Kept]
+
+    /// Everything that a client kept of a session.
+    struct Kept: CustomTestStringConvertible {
+        let desk: Desk
+        let name: String
+        let held: Holding
+
+        var testDescription: String { name }
+    }
+
+    init() throws {
+        reception = try Reception()
+        let reception = reception
+        _ = Desk.v1Auth.register("alice", at: reception)
+        let remembered = reception.post(
+            Desk.v1Auth.login, Desk.v1Auth.credentials("alice").with("remember_me", true))
+        all =
+            Desk.allCases.map { Kept(desk: $0, name: "\($0)", held: $0.enter("alice", at: reception)) }
+            + [Kept(desk: .v1Auth, name: "remembered", held: Holding(access: remembered.text("access_token")))]
+    }
+
+    /// Every use of what was kept that is not refused: `emailAuth refresh`.
+    private func uses(of kept: Kept) -> [String] {
+        var uses: [String] = []
+        func note(_ use: String, _ answer: Response) {
+            if answer.status < 400 { uses.append("\(kept.name) \(use)") }
+        }
+        if let access = kept.held.access {
+            for path in Desk.bearerEndpoints { note("GET \(path)", reception.get(path, bearer: access)) }
+            note("update", reception.ask("PUT", "/api/user/update/", bearer: access))
+        }
+        if let cookie = kept.held.cookie {
+            for path in Desk.cookieEndpoints { note("GET \(path)", reception.get(path, cookie: cookie)) }
+            note("update", reception.ask("PUT", "/api/user/update/", cookie: cookie))
+        }
+        if let refresh = kept.held.refresh, let path = kept.desk.renewal {
+            note("renewal", reception.post(path, ["refresh": .string(refresh)]))
+        } else if let access = kept.held.access, let path = kept.desk.renewal {
+            note("renewal", reception.ask("POST", path, bearer: access))
+        }
+        return uses
+    }
+
+    private func alice() throws -> Account {
+        try #require(try reception.accounts.account("alice"))
+    }
+
+    @Test func `all that was kept is good before`() {
+        let unused = all.filter { uses(of: $0).isEmpty }
+
+        #expect(unused.map(\.name) == [])
+        #expect(all.flatMap { uses(of: $0) }.count == 5 * 10 + 3)
+    }
+
+    // MARK: What ends all sessions
+
+    enum Deed: CaseIterable {
+        case resetByMail, resetWithOldPassword, disable, deactivate, changeRole, setPassword, endSessions, delete
+    }
+
+    @Test(arguments: Deed.allCases) func `everything is refused from the next request on`(_ deed: Deed) throws {
+        let link = try reception.mailedToken("alice@school.example")
+
+        switch deed {
+        case .resetByMail:
+            _ = reception.post(
+                "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "\(otherPassword)"])
+        case .resetWithOldPassword:
+            _ = reception.post(
+                "/api/users/reset_password",
+                [
+                    "email": "alice@school.example", "old_password": "\(goodPassword)",
+                    "new_password": "\(otherPassword)",
+                ])
+        case .disable: try reception.accounts.setStatus(.disabled, of: alice())
+        case .deactivate: try reception.accounts.setStatus(.inactive, of: alice())
+        case .changeRole: try reception.accounts.setRole(.teacher, of: alice())
+        case .setPassword:
+            try reception.accounts.setPassword(otherPassword, of: alice(), rules: PasswordRules(shortest: 8))
+        case .endSessions: try reception.accounts.endSessions(of: alice())
+        case .delete: try reception.accounts.delete(alice())
+        }
+
+        #expect(all.flatMap { uses(of: $0) } == [])
+    }
+
+    @Test(arguments: ["disabled", "inactive"])
+    func `a status that was written past us counts from the next request on`(_ status: String) throws {
+        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+
+        #expect(all.flatMap { uses(of: $0) } == [])
+    }
+
+    @Test(arguments: Deed.allCases) func `nobody else's sessions are touched`(_ deed: Deed) throws {
+        _ = Desk.v1Auth.register("bob", at: reception)
+        let bob = Desk.v1Auth.enter("bob", at: reception)
+
+        try `everything is refused from the next request on`(deed)
+
+        #expect(reception.get("/api/v1/auth/me", bearer: bob.access).status == 200)
+    }
+
+    @Test func `a session begun after an end is good`() throws {
+        try reception.accounts.setRole(.teacher, of: alice())
+
+        let held = Desk.v1Auth.enter("alice", at: reception)
+
+        #expect(reception.get("/api/user/me/", bearer: held.access).text("role") == "teacher")
+    }
+
+    // MARK: What ends one session
+
+    private func logOut(_ kept: Kept) -> Response {
+        switch kept.desk {
+        case .v1Profile:
+            reception.post(
+                "/api/v1/auth/logout/", ["refresh": .string(kept.held.refresh ?? "")], bearer: kept.held.access)
+        case .emailAuth: reception.post("/api/auth/logout/", ["refresh": .string(kept.held.refresh ?? "")])
+        case .roleSession: reception.ask("POST", "/api/user/logout/", cookie: kept.held.cookie)
+        case .usersToken: reception.ask("POST", "/api/users/logout", bearer: kept.held.access)
+        case .v1Auth: reception.ask("POST", "/api/v1/auth/logout", bearer: kept.held.access)
+        }
+    }
+
+    @Test(arguments: 0..<6) func `logout ends the session with all that was kept of it, and no other`(_ index: Int) {
+        let kept = all[index]
+
+        let answer = logOut(kept)
+
+        #expect(answer.status == 200)
+        #expect(uses(of: kept) == [])
+        #expect(all.filter { $0.name != kept.name && uses(of: $0).isEmpty }.map(\.name) == [])
+    }
+
+    @Test(arguments: 0..<6) func `logging out twice is refused`(_ index: Int) {
+        _ = logOut(all[index])
+
+        let answer = logOut(all[index])
+
+        #expect(answer.status == 401)
+    }
+
+    // MARK: Change of the password
+
+    /// The three endpoints that change the password.
+    private func change(_ path: String, with held: Holding) -> Response {
+        let body: JSON = [
+            "old_password": "\(goodPassword)", "current_password": "\(goodPassword)", "new_password": "\(otherPassword)",
+            "new_password_confirm": "\(otherPassword)", "confirm_password": "\(otherPassword)",
+        ]
+        return reception.post(path, body, bearer: held.access, cookie: held.cookie)
+    }
+
+    @Test(
+        arguments: ["/api/v1/password/change/", "/api/user/change-password/", "/api/v1/auth/change-password"],
+        [0, 1, 3, 4, 5])
+    func `a change of the password keeps the session that made it and ends all others`(_ path: String, _ index: Int) {
+        let kept = all[index]
+
+        let answer = change(path, with: kept.held)
+
+        #expect(answer.status == 200)
+        #expect(!uses(of: kept).isEmpty)
+        #expect(all.filter { $0.name != kept.name }.flatMap { uses(of: $0) } == [])
+    }
+
+    @Test func `a change of the password by cookie keeps the cookie and ends all others`() {
+        let kept = all[2]
+
+        let answer = change("/api/user/change-password/", with: kept.held)
+
+        #expect(answer.status == 200)
+        #expect(!uses(of: kept).isEmpty)
+        #expect(all.filter { $0.name != kept.name }.flatMap { uses(of: $0) } == [])
+    }
+
+    @Test func `a failed change of the password ends nothing`() {
+        let answer = reception.post(
+            "/api/v1/auth/change-password", ["old_password": "wrong", "new_password": "\(otherPassword)"],
+            bearer: all[4].held.access)
+
+        #expect(answer.status == 400)
+        #expect(all.filter { uses(of: $0).isEmpty }.map(\.name) == [])
+    }
+}

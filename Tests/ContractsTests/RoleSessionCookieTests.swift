@@ -1,0 +1,182 @@
+import JSON
+import TestSupport
+import Testing
+
+/// Contract 3's cookie: how it looks, how long it lives, who may use it.
+struct RoleSessionCookieTests {
+    let reception: Reception
+
+    init() throws {
+        reception = try Reception()
+        _ = Desk.roleSession.register("alice", at: reception)
+    }
+
+    private func cookie() throws -> String {
+        try #require(Desk.roleSession.signIn("alice", at: reception).cookie)
+    }
+
+    private static let day: Int64 = 86_400
+
+    // MARK: How it looks
+
+    @Test func `the cookie is hidden from scripts and lives for 14 days`() throws {
+        let answer = Desk.roleSession.signIn("alice", at: reception)
+
+        let value = try #require(answer.cookie)
+        #expect(value.count == 43)
+        #expect(
+            answer.all("Set-Cookie") == ["sessionid=\(value); Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax"])
+    }
+
+    @Test func `under HTTPS the cookie is secure`() throws {
+        let answer = reception.ask(
+            "POST", "/api/user/login/", .json(Desk.roleSession.credentials("alice")), isSecure: true)
+
+        let value = try #require(answer.cookie)
+        #expect(
+            answer.all("Set-Cookie") == ["sessionid=\(value); Max-Age=1209600; Path=/; Secure; HttpOnly; SameSite=Lax"])
+    }
+
+    @Test func `logout takes the cookie away`() throws {
+        let cookie = try cookie()
+
+        let answer = reception.ask("POST", "/api/user/logout/", cookie: cookie)
+
+        #expect(answer.all("Set-Cookie") == ["sessionid=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"])
+    }
+
+    @Test func `logout takes away a cookie that was just about to live longer`() throws {
+        let cookie = try cookie()
+        reception.school.clock.move(seconds: 2 * 3600)
+
+        let answer = reception.ask("POST", "/api/user/logout/", cookie: cookie)
+
+        #expect(answer.all("Set-Cookie") == ["sessionid=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"])
+    }
+
+    // MARK: New at every login
+
+    @Test func `every login has a new session id`() throws {
+        let first = try cookie()
+        let second = try cookie()
+
+        #expect(first != second)
+        #expect(reception.get("/api/user/me/", cookie: first).status == 200)
+    }
+
+    @Test func `a login with a cookie ends that cookie's session`() throws {
+        let old = try cookie()
+
+        let answer = reception.post("/api/user/login/", Desk.roleSession.credentials("alice"), cookie: old)
+
+        #expect(reception.get("/api/user/me/", cookie: old).status == 401)
+        #expect(reception.get("/api/user/me/", cookie: answer.cookie).status == 200)
+    }
+
+    @Test func `a failed login leaves the cookie's session alone`() throws {
+        let old = try cookie()
+
+        _ = reception.post("/api/user/login/", Desk.roleSession.credentials("alice", "wrong"), cookie: old)
+
+        #expect(reception.get("/api/user/me/", cookie: old).status == 200)
+    }
+
+    @Test func `a session id that the client made up is never taken over`() throws {
+        let answer = reception.post("/api/user/login/", Desk.roleSession.credentials("alice"), cookie: "chosen")
+
+        #expect(answer.cookie != "chosen")
+        #expect(reception.get("/api/user/me/", cookie: "chosen").status == 401)
+    }
+
+    @Test func `the database holds no cookie`() throws {
+        let cookie = try cookie()
+
+        let rows = try reception.school.sql("SELECT * FROM sessions")
+
+        #expect(!rows.contains(cookie))
+    }
+
+    // MARK: Its life slides
+
+    @Test func `a cookie that nobody uses dies after 14 days`() throws {
+        let cookie = try cookie()
+        reception.school.clock.move(seconds: 14 * RoleSessionCookieTests.day)
+
+        let answer = reception.get("/api/user/me/", cookie: cookie)
+
+        #expect(answer.status == 401)
+    }
+
+    @Test func `a cookie in its last second is good`() throws {
+        let cookie = try cookie()
+        reception.school.clock.move(seconds: 14 * RoleSessionCookieTests.day - 1)
+
+        let answer = reception.get("/api/user/me/", cookie: cookie)
+
+        #expect(answer.status == 200)
+    }
+
+    @Test func `a cookie that is used lives on`() throws {
+        let cookie = try cookie()
+        for _ in 0..<5 {
+            reception.school.clock.move(seconds: 13 * RoleSessionCookieTests.day)
+            #expect(reception.get("/api/user/me/", cookie: cookie).status == 200)
+        }
+    }
+
+    @Test func `a use within the hour writes nothing`() throws {
+        let cookie = try cookie()
+        reception.school.clock.move(seconds: 3599)
+
+        let answer = reception.get("/api/user/me/", cookie: cookie)
+
+        #expect(answer.all("Set-Cookie") == [])
+    }
+
+    @Test func `a later use makes the browser's copy live as long as the session`() throws {
+        let cookie = try cookie()
+        reception.school.clock.move(seconds: 3601)
+
+        let answer = reception.get("/api/user/me/", cookie: cookie)
+
+        #expect(answer.all("Set-Cookie") == ["sessionid=\(cookie); Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax"])
+    }
+
+    @Test func `a refused request too makes the browser's copy live as long as the session`() throws {
+        let cookie = try cookie()
+        reception.school.clock.move(seconds: 3601)
+
+        let answer = reception.ask("PUT", "/api/user/update/", .json(["email": "nonsense"]), cookie: cookie)
+
+        #expect(answer.status == 400)
+        #expect(answer.all("Set-Cookie") == ["sessionid=\(cookie); Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax"])
+    }
+
+    // MARK: Beside other credentials
+
+    @Test func `a bearer token goes before the cookie`() throws {
+        let cookie = try cookie()
+
+        let answer = reception.get("/api/user/me/", bearer: "nonsense", cookie: cookie)
+
+        #expect(answer.status == 401)
+    }
+
+    @Test(arguments: ["/api/v1/info/", "/api/protected/", "/api/users/me", "/api/v1/auth/me"])
+    func `the cookie opens no other contract`(_ path: String) throws {
+        let cookie = try cookie()
+
+        let answer = reception.get(path, cookie: cookie)
+
+        #expect(answer.status == 401)
+    }
+
+    @Test func `the cookie is found among others`() throws {
+        let cookie = try cookie()
+
+        let answer = reception.ask(
+            "GET", "/api/user/me/", headers: ["cookie": "csrftoken=x; sessionid=\(cookie); theme=dark"])
+
+        #expect(answer.status == 200)
+    }
+}

@@ -1,0 +1,311 @@
+import JSON
+import TestSupport
+import Testing
+
+/// Contract 5, against `5-v1-auth.md`: signing up and in, and what is shown. Its passwords and mailed links are in
+/// `V1AuthPasswordTests`, its renewal in `BearerRenewalTests`.
+struct V1AuthTests {
+    let reception: Reception
+
+    init() throws {
+        reception = try Reception()
+    }
+
+    private static let registration: JSON = [
+        "username": "testuser", "email": "test@example.com", "password": "password123", "confirm_password": "password123",
+        "full_name": "测试用户", "phone": "13800138000",
+    ]
+    private static let login: JSON = ["username": "testuser", "password": "password123"]
+
+    private func register() -> Response {
+        reception.post("/api/v1/auth/register", V1AuthTests.registration)
+    }
+
+    private func token() -> String {
+        _ = register()
+        return reception.post("/api/v1/auth/login/json", V1AuthTests.login).text("access_token")
+    }
+
+    // MARK: What it answers
+
+    @Test func `registration answers the account`() {
+        let answer = register()
+
+        #expect(
+            answer.said == """
+                201 {"id":1,"username":"testuser","email":"test@example.com","full_name":"测试用户",\
+                "phone":"13800138000","is_superuser":false,"is_staff":false,"status":"active",\
+                "created_at":"2025-07-26T07:42:39Z"}
+                """)
+    }
+
+    @Test(arguments: [JSON?.none, .some(.null)]) func `what a registration leaves out is null`(_ value: JSON?) {
+        let answer = reception.post(
+            "/api/v1/auth/register", V1AuthTests.registration.with("full_name", value).with("phone", value))
+
+        #expect(
+            answer.said == """
+                201 {"id":1,"username":"testuser","email":"test@example.com","full_name":null,"phone":null,\
+                "is_superuser":false,"is_staff":false,"status":"active","created_at":"2025-07-26T07:42:39Z"}
+                """)
+    }
+
+    private static let session = """
+        200 {"access_token":"<token>","token_type":"bearer","expires_in":3600,"user":{"id":1,"username":"testuser",\
+        "email":"test@example.com","full_name":"测试用户","avatar_url":null,"is_superuser":false,"is_staff":false,\
+        "status":"active","created_at":"2025-07-26T07:42:39Z","last_login_at":"2025-07-26T08:12:39Z"}}
+        """
+
+    @Test(arguments: [
+        "username=testuser&password=password123", "username=test%40example.com&password=password123",
+        "grant_type=password&username=+TESTUSER&password=password123&scope=",
+    ]) func `the form login takes username or email and answers token and user`(_ form: String) {
+        _ = register()
+        reception.school.clock.move(seconds: 1800)
+
+        let answer = reception.ask("POST", "/api/v1/auth/login", .form(form))
+
+        #expect(answer.said == V1AuthTests.session)
+    }
+
+    @Test(arguments: ["testuser", "test@example.com", "TestUser", " TEST@example.com\n"])
+    func `the JSON login takes username or email and answers token and user`(_ name: String) {
+        _ = register()
+        reception.school.clock.move(seconds: 1800)
+
+        let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("username", .string(name)))
+
+        #expect(answer.said == V1AuthTests.session)
+    }
+
+    private static let remembered: [(JSON?, Int64)] = [(nil, 3600), (.null, 3600), (false, 3600), (true, 2_592_000)]
+
+    @Test(arguments: remembered) func `a remembered login lives for 30 days`(_ flag: JSON?, _ seconds: Int64) {
+        _ = register()
+
+        let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("remember_me", flag))
+
+        #expect(answer.json["expires_in"] == .integer(seconds))
+    }
+
+    @Test(arguments: ["true", 1, [], [:]] as [JSON]) func `remember_me is true or false`(_ flag: JSON) {
+        _ = register()
+
+        let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("remember_me", flag))
+
+        #expect(answer.said == #"400 {"detail":"参数验证失败","errors":{"remember_me":["该字段必须是布尔值。"]}}"#)
+    }
+
+    @Test func `me answers all nineteen fields`() {
+        let token = token()
+
+        let answer = reception.get("/api/v1/auth/me", bearer: token)
+
+        #expect(
+            answer.said == """
+                200 {"id":1,"username":"testuser","email":"test@example.com","full_name":"测试用户","avatar_url":null,\
+                "bio":null,"phone":"13800138000","is_email_verified":false,"is_phone_verified":false,\
+                "is_superuser":false,"is_staff":false,"status":"active","language":"zh","timezone":"Asia/Shanghai",\
+                "theme":"light","created_at":"2025-07-26T07:42:39Z","updated_at":"2025-07-26T07:42:39Z",\
+                "last_login_at":"2025-07-26T07:42:39Z","login_count":1}
+                """)
+    }
+
+    @Test func `me answers what the columns hold`() throws {
+        let token = token()
+        try reception.school.sql(
+            """
+            UPDATE accounts SET avatar = 'avatars/x.png', bio = 'b', is_email_verified = 1, is_phone_verified = 1, \
+            is_superuser = 1, is_staff = 1, language = 'en', timezone = 'UTC', theme = 'dark', login_count = 5
+            """)
+
+        let answer = reception.get("/api/v1/auth/me", bearer: token)
+
+        #expect(
+            answer.said == """
+                200 {"id":1,"username":"testuser","email":"test@example.com","full_name":"测试用户",\
+                "avatar_url":"http://school.example/media/avatars/x.png","bio":"b","phone":"13800138000",\
+                "is_email_verified":true,"is_phone_verified":true,"is_superuser":true,"is_staff":true,\
+                "status":"active","language":"en","timezone":"UTC","theme":"dark",\
+                "created_at":"2025-07-26T07:42:39Z","updated_at":"2025-07-26T07:42:39Z",\
+                "last_login_at":"2025-07-26T07:42:39Z","login_count":5}
+                """)
+    }
+
+    @Test func `registration is no login`() {
+        let access = Desk.emailAuth.register("alice", at: reception).text("tokens", "access")
+
+        let answer = reception.get("/api/v1/auth/me", bearer: access)
+
+        #expect(answer.json["last_login_at"] == .null)
+        #expect(answer.json["login_count"] == 0)
+    }
+
+    @Test(arguments: Desk.allCases) func `a login through any contract is counted`(_ desk: Desk) {
+        _ = desk.register("alice", at: reception)
+        for _ in 0..<3 { _ = desk.enter("alice", at: reception) }
+        _ = desk.enter("alice", "wrong", at: reception)
+
+        let answer = reception.get("/api/v1/auth/me", bearer: Desk.v1Auth.enter("alice", at: reception).access)
+
+        #expect(answer.json["login_count"] == 4)
+    }
+
+    @Test func `renewal answers the token and three fields of the user`() {
+        let token = token()
+
+        let answer = reception.ask("POST", "/api/v1/auth/refresh", bearer: token)
+
+        #expect(
+            answer.said == """
+                200 {"access_token":"<token>","token_type":"bearer","expires_in":3600,\
+                "user":{"id":1,"username":"testuser","email":"test@example.com"}}
+                """)
+    }
+
+    @Test func `logout ends the token`() {
+        let token = token()
+
+        let answer = reception.ask("POST", "/api/v1/auth/logout", bearer: token)
+
+        #expect(answer.said == #"200 {"message":"登出成功"}"#)
+        #expect(reception.get("/api/v1/auth/me", bearer: token).status == 401)
+    }
+
+    // MARK: Field errors
+
+    private static let wrongFields: [(String, JSON?, String)] = [
+        ("username", nil, #""参数验证失败","errors":{"username":["该字段是必填项。"]}"#),
+        ("email", nil, #""参数验证失败","errors":{"email":["该字段是必填项。"]}"#),
+        ("password", nil, #""参数验证失败","errors":{"password":["该字段是必填项。"]}"#),
+        ("confirm_password", nil, #""参数验证失败","errors":{"confirm_password":["该字段是必填项。"]}"#),
+        ("username", .null, #""参数验证失败","errors":{"username":["该字段不能为空。"]}"#),
+        ("email", " ", #""参数验证失败","errors":{"email":["该字段不能为空。"]}"#),
+        ("confirm_password", "", #""参数验证失败","errors":{"confirm_password":["该字段不能为空。"]}"#),
+        ("username", 5, #""参数验证失败","errors":{"username":["该字段必须是字符串。"]}"#),
+        ("full_name", 5, #""参数验证失败","errors":{"full_name":["该字段必须是字符串。"]}"#),
+        ("phone", ["1"], #""参数验证失败","errors":{"phone":["该字段必须是字符串。"]}"#),
+        ("username", "ab", #""参数验证失败","errors":{"username":["用户名长度必须为3-50个字符"]}"#),
+        (
+            "username", .string(String(repeating: "a", count: 51)),
+            #""参数验证失败","errors":{"username":["用户名长度必须为3-50个字符"]}"#
+        ),
+        ("username", "a b c", #""参数验证失败","errors":{"username":["用户名只能包含字母、数字和 @/./+/-/_ 字符。"]}"#),
+        ("email", "test", #""参数验证失败","errors":{"email":["请输入有效的邮箱地址。"]}"#),
+        ("confirm_password", "password124", #""参数验证失败","errors":{"confirm_password":["两次输入的密码不一致"]}"#),
+        (
+            "full_name", .string(String(repeating: "名", count: 101)),
+            #""参数验证失败","errors":{"full_name":["该字段不能超过100个字符。"]}"#
+        ),
+        (
+            "phone", .string(String(repeating: "1", count: 33)),
+            #""参数验证失败","errors":{"phone":["该字段不能超过32个字符。"]}"#
+        ),
+    ]
+
+    @Test(arguments: wrongFields)
+    func `a wrong field is named with its text`(_ field: String, _ value: JSON?, _ rest: String) {
+        let answer = reception.post("/api/v1/auth/register", V1AuthTests.registration.with(field, value))
+
+        #expect(answer.said == #"400 {"detail":"# + rest + "}")
+    }
+
+    @Test(arguments: ["abc", String(repeating: "名", count: 50)])
+    func `a username of 3 and of 50 characters is good`(_ name: String) {
+        let answer = reception.post("/api/v1/auth/register", V1AuthTests.registration.with("username", .string(name)))
+
+        #expect(answer.status == 201)
+    }
+
+    @Test(arguments: [(7, 400), (8, 201), (128, 201), (129, 400)])
+    func `a password has 8 to 128 characters, whatever they are`(_ length: Int, _ status: Int) {
+        let password = JSON.string(String(repeating: "密", count: length))
+
+        let answer = reception.post(
+            "/api/v1/auth/register",
+            V1AuthTests.registration.with("password", password).with("confirm_password", password))
+
+        #expect(answer.status == status)
+        #expect(status == 201 || answer.json["errors"] == ["password": ["密码长度必须为8-128个字符"]])
+    }
+
+    @Test(arguments: [
+        ("testuser", "new@example.com", #""用户名已存在","errors":{"username":["用户名已存在"]}"#),
+        ("newuser", "TEST@example.com", #""邮箱已存在","errors":{"email":["邮箱已存在"]}"#),
+        ("TestUser", "test@example.com", #""用户名已存在","errors":{"username":["用户名已存在"],"email":["邮箱已存在"]}"#),
+    ]) func `what is taken is told in detail`(_ name: String, _ email: String, _ rest: String) {
+        _ = register()
+
+        let answer = reception.post(
+            "/api/v1/auth/register",
+            V1AuthTests.registration.with("username", .string(name)).with("email", .string(email)))
+
+        #expect(answer.said == #"400 {"detail":"# + rest + "}")
+    }
+
+    @Test(arguments: [("/api/v1/auth/login/json", Body.json("{}")), ("/api/v1/auth/login", .none)])
+    func `login needs both fields`(_ path: String, _ body: Body) {
+        let answer = reception.ask("POST", path, body)
+
+        #expect(
+            answer.said == #"400 {"detail":"参数验证失败","errors":{"username":["该字段是必填项。"],"password":["该字段是必填项。"]}}"#)
+    }
+
+    // MARK: Refusals
+
+    @Test(arguments: [("testuser", "wrong"), ("nobody", "password123"), ("nobody@example.com", "password123")])
+    func `wrong credentials never tell what was wrong`(_ name: String, _ password: String) {
+        _ = register()
+        let body: JSON = ["username": .string(name), "password": .string(password)]
+
+        let answers = [
+            reception.post("/api/v1/auth/login/json", body),
+            reception.ask("POST", "/api/v1/auth/login", .form("username=\(name)&password=\(password)")),
+        ]
+
+        #expect(answers.map(\.said) == Array(repeating: #"401 {"detail":"用户名或密码错误"}"#, count: 2))
+        #expect(answers.map { $0.header("WWW-Authenticate") } == ["Bearer", "Bearer"])
+    }
+
+    @Test(arguments: ["inactive", "disabled"])
+    func `an account that is not active is told so, but only with the right password`(_ status: String) throws {
+        _ = register()
+        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+
+        let right = reception.post("/api/v1/auth/login/json", V1AuthTests.login)
+        let wrong = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("password", "wrong"))
+
+        #expect(right.said == #"403 {"detail":"账户未激活"}"#)
+        #expect(wrong.said == #"401 {"detail":"用户名或密码错误"}"#)
+    }
+
+    @Test func `too many failures are answered 423 with the time to wait`() {
+        _ = register()
+        for _ in 0..<10 { _ = Desk.v1Auth.signIn("testuser", "wrong", at: reception) }
+
+        let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login)
+
+        #expect(answer.said == #"423 {"detail":"账户已被锁定"}"#)
+        #expect(answer.header("Retry-After") == "900")
+    }
+
+    private static let signedIn = [
+        ("GET", "/api/v1/auth/me"), ("POST", "/api/v1/auth/logout"), ("POST", "/api/v1/auth/refresh"),
+        ("POST", "/api/v1/auth/change-password"),
+    ]
+
+    @Test(arguments: signedIn) func `without a token everything is refused`(_ method: String, _ path: String) {
+        let answer = reception.ask(method, path)
+
+        #expect(answer.said == #"401 {"detail":"未提供身份认证信息"}"#)
+        #expect(answer.header("WWW-Authenticate") == "Bearer")
+    }
+
+    @Test(arguments: signedIn, ["", "x", "a.b.c"])
+    func `with a token that is none everything is refused`(_ endpoint: (String, String), _ token: String) {
+        let answer = reception.ask(endpoint.0, endpoint.1, bearer: token)
+
+        #expect(answer.said == #"401 {"detail":"无效的令牌或令牌已过期"}"#)
+        #expect(answer.header("WWW-Authenticate") == "Bearer")
+    }
+}

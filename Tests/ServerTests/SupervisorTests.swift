@@ -1,0 +1,181 @@
+import CLinux
+import Foundation
+import Glibc
+import JSON
+import Testing
+
+/// A line of the parent's log, or of a worker.
+private struct Event: Equatable {
+    var name: String
+    var pid: pid_t?
+    var code: Int64?
+}
+
+/// `supervise` in a process of its own, with a shell script as worker; it ends with the test.
+private final class Supervised {
+    /// Says when it is ready to be stopped, and that it was. Waits on descriptor 3, which ends with the test.
+    static let patient = [
+        "/usr/bin/env", "--default-signal", "/bin/sh", "-c",
+        #"""
+        say() { printf '{"event": "%s", "pid": %d}\n' "$1" $$ >&2; }
+        trap 'say drained; exit' TERM USR1
+        say ready
+        read -r _ <&3
+        """#,
+    ]
+
+    private let output = Pipe()
+    private let leash = Pipe()
+    private(set) var pid: pid_t = 0
+    private var isWaitedFor = false
+
+    init(_ count: Int, _ worker: [String] = patient) throws {
+        var files = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&files)
+        defer { posix_spawn_file_actions_destroy(&files) }
+        posix_spawn_file_actions_adddup2(&files, leash.readEnd, 0)
+        posix_spawn_file_actions_adddup2(&files, output.writeEnd, 2)
+        let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/supervise"
+        var words = ([program, "\(count)"] + worker).map { strdup($0) }
+        defer { for word in words { free(word) } }
+        words.append(nil)
+        try #require(posix_spawn(&pid, program, &files, nil, words, environ) == 0)
+        output.closeWriteEnd()
+    }
+
+    deinit {
+        leash.closeWriteEnd()
+        if !isWaitedFor { _ = exitCode() }
+    }
+
+    func send(_ signal: Int32) { kill(pid, signal) }
+
+    /// How it ended: exit code, or 128 + signal. Waits for it.
+    func exitCode() -> Int32 {
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        isWaitedFor = true
+        return homeroom_exit_code(status)
+    }
+
+    /// The next events until so many of each name were among them; fewer when the output ends.
+    ///
+    /// The parent and its workers write side by side: a worker can be ready before it is reported as started.
+    func events(until wanted: [String: Int]) -> [Event] {
+        var events: [Event] = []
+        while wanted.contains(where: { name, count in events.count { $0.name == name } < count }), let event = event() {
+            events.append(event)
+        }
+        return events
+    }
+
+    /// The pids of the first workers, when all of them are ready.
+    func workers(_ count: Int) -> [pid_t] {
+        events(until: ["worker started": count, "ready": count]).pids("ready")
+    }
+
+    private func event() -> Event? {
+        guard let value = output.object() else { return nil }
+        func integer(_ name: String) -> Int64? {
+            if case .integer(let number)? = value[name] { number } else { nil }
+        }
+        guard case .string(let name)? = value["event"] else { return Event(name: "not an event") }
+        return Event(name: name, pid: integer("pid").map { pid_t($0) }, code: integer("code"))
+    }
+}
+
+extension [Event] {
+    fileprivate func pids(_ name: String) -> [pid_t] {
+        filter { $0.name == name }.compactMap(\.pid)
+    }
+}
+
+struct SupervisorTests {
+    private func isAlive(_ pid: pid_t) -> Bool { kill(pid, 0) == 0 }
+
+    @Test func `as many workers are started as are wanted`() throws {
+        let supervised = try Supervised(3)
+
+        let pids = supervised.workers(3)
+
+        #expect(Set(pids).count == 3)
+        for pid in pids { #expect(isAlive(pid)) }
+    }
+
+    @Test func `a worker that is killed is replaced`() throws {
+        let supervised = try Supervised(2)
+        let old = supervised.workers(2)
+
+        kill(try #require(old.first), SIGKILL)
+
+        let events = supervised.events(until: ["worker died": 1, "worker started": 1, "ready": 1])
+        #expect(events.first == Event(name: "worker died", pid: old[0], code: 137))
+        let new = try #require(events.pids("ready").first)
+        #expect(!old.contains(new))
+        #expect(isAlive(new))
+        #expect(isAlive(old[1]))
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `a signal to stop drains all workers, and the parent succeeds`(signal: Int32) throws {
+        let supervised = try Supervised(3)
+        let pids = supervised.workers(3)
+
+        supervised.send(signal)
+
+        #expect(Set(supervised.events(until: ["drained": 3]).pids("drained")) == Set(pids))
+        #expect(supervised.exitCode() == 0)
+        for pid in pids { #expect(!isAlive(pid)) }
+    }
+
+    @Test func `a reload starts new workers and drains the old`() throws {
+        let supervised = try Supervised(2)
+        let old = supervised.workers(2)
+
+        supervised.send(SIGHUP)
+
+        let events = supervised.events(until: ["worker started": 2, "ready": 2, "drained": 2])
+        let new = events.pids("ready")
+        #expect(Set(new).count == 2)
+        #expect(Set(new).isDisjoint(with: old))
+        #expect(Set(events.pids("drained")) == Set(old))
+        for pid in new { #expect(isAlive(pid)) }
+    }
+
+    @Test func `workers that die at their start make the parent give up`() throws {
+        let supervised = try Supervised(10, ["/bin/false"])
+
+        let events = supervised.events(until: ["gave up": 1])
+
+        #expect(events.count { $0.name == "worker died" && $0.code == 1 } == 10)
+        #expect(supervised.exitCode() == 1)
+    }
+
+    @Test func `a worker that cannot be started makes the parent give up`() throws {
+        let supervised = try Supervised(2, ["/nonexistent/homeroom"])
+
+        let events = supervised.events(until: ["gave up": 1])
+
+        #expect(events.map(\.name) == ["start", "worker not started", "gave up"])
+        #expect(supervised.exitCode() == 1)
+    }
+
+    @Test func `a reload without a program to start leaves the workers alone`() throws {
+        let program = "/tmp/h-worker-\(UInt64.random(in: 0 ... .max))"
+        try #require(symlink("/usr/bin/env", program) == 0)
+        let supervised = try Supervised(1, [program] + Supervised.patient.dropFirst())
+        let old = supervised.workers(1)
+        unlink(program)
+
+        supervised.send(SIGHUP)
+
+        let failed = supervised.events(until: ["reload failed": 1])
+        #expect(failed.map(\.name) == ["reload", "worker not started", "reload failed"])
+        try #require(symlink("/usr/bin/env", program) == 0)
+        defer { unlink(program) }
+        supervised.send(SIGHUP)
+        let events = supervised.events(until: ["worker started": 1, "ready": 1, "drained": 1])
+        #expect(events.first?.name == "reload")
+        #expect(events.pids("drained") == old)
+    }
+}

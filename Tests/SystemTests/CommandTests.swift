@@ -1,0 +1,216 @@
+import Database
+import DevStack
+import Foundation
+import JSON
+import TestSupport
+import Testing
+
+/// `homeroom migrate`, `check` and `user …`, as an operator calls them.
+struct CommandTests {
+    private let site: DevStack
+
+    init() throws {
+        site = try Site.shared()
+    }
+
+    // MARK: migrate
+
+    @Test func `the first migration makes the tables, the second has nothing to do`() throws {
+        let environment = try Self.emptyDatabase()
+
+        let first = try site.homeroom("migrate", environment: environment)
+        let second = try site.homeroom("migrate", environment: environment)
+
+        #expect(first.status == 0)
+        #expect(first.output.hasPrefix("applied accounts\napplied sessions\napplied login-failures\n"))
+        #expect(second.status == 0)
+        #expect(second.output.wholeMatch(of: /schema \d+: up to date\n/) != nil)
+    }
+
+    @Test func `of two migrations at once each part is applied once`() throws {
+        let site = site
+        let environment = try Self.emptyDatabase()
+
+        let outcomes = try atOnce(2) { _ in try site.homeroom("migrate", environment: environment) }
+        let lines = outcomes.flatMap { $0.output.split(separator: "\n") }.filter { $0.hasPrefix("applied") }
+
+        #expect(outcomes.map(\.status) == [0, 0])
+        #expect(outcomes.map(\.errors) == ["", ""])
+        #expect(lines.filter { $0 == "applied accounts" }.count == 1)
+        #expect(Set(lines).count == lines.count)
+    }
+
+    @Test func `a migration without a database ends with one clear line`() throws {
+        let outcome = try site.homeroom("migrate", environment: ["HOMEROOM_DATABASE_SOCKET": "/nowhere.sock"])
+
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.hasPrefix("homeroom: "))
+        #expect(outcome.errors.hasSuffix("(`homeroom` at /nowhere.sock as homeroom_owner)\n"))
+        #expect(outcome.errors.split(separator: "\n").count == 1)
+    }
+
+    // MARK: check
+
+    @Test func `a check of a system that is well says so of each part`() throws {
+        let outcome = try site.homeroom("check")
+
+        #expect(outcome.status == 0)
+        #expect(outcome.errors == "")
+        for line in [
+            "configuration: ok, 2 workers on \(site.folder.socket)", "media: ok, \(site.folder.media)",
+            "database: ok, `homeroom` at \(site.folder.databaseSocket) as homeroom",
+        ] {
+            #expect(outcome.output.contains(line + "\n"))
+        }
+        #expect(outcome.output.contains(/schema: ok, version \d+\n/))
+    }
+
+    @Test(arguments: [
+        (
+            "HOMEROOM_TOKEN_KEY", "short",
+            "configuration: FAILED, HOMEROOM_TOKEN_KEY: 5 bytes, needs 32 random ones or more."
+        ),
+        ("HOMEROOM_DATABASE_SOCKET", "/nowhere.sock", "database: FAILED, "),
+        ("HOMEROOM_DATABASE_PASSWORD", "wrong", "database: FAILED, "),
+        ("HOMEROOM_MEDIA", "/nowhere", "media: FAILED, /nowhere: No such file or directory"),
+    ])
+    func `a check names what is not well`(key: String, value: String, line: String) throws {
+        let outcome = try site.homeroom("check", environment: [key: value])
+
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains(line))
+    }
+
+    @Test func `a check of an empty database says how to fill it`() throws {
+        let outcome = try site.homeroom("check", environment: try Self.emptyDatabase())
+
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains(/schema: FAILED, version 0, needs \d+. Run: homeroom migrate\n/))
+    }
+
+    // MARK: user
+
+    @Test func `a created user is shown and can sign in`() throws {
+        let outcome = try site.homeroom(
+            "user", "create", "teacher1", "--email", "Teacher1@example.com", "--role", "teacher", "--staff",
+            input: "seven-Owls-42\n")
+        let made = try #require(Answer(status: 0, headers: [], body: Array(outcome.output.utf8)).json)
+        let shown = try site.homeroom("user", "show", "TEACHER1@EXAMPLE.COM")
+
+        #expect(outcome.status == 0)
+        #expect(Self.member("role", of: made) == "teacher")
+        #expect(Self.member("is_staff", of: made) == true)
+        #expect(Self.member("is_superuser", of: made) == false)
+        #expect(Self.member("email", of: made) == "Teacher1@example.com")
+        #expect(Self.member("last_login_at", of: made) == .null)
+        #expect(shown == outcome)
+        #expect(try site.signIn("teacher1", "seven-Owls-42").status == 200)
+    }
+
+    @Test(arguments: [
+        (
+            "teacher2", "twice@example.com", "12345678",
+            "password: This password is too common.; password: This password is entirely numeric."
+        ),
+        ("teacher2", "twice@example.com", "", "password: This field may not be blank."),
+        (
+            "two words", "twice@example.com", "seven-Owls-42",
+            "username: Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+        ),
+        ("teacher2", "nowhere", "seven-Owls-42", "email: Enter a valid email address."),
+        ("taken", "twice@example.com", "seven-Owls-42", "username: A user with that username already exists."),
+    ])
+    func `a user that cannot be is refused with one line`(
+        name: String, email: String, password: String, line: String
+    ) throws {
+        _ = try? site.newPerson("taken")
+
+        let outcome = try site.homeroom("user", "create", name, "--email", email, input: password + "\n")
+
+        #expect(outcome == Outcome(status: 1, output: "", errors: "homeroom: \(line)\n"))
+    }
+
+    @Test(arguments: [
+        ["show", "nobody"], ["set-role", "nobody", "mentor"], ["set-status", "nobody", "disabled"],
+    ])
+    func `a name that nobody has is refused with one line`(words: [String]) throws {
+        let outcome = try Outcome.homeroom(["user"] + words + ["--config", site.folder.settings])
+
+        #expect(
+            outcome == Outcome(status: 1, output: "", errors: "homeroom: nobody has the username or email `nobody`\n"))
+    }
+
+    @Test func `a role that is set shows and ends the sessions`() throws {
+        let person = try site.newPerson()
+
+        let outcome = try site.homeroom("user", "set-role", person.username, "mentor")
+        let shown = try site.homeroom("user", "show", person.username)
+
+        #expect(outcome == Outcome(status: 0, output: "", errors: ""))
+        #expect(shown.output.contains(#""role":"mentor""#))
+        #expect(try site.send("GET", "/api/v1/info/", as: person).status == 401)
+    }
+
+    @Test(arguments: ["inactive", "disabled"])
+    func `a status other than active ends the sessions and shuts out`(status: String) throws {
+        let person = try site.newPerson()
+
+        let outcome = try site.homeroom("user", "set-status", person.email, status)
+        let session = try site.send("GET", "/api/v1/info/", as: person)
+        let renewal = try site.send("POST", "/api/v1/auth/token/refresh/", json: ["refresh": .string(person.refresh)])
+        let login = try site.signIn(person.username, person.password)
+
+        #expect(outcome == Outcome(status: 0, output: "", errors: ""))
+        #expect(session.status == 401)
+        #expect(renewal.status == 401)
+        #expect(login.status == 401)
+        #expect(login.text == #"{"message":"用户名或密码错误"}"#)
+    }
+
+    @Test func `a user set active again can sign in`() throws {
+        let person = try site.newPerson()
+        _ = try site.homeroom("user", "set-status", person.username, "disabled")
+
+        let outcome = try site.homeroom("user", "set-status", person.username, "active")
+
+        #expect(outcome.status == 0)
+        #expect(try site.signIn(person.username, person.password).status == 200)
+    }
+
+    @Test func `an unlocked user can sign in at once`() throws {
+        let person = try site.newPerson()
+        for _ in 0..<10 { _ = try site.signIn(person.username, "wrong-Owls-1") }
+        let locked = try site.signIn(person.username, person.password)
+
+        let outcome = try site.homeroom("user", "unlock", person.email)
+        let login = try site.signIn(person.username, person.password)
+
+        #expect(locked.status == 429)
+        #expect(outcome == Outcome(status: 0, output: "", errors: ""))
+        #expect(login.status == 200)
+    }
+
+    @Test func `without a database a user call ends with one line and the way out`() throws {
+        let outcome = try site.homeroom(
+            "user", "show", "nobody", environment: ["HOMEROOM_DATABASE_SOCKET": "/nowhere.sock"])
+
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.hasSuffix("homeroom: the database does not answer. Try: homeroom check\n"))
+    }
+
+    private static func member(_ name: String, of json: JSON) -> JSON? {
+        guard case .object(let object) = json else { return nil }
+        return object[name]
+    }
+
+    /// Settings that lead to a database without any table.
+    private static func emptyDatabase() throws -> [String: String] {
+        let address = try Laboratory.emptyDatabase()
+        guard case .socket(let path) = address.endpoint else { return [:] }
+        return [
+            "HOMEROOM_DATABASE_SOCKET": path, "HOMEROOM_DATABASE_NAME": address.database,
+            "HOMEROOM_DATABASE_USER": address.user, "HOMEROOM_DATABASE_PASSWORD": address.password,
+            "HOMEROOM_DATABASE_OWNER": address.user, "HOMEROOM_DATABASE_OWNER_PASSWORD": address.password,
+        ]
+    }
+}

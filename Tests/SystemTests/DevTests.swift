@@ -1,0 +1,181 @@
+import CLinux
+import DevStack
+import Foundation
+import Testing
+
+/// `homeroom dev` for real, each in a folder of its own.
+struct DevTests {
+    @Test func `it prints where to go, and the command it prints works as it stands`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let run = try dev.start()
+
+        let words = run.lastWords
+        let command = words.split(separator: "\n").drop { !$0.contains("curl") }.joined(separator: "\n")
+        let answer = try Document.Command(section: "", text: command).run()
+
+        #expect(words.contains("Homeroom answers on http://127.0.0.1:\(dev.port)."))
+        #expect(words.contains("Its data, logs and settings: \(dev.folder)/data"))
+        #expect(answer.status == 201)
+        #expect(answer.string("user", "username") == "testuser")
+    }
+
+    @Test func `its homeroom.conf is what other calls take`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        _ = try dev.start()
+
+        let outcome = try Outcome.homeroom(["check", "--config", dev.folder + "/data/homeroom.conf"])
+
+        #expect(outcome.status == 0)
+    }
+
+    @Test(arguments: [SIGINT, SIGTERM])
+    func `a signal stops everything it started, and the exit code is 0`(signal: Int32) throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let run = try dev.start()
+        let running = dev.processes.count
+
+        run.signal(signal)
+        let status = run.waitForExit(within: 30)
+
+        #expect(running >= 5)
+        #expect(status == 0)
+        #expect(dev.processes == [])
+        #expect((try? Stream(.port(dev.port))) == nil)
+    }
+
+    @Test func `a second run finds its data again, also after kill -9 of the first`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let first = try dev.start()
+        let login = #"{"username": "testuser", "password": "testpassword123"}"#
+        let registration = try dev.post(
+            "/api/v1/auth/register/",
+            login.dropLast() + #", "email": "test@example.com", "password_confirm": "testpassword123"}"#)
+        let access = try #require(registration.string("tokens", "access"))
+
+        first.kill()
+        _ = try dev.start()
+        let session = try send(
+            .port(dev.port), "GET", "/api/v1/info/", headers: [("Authorization", "Bearer \(access)")])
+        let answer = try dev.post("/api/v1/auth/login/", login)
+
+        #expect(session.status == 200)
+        #expect(answer.status == 200)
+    }
+
+    @Test func `kill -9 leaves nothing running`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let run = try dev.start()
+        let running = dev.processes.count
+
+        run.kill()
+
+        #expect(running >= 5)
+        #expect(eventually(within: 20) { dev.processes == [] })
+    }
+
+    @Test func `a second one in the same folder refuses with a clear line`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let run = try dev.start()
+
+        let outcome = try Outcome.homeroom(["dev", "--data", dev.folder + "/data", "--port", "\(Site.freePort())"])
+
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.errors == """
+                homeroom: \(dev.folder)/data: in use by process \(run.pid). \
+                Stop that, or choose another folder with: --data DIR\n
+                """)
+    }
+
+    @Test func `a port in use is refused with a clear line, and nothing is left running`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let taken = try Site.shared().nginx.port
+
+        let outcome = try Outcome.homeroom(["dev", "--data", dev.folder + "/data", "--port", "\(taken)"])
+
+        #expect(outcome.status == 1)
+        #expect(outcome.errors == "homeroom: 127.0.0.1:\(taken): port in use. Choose another with: --port PORT\n")
+        #expect(dev.processes == [])
+    }
+
+    @Test func `a folder with somebody else's things is refused with a clear line`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        try "mine".write(toFile: dev.folder + "/letter", atomically: true, encoding: .utf8)
+
+        let outcome = try Outcome.homeroom(["dev", "--data", dev.folder])
+
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.errors == """
+                homeroom: \(dev.folder): not empty, and not made by `homeroom dev`. \
+                Choose another folder with: --data DIR\n
+                """)
+    }
+
+    @Test func `when a part of it dies it stops the rest and says which`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let run = try dev.start()
+        let database = try #require(dev.processes.first { $0.name == "mariadbd" })
+
+        kill(database.id, SIGKILL)
+        let status = run.waitForExit(within: 30)
+
+        #expect(status == 1)
+        #expect(
+            try String(contentsOfFile: dev.folder + "/dev.log", encoding: .utf8).contains(
+                "homeroom: mariadbd: ended with status 137\n"))
+        #expect(dev.processes == [])
+    }
+}
+
+/// A folder and ports for `homeroom dev`.
+private struct Dev {
+    let folder: String
+    let port: UInt16
+    private let tlsPort: UInt16
+
+    init() throws {
+        folder = try DevStack.scratch("dev")
+        port = try Site.freePort()
+        tlsPort = try Site.freePort()
+    }
+
+    /// All that runs in the folder.
+    var processes: [RunningProcess] {
+        RunningProcess.all().filter { $0.id != getpid() && $0.uses(folder + "/") }
+    }
+
+    /// Starts it and waits until it says that it answers.
+    func start() throws -> Child {
+        var program = try Program(
+            Site.homeroom, ["dev", "--data", folder + "/data", "--port", "\(port)", "--tls-port", "\(tlsPort)"])
+        program.environment = ["HOME": folder]
+        let child = try Child(program, log: folder + "/dev.log")
+        let isReady = eventually(within: 30) { !child.isRunning || child.lastWords.contains("password_confirm") }
+        guard isReady, child.isRunning else {
+            throw StackError.late("homeroom dev", seconds: 30, output: child.lastWords)
+        }
+        return child
+    }
+
+    func post(_ path: String, _ json: some StringProtocol) throws -> Answer {
+        try send(
+            .port(port), "POST", path, headers: [("Content-Type", "application/json")], body: Array(json.utf8))
+    }
+
+    /// Stops what still runs and removes the folder.
+    func remove() {
+        for process in processes { kill(process.id, SIGKILL) }
+        _ = eventually { processes.isEmpty }
+        try? DevStack.removeScratch(folder)
+    }
+}

@@ -1,0 +1,224 @@
+import CLinux
+import DevStack
+import Foundation
+import JSON
+import Testing
+
+/// How the service starts, stops, and keeps itself alive.
+struct SupervisionTests {
+    /// Half a second of a core for each password.
+    private static let slowHashing = ["HOMEROOM_HASH_MEMORY": "65536", "HOMEROOM_HASH_ITERATIONS": "4"]
+
+    @Test func `SIGTERM lets slow requests end, each answered, and the exit code is 0`() throws {
+        let site = try Site.start(environment: Self.slowHashing.merging(["HOMEROOM_WORKERS": "2"]) { $1 })
+        defer { Site.discard(site) }
+        let clients = try (0..<8).map { _ in try FastCGIClient(site.folder.socket) }
+        for client in clients { _ = try client.send("OPTIONS", "/api/v1/info/") }
+        for (index, client) in clients.enumerated() {
+            try client.write(
+                "POST", "/api/v1/auth/register/", headers: [("Content-Type", "application/json")],
+                body: registration("drained\(index)").bytes)
+        }
+
+        let begin = ContinuousClock.now
+        site.service.process?.signal(SIGTERM)
+        let statuses = try clients.map { try $0.answer().status }
+        let status = site.service.process?.waitForExit(within: 15)
+
+        #expect(statuses == Array(repeating: 201, count: 8))
+        #expect(status == 0)
+        #expect(ContinuousClock.now - begin < .seconds(10))
+    }
+
+    @Test func `SIGTERM ends an idle service at once`() throws {
+        let site = try Site.start()
+        defer { Site.discard(site) }
+        _ = try site.newPerson()
+        let workers = site.workers()
+
+        let begin = ContinuousClock.now
+        site.service.process?.signal(SIGTERM)
+        let status = site.service.process?.waitForExit(within: 15)
+
+        #expect(status == 0)
+        #expect(ContinuousClock.now - begin < .seconds(2))
+        #expect(workers.allSatisfy { kill($0, 0) != 0 })
+    }
+
+    @Test func `after kill -9 of the only worker the next request is answered, and the parent replaces it`() throws {
+        let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
+        defer { Site.discard(site) }
+        let person = try site.newPerson()
+
+        var statuses: [Int] = []
+        var workers: [Set<pid_t>] = [site.workers()]
+        for _ in 0..<3 {
+            for worker in site.workers() { kill(worker, SIGKILL) }
+            statuses.append(try site.send("GET", "/api/v1/info/", as: person).status)
+            workers.append(site.workers())
+        }
+
+        #expect(statuses == [200, 200, 200])
+        #expect(workers.map(\.count) == [1, 1, 1, 1])
+        #expect(Set(workers.flatMap { $0 }).count == 4)
+    }
+
+    @Test func `a worker that is killed costs the other workers nothing`() throws {
+        let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "2"]) { $1 })
+        defer { Site.discard(site) }
+        let person = try site.newPerson()
+        let victim = try #require(site.workers().min())
+
+        kill(victim, SIGKILL)
+        let statuses = try (0..<50).map { _ in try site.send("GET", "/api/v1/info/", as: person).status }
+
+        #expect(statuses == Array(repeating: 200, count: 50))
+        #expect(eventually { site.workers().count == 2 && !site.workers().contains(victim) })
+    }
+
+    @Test func `kill -9 of the parent leaves no worker behind`() throws {
+        let site = try Site.start()
+        defer { Site.discard(site) }
+        let workers = site.workers()
+
+        site.service.kill()
+
+        #expect(!workers.isEmpty)
+        #expect(eventually { workers.allSatisfy { kill($0, 0) != 0 } })
+    }
+
+    @Test func `SIGHUP under steady load starts new workers and fails not one request`() throws {
+        let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "2"]) { $1 })
+        defer { Site.discard(site) }
+        let person = try site.newPerson()
+        let isOver = Flag()
+
+        let statuses = try atOnce(9) { index in
+            guard index == 0 else { return try Self.statuses(of: person, at: site, signsIn: index > 6, until: isOver) }
+            defer { isOver.raise() }
+            var reloads: Set<Int> = []
+            for _ in 0..<3 {
+                let old = site.workers()
+                site.service.process?.signal(SIGHUP)
+                let areNew = eventually { site.workers().count == 2 && site.workers().isDisjoint(with: old) }
+                reloads.insert(areNew ? 200 : 0)
+            }
+            return reloads
+        }
+
+        #expect(statuses == Array(repeating: [200], count: 9))
+    }
+
+    @Test func `a reload with a wrong setting leaves the old workers at work, until it is put right`() throws {
+        let site = try Site.start()
+        defer { Site.discard(site) }
+        let settings = try String(contentsOfFile: site.folder.settings, encoding: .utf8)
+        let old = site.workers()
+
+        try (settings + "HOMEROOM_WROKERS=2\n").write(toFile: site.folder.settings, atomically: true, encoding: .utf8)
+        site.service.process?.signal(SIGHUP)
+        let isLogged = try eventually {
+            try String(contentsOfFile: site.folder.log + "/homeroom.log", encoding: .utf8).contains("reload failed")
+        }
+        let workers = site.workers()
+        let answer = try site.send("OPTIONS", "/api/v1/info/")
+        try settings.write(toFile: site.folder.settings, atomically: true, encoding: .utf8)
+        site.service.process?.signal(SIGHUP)
+
+        #expect(isLogged)
+        #expect(workers == old)
+        #expect(answer.status == 204)
+        #expect(eventually { site.workers().count == old.count && site.workers().isDisjoint(with: old) })
+    }
+
+    @Test func `a second service on the same socket refuses with a clear line`() throws {
+        let site = try Site.shared()
+
+        let outcome = try site.homeroom("serve")
+
+        #expect(outcome.status == 1)
+        #expect(
+            outcome.errors == """
+                homeroom: HOMEROOM_SOCKET: \(site.folder.socket): another homeroom answers there. \
+                Stop it first, or choose another path.\n
+                """)
+    }
+
+    @Test func `a second service on the same socket leaves the first one alone`() throws {
+        let site = try Site.shared()
+
+        _ = try site.homeroom("serve")
+        let answer = try site.send("OPTIONS", "/api/v1/info/")
+
+        #expect(answer.status == 204)
+    }
+
+    @Test func `a socket that a killed service left behind is taken over`() throws {
+        let site = try Site.start()
+        defer { Site.discard(site) }
+        let workers = site.workers()
+        site.service.kill()
+        _ = eventually { workers.allSatisfy { kill($0, 0) != 0 } }
+        let left = FileManager.default.fileExists(atPath: site.folder.socket)
+
+        try site.service.start()
+        let answer = try site.send("OPTIONS", "/api/v1/info/")
+
+        #expect(left)
+        #expect(answer.status == 204)
+    }
+
+    @Test func `the socket is open to its user and group alone`() throws {
+        let site = try Site.shared()
+
+        let mode = try FileManager.default.attributesOfItem(atPath: site.folder.socket)[.posixPermissions] as? Int
+
+        #expect(mode == 0o660)
+    }
+
+    @Test func `a full queue answers 503 with Retry-After, and light requests go on`() throws {
+        let settings = ["HOMEROOM_WORKERS": "1", "HOMEROOM_HEAVY_THREADS": "1", "HOMEROOM_QUEUE": "1"]
+        let site = try Site.start(environment: Self.slowHashing.merging(settings) { $1 })
+        defer { Site.discard(site) }
+        let person = try site.newPerson()
+        let isOver = Flag()
+
+        let (answers, light) = try during(isOver) {
+            try Self.statuses(of: person, at: site, signsIn: false, until: isOver)
+        } _: {
+            try atOnce(8) { _ in try site.signIn(person.username, person.password) }
+        }
+        let refused = answers.filter { $0.status != 200 }
+
+        #expect((1...7).contains(refused.count))
+        #expect(refused.allSatisfy { $0.status == 503 && $0["Retry-After"] == "3" })
+        #expect(refused.allSatisfy { $0.text == #"{"detail":"Service temporarily unavailable, try again later."}"# })
+        #expect(light == [200])
+    }
+
+    /// What a client that asks without a pause is answered on its one connection.
+    private static func statuses(
+        of person: Person, at site: DevStack, signsIn: Bool, until isOver: Flag
+    ) throws -> Set<Int> {
+        var client = try Client(site.address)
+        let form: JSON = ["username": .string(person.username), "password": .string(person.password)]
+        var statuses: Set<Int> = []
+        while !isOver.isRaised {
+            let answer =
+                signsIn
+                ? try client.send(
+                    "POST", "/api/v1/auth/login/", headers: DevStack.headers(nil, form), body: form.bytes)
+                : try client.send("GET", "/api/v1/info/", headers: DevStack.headers(person, nil))
+            statuses.insert(answer.status)
+            if answer["Connection"] == "close" { client = try Client(site.address) }
+        }
+        return statuses
+    }
+
+    private func registration(_ name: String) -> JSON {
+        [
+            "username": .string(name), "email": "\(name)@example.com", "password": "seven-Owls-42",
+            "password_confirm": "seven-Owls-42",
+        ]
+    }
+}
