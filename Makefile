@@ -1,7 +1,8 @@
-# make packages   what is missing of Debian 12's packages
+# make packages   what is missing of Debian 12's packages (make test-packages: also of those for tests)
 # make build      .build/release/homeroom
 # make run        all of it on this machine, at http://127.0.0.1:8000; Ctrl-C stops it. Options: make run ARGS="--port 9000"
 # make test       all tests; ends with an error when one fails
+# make bench-avatars   uploads a second beside what libvips alone does
 # make format     the sources as `swift format` wants them
 # make clean      removes what the compiler has made (.homeroom, with the data, stays)
 
@@ -14,8 +15,10 @@ PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.
 PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
+# What only the tests start: a mail server, and what kills a worker at a chosen step.
+TEST_PACKAGES := python3-aiosmtpd strace
 
-.PHONY: packages build run test format clean
+.PHONY: packages test-packages build run test bench-avatars format clean
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -23,8 +26,11 @@ build: packages
 run: build
 	exec .build/release/homeroom dev $(ARGS)
 
-test: packages
+test: test-packages
 	$(SWIFT) test
+
+bench-avatars: build test-packages
+	Tests/Bench/avatars .build/release/homeroom
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format Package.swift Sources Tests
@@ -32,8 +38,9 @@ format:
 clean:
 	$(SWIFT) package clean
 
-packages:
-	@PACKAGES='$(PACKAGES)' MAKE='$(MAKE)' sh -c "$$INSTALL"
+test-packages: PACKAGES += $(TEST_PACKAGES)
+packages test-packages:
+	@PACKAGES='$(PACKAGES)' GOAL='$@' MAKE='$(MAKE)' sh -c "$$INSTALL"
 
 # Installs as root, or through sudo, or says what to do. Silent when nothing is missing.
 define INSTALL
@@ -47,11 +54,11 @@ done
 [ -n "$$missing" ] || exit 0
 
 if [ "$$(id -u)" != 0 ]; then
-    command="make -C '$$PWD' packages"
+    command="make -C '$$PWD' $$GOAL"
     [ -t 0 ] && sudo=sudo || sudo="sudo -n"
     if command -v sudo >/dev/null; then
         echo "packages: missing$$missing; installing them with sudo"
-        $$sudo $$MAKE packages && exit 0
+        $$sudo $$MAKE $$GOAL && exit 0
     fi
     echo "packages: missing$$missing. Install them as root: su -c \"$$command\"" >&2
     exit 1
