@@ -2,6 +2,7 @@
 # make build      .build/release/homeroom
 # make run        all of it on this machine, at http://127.0.0.1:8000; Ctrl-C stops it. Options: make run ARGS="--port 9000"
 # make test       all tests; ends with an error when one fails
+# make bench-avatars   uploads a second beside what libvips alone does
 # make format     the sources as `swift format` wants them
 # make clean      removes what the compiler has made (.homeroom, with the data, stays)
 
@@ -14,10 +15,10 @@ PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.
 PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
-# What only the tests start: a mail server.
-TEST_PACKAGES := python3-aiosmtpd
+# What only the tests start: a mail server, and what kills a worker at a chosen step.
+TEST_PACKAGES := python3-aiosmtpd strace
 
-.PHONY: packages test-packages build run test format clean
+.PHONY: packages test-packages build run test bench-avatars format clean
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -27,6 +28,9 @@ run: build
 
 test: test-packages
 	$(SWIFT) test
+
+bench-avatars: build test-packages
+	Tests/Bench/avatars .build/release/homeroom
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format Package.swift Sources Tests

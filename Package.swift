@@ -60,14 +60,14 @@ let package = Package(
             "PicturesTests", ["Pictures", "CVips", "CLinux", "DevStack", "TestSupport", "homeroom"],
             resources: [.copy("Vectors"), .copy("Corpus")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
-        tests("AccountsTests", ["Accounts", "Pictures", "Database", "Secrets", "TestSupport", "DevStack", "homeroom"]),
-        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "Mail", "TestSupport"]),
+        tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack", "homeroom"]),
+        tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "Mail", "TestSupport", "homeroom"]),
         // The parent of the workers in a process of its own, for the tests to send signals to.
         .executableTarget(
             name: "supervise", dependencies: ["Server", "FastCGI"], path: "Tests/Supervise", swiftSettings: settings),
         tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux", "supervise"]),
         tests(
-            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Pictures", "Secrets", "TestSupport", "CLinux"],
+            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
             resources: [.copy("Documents"), .copy("Support")]),
     ]
 )

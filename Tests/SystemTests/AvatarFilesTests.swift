@@ -83,7 +83,7 @@ import Testing
 
         let outcome = try site.homeroom("media", "clean")
 
-        #expect(outcome == Outcome(status: 0, output: "removed 2\n"))
+        #expect(outcome == Outcome(status: 0, output: "removed 2\n", errors: ""))
         #expect(try pictures(site) == (files(of: named) + ["avatars/\(young).gif", "incoming/\(young)"]).sorted())
     }
 
