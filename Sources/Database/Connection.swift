@@ -1,4 +1,5 @@
 import CMariaDB
+import Glibc
 
 /// Where the database is and as whom to connect.
 package struct DatabaseAddress: Sendable {
@@ -78,15 +79,15 @@ package final class Connection {
         }
     }
 
-    /// Runs `body` in a transaction and commits it. A deadlock or lock wait rolls back and repeats it, at most twice.
+    /// Runs `body` in a transaction and commits it. A deadlock or lock wait rolls back and repeats it.
     ///
     /// `body` can throw nothing but a `DatabaseError`: a refusal is a value it returns, so that it cannot roll back what
     /// was counted. It may run more than once and must change nothing but rows.
     package func transaction<T>(_ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
         precondition(!isInTransaction, "a transaction inside a transaction")
-        var attempts = 3
+        var attempt = 0
         while true {
-            attempts -= 1
+            attempt += 1
             do throws(DatabaseError) {
                 try reconnecting(isRepeatable: true) { () throws(DatabaseError) in try execute("START TRANSACTION") }
                 isInTransaction = true
@@ -97,10 +98,20 @@ package final class Connection {
             } catch {
                 // A connection that cannot even roll back is closed: the server then rolls back.
                 if handle != nil, (try? execute("ROLLBACK")) == nil { disconnect() }
-                if case .contention = error, attempts > 0 { continue }
+                if case .contention(let code) = error, attempt < Connection.mostAttempts(code) {
+                    // Not all victims at the same moment again.
+                    usleep(UInt32.random(in: 0..<(1000 << UInt32(min(attempt, 5)))))
+                    continue
+                }
                 throw error
             }
         }
+    }
+
+    /// A deadlock is told at once, and among many who want one name there are many; a lock that does not come takes the
+    /// whole time-out.
+    private static func mostAttempts(_ code: UInt32) -> Int {
+        code == UInt32(ER_LOCK_DEADLOCK) ? 10 : 3
     }
 
     /// Prepares a statement and throws when it does not fit the schema.
