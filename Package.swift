@@ -44,7 +44,8 @@ let package = Package(
         .executableTarget(
             name: "homeroom",
             dependencies: [
-                "Server", "FastCGI", "Contracts", "Accounts", "Pictures", "Mail", "Database", "Secrets", "JSON", "DevStack", "CLinux",
+                "Server", "FastCGI", "Contracts", "Accounts", "Pictures", "Mail", "Database", "Secrets", "JSON",
+                "DevStack", "CLinux",
             ],
             swiftSettings: settings),
 

@@ -25,7 +25,8 @@ package final class Accounts {
 
         package init(
             settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: CorePermits,
-            pictures: CorePermits, now: @escaping @Sendable () -> Instant, report: @escaping @Sendable (SecurityEvent) -> Void
+            pictures: CorePermits, now: @escaping @Sendable () -> Instant,
+            report: @escaping @Sendable (SecurityEvent) -> Void
         ) {
             self.settings = settings
             self.signer = signer

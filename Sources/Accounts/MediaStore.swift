@@ -99,7 +99,9 @@ package struct MediaStore: Sendable {
     /// The avatar that a file belongs to: `avatars/x.jpg` for `x-256.jpg`.
     private static func avatar(ofFile name: String) -> String {
         for side in AvatarEncoder.sides.dropFirst() {
-            if let range = name.range(of: "-\(side).") { return "avatars/\(name.replacingCharacters(in: range, with: "."))" }
+            if let range = name.range(of: "-\(side).") {
+                return "avatars/\(name.replacingCharacters(in: range, with: "."))"
+            }
         }
         return "avatars/\(name)"
     }

@@ -49,18 +49,24 @@ package enum Field: Sendable, Hashable {
 /// The rules a field can break. Lengths are in characters unless they say otherwise.
 package enum Rule: Sendable, Equatable {
     case required, null, blank, notText, notAFlag
-    case tooShort(Int), tooLong(Int), tooManyBytes(Int)
+    case tooShort(Int)
+    case tooLong(Int)
+    case tooManyBytes(Int)
     /// Not an email address, or a username with characters that none may have.
     case malformed
     /// A username with `@` that is not the account's own email.
     case foreignAddress
     case nulCharacter
     case taken
-    case common, numeric, similar(to: Field)
+    case common, numeric
+    case similar(to: Field)
     case mismatch, incorrect
     case unknownRole, otherRole
     case notANumber(ClosedRange<Int>)
-    case notAFile, emptyFile, notAPicture, fileTooLarge(bytes: Int), tooManyPixels, tooLongSide(Int)
+    case notAFile, emptyFile, notAPicture
+    case fileTooLarge(bytes: Int)
+    case tooManyPixels
+    case tooLongSide(Int)
 }
 
 /// A field as the client sent it: absent ≠ null ≠ "" ≠ something that is no text.

@@ -69,7 +69,9 @@ package enum AvatarWorker {
         defer { close(nowhere) }
         let outputs = AvatarEncoder.sides.map { _ in nowhere }
         return PictureSample.all.allSatisfy { sample in
-            guard case .encoded = sample.withUnsafeBytes({ AvatarEncoder.encode($0, to: outputs) }) else { return false }
+            guard case .encoded = sample.withUnsafeBytes({ AvatarEncoder.encode($0, to: outputs) }) else {
+                return false
+            }
             return true
         }
     }

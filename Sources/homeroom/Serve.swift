@@ -8,7 +8,9 @@ import Server
 
 /// `homeroom serve`: the parent, and `homeroom worker`, which only it starts.
 enum Serve {
-    static func run(_ configuration: Configuration, file: String?, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+    static func run(_ configuration: Configuration, file: String?, _ arguments: inout Arguments) throws(CommandError)
+        -> Int32
+    {
         try arguments.refuseRest()
         // What would stop every worker stops the parent first, with a line for the operator.
         let house = try House(configuration)
@@ -24,7 +26,8 @@ enum Serve {
         do throws(Poller.Failure) {
             let supervisor = Supervisor(
                 arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
-                count: configuration.workers, companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
+                count: configuration.workers,
+                companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
                 trial: [executable, "worker", "--try"] + rest, log: house.log)
             return supervisor.run()
         } catch {

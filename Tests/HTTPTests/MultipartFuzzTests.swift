@@ -22,7 +22,9 @@ struct MultipartFuzzTests {
         let corpus = MultipartFuzzTests.corpus
 
         let count = FuzzRun().each(few: 3000) { number, mutator in
-            let (first, second) = (corpus.randomElement(using: &mutator) ?? [], corpus.randomElement(using: &mutator) ?? [])
+            let (first, second) = (
+                corpus.randomElement(using: &mutator) ?? [], corpus.randomElement(using: &mutator) ?? []
+            )
             let body = mutator.mutation(of: first, with: second)
             var sizes = Mutator(seed: number)
             let most = [1, 3, 17, 200].randomElement(using: &mutator) ?? 1

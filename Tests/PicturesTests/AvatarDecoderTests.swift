@@ -63,7 +63,9 @@ struct AvatarDecoderTests {
     }
 
     @Test func `after its share of pictures a fresh process goes on, and no upload notices`() throws {
-        let outcomes = try (0..<420).map { _ in try Treated(MadePicture.gif(1, 1, frames: [1]), by: worker.decoder).outcome }
+        let outcomes = try (0..<420).map { _ in
+            try Treated(MadePicture.gif(1, 1, frames: [1]), by: worker.decoder).outcome
+        }
 
         #expect(outcomes.allSatisfy { $0 == .encoded(.gif) })
         #expect(worker.reports() == [])
@@ -143,7 +145,9 @@ struct AvatarDecoderTests {
     }
 
     @Test func `two at once have two processes`() throws {
-        let outcomes = atOnce(2) { _ in () } _: { [worker, photograph] _, _ in
+        let outcomes = atOnce(2) { _ in
+            ()
+        } _: { [worker, photograph] _, _ in
             (try? Treated(photograph, by: worker.decoder))?.outcome
         }
 

@@ -61,7 +61,8 @@ struct AvatarEncoderTests {
     @Test func `the squares show what draws the eye`() throws {
         let pixels = try Treated(MadePicture.png(400, 100) { x, _ in x >= 320 ? [250, 20, 20] : [90, 90, 90] }).pixels()
 
-        #expect(pixels.dropFirst().map { square in square.pixel(square.width - 3, 9) } == [[250, 20, 20], [250, 20, 20]])
+        #expect(
+            pixels.dropFirst().map { square in square.pixel(square.width - 3, 9) } == [[250, 20, 20], [250, 20, 20]])
     }
 
     @Test func `a transparent PNG stays transparent, its squares too`() throws {
@@ -160,7 +161,8 @@ struct AvatarEncoderTests {
     @Test(arguments: [
         "", " ", "hello", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
         "<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "%PDF-1.7\n", "P6 2 2 255 abcdefghijkl",
-        "RIFF\u{1A}\0\0\0WEBPVP8L\u{D}\0\0\0/\0\0\0", "BM:\0\0\0\0\0\0\06\0\0\0(\0\0\0\u{1}\0\0\0\u{1}\0\0\0\u{1}\0\u{18}\0",
+        "RIFF\u{1A}\0\0\0WEBPVP8L\u{D}\0\0\0/\0\0\0",
+        "BM:\0\0\0\0\0\0\06\0\0\0(\0\0\0\u{1}\0\0\0\u{1}\0\0\0\u{1}\0\u{18}\0",
         "II*\0\u{8}\0\0\0\0\0", "#?RADIANCE\n", "\0\0\0\u{1C}ftypavif\0\0\0\0avifmif1",
     ])
     func `what is none of the three formats is refused`(content: String) throws {
@@ -224,7 +226,10 @@ struct AvatarEncoderTests {
             let treated = try Treated(picture)
             #expect(treated.files.map(\.isEmpty) == [false, false, false])
             for file in treated.files {
-                #expect(!["SECRET", "Exif", "xmp", "adobe", "GPS", "ICC_PROFILE", "tIME"].contains { file.contains(text: $0) })
+                #expect(
+                    !["SECRET", "Exif", "xmp", "adobe", "GPS", "ICC_PROFILE", "tIME"].contains {
+                        file.contains(text: $0)
+                    })
                 #expect(Set(file.parts).isSubset(of: ["IHDR", "PLTE", "tRNS", "pHYs", "IDAT", "IEND", "FFE0"]))
             }
         }

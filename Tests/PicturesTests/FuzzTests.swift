@@ -37,7 +37,9 @@ struct FuzzTests {
         var taken = 0
 
         let count = try FuzzRun().each(few: 300) { number, mutator in
-            let (first, second) = (seeds.randomElement(using: &mutator) ?? [], seeds.randomElement(using: &mutator) ?? [])
+            let (first, second) = (
+                seeds.randomElement(using: &mutator) ?? [], seeds.randomElement(using: &mutator) ?? []
+            )
             let file = mutator.mutation(of: first, with: second)
             let treated = try Treated(file, by: decoder)
             let lines = reports.take()
@@ -45,7 +47,9 @@ struct FuzzTests {
             if !lines.isEmpty { try keep(file, number) }
             guard case .encoded(let format) = treated.outcome else { return }
             taken += 1
-            if number % 16 == 0 { #expect(try treated.pixels().map(\.width).dropFirst() == [256, 64], "seed \(number)") }
+            if number % 16 == 0 {
+                #expect(try treated.pixels().map(\.width).dropFirst() == [256, 64], "seed \(number)")
+            }
             #expect(treated.files.allSatisfy { PictureFormat(content: $0) == format }, "seed \(number)")
         }
 

@@ -25,7 +25,10 @@ package struct Mutator: RandomNumberGenerator {
     }
 
     private mutating func change(_ file: inout [UInt8], _ other: [UInt8]) {
-        guard !file.isEmpty else { return file = other }
+        guard !file.isEmpty else {
+            file = other
+            return
+        }
         // Headers are where the decisions are: half of all changes go there.
         let end = Bool.random(using: &self) ? min(file.count, 64) : file.count
         let place = Int.random(in: 0..<end, using: &self)
@@ -43,7 +46,9 @@ package struct Mutator: RandomNumberGenerator {
             file.insert(contentsOf: other[start..<min(other.count, start + rest)], at: place)
         default:
             let value = UInt32.random(in: 0...UInt32.max, using: &self)
-            for offset in 0..<min(4, file.count - place) { file[place + offset] = UInt8(truncatingIfNeeded: value >> (offset * 8)) }
+            for offset in 0..<min(4, file.count - place) {
+                file[place + offset] = UInt8(truncatingIfNeeded: value >> (offset * 8))
+            }
         }
     }
 }

@@ -42,7 +42,8 @@ package final class School: Sendable {
         let clock = clock
         let common = Accounts.Common(
             settings: settings, signer: signer, random: dice.source, media: media, hashing: CorePermits(count: 64),
-            pictures: CorePermits(count: 64), now: { clock.now }, report: { [self] event in seen.withLock { $0.append(event) } })
+            pictures: CorePermits(count: 64), now: { clock.now },
+            report: { [self] event in seen.withLock { $0.append(event) } })
         return Accounts(database: connection, common: common)
     }
 

@@ -75,7 +75,10 @@ import Testing
         defer { Site.discard(site) }
         let named = try #require(site.upload(Picture.png, as: site.newPerson()).string("user", "avatar"))
         let (old, young) = (String(repeating: "a", count: 32), String(repeating: "b", count: 32))
-        for name in ["avatars/\(old).jpg", "avatars/\(old)-256.jpg", "incoming/\(old)", "avatars/\(young).gif", "incoming/\(young)"] {
+        for name in [
+            "avatars/\(old).jpg", "avatars/\(old)-256.jpg", "incoming/\(old)", "avatars/\(young).gif",
+            "incoming/\(young)",
+        ] {
             try Data([1]).write(to: URL(filePath: "\(site.folder.media)/\(name)"))
         }
         let aged = files(of: named) + ["avatars/\(old).jpg", "avatars/\(old)-256.jpg", "incoming/\(old)"]
@@ -99,7 +102,8 @@ import Testing
         let owner = try FileManager.default.attributesOfItem(atPath: "\(media)/avatars")
         let user = "uid=\(owner[.ownerAccountID] ?? 0),gid=\(owner[.groupOwnerAccountID] ?? 0)"
         site.service.stop()
-        guard (try? Program("mount", ["-t", "tmpfs", "-o", "size=1m,mode=755,\(user)", "none", media]).output()) != nil else {
+        guard (try? Program("mount", ["-t", "tmpfs", "-o", "size=1m,mode=755,\(user)", "none", media]).output()) != nil
+        else {
             print("a full disk: not tried, this machine lets nobody mount a tmpfs")
             return
         }
@@ -210,7 +214,8 @@ import Testing
             #expect(eventually { heavyThread(of: site) != nil })
             let thread = try #require(heavyThread(of: site))
             var program = try Program(
-                "strace", ["-o", "/dev/null", "-p", "\(thread)", "-e", "inject=\(step.call):signal=KILL:when=\(step.number)"])
+                "strace",
+                ["-o", "/dev/null", "-p", "\(thread)", "-e", "inject=\(step.call):signal=KILL:when=\(step.number)"])
             program.environment = [:]
             let tracer = try Child(program, log: site.folder.path + "/strace.log")
             #expect(eventually { isTraced(thread) })

@@ -21,7 +21,9 @@ enum Picture {
         var generator = SystemRandomNumberGenerator()
         let (width, height) = (512, count / 512 * 7 / 8)
         let size = [UInt8(width & 255), UInt8(width >> 8), UInt8(height & 255), UInt8(height >> 8)]
-        var file = Array("GIF89a".utf8) + size + [0xF6, 0, 0] + (0..<384).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        var file =
+            Array("GIF89a".utf8) + size + [0xF6, 0, 0]
+            + (0..<384).map { _ in UInt8.random(in: 0...255, using: &generator) }
         file += [0x2C, 0, 0, 0, 0] + size + [0, 7]
         // Codes of eight bits, a clear code (128) before the table grows to nine. (GIF89a, appendix F)
         var codes: [UInt8] = []
