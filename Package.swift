@@ -37,7 +37,7 @@ let package = Package(
         target("Secrets", ["CArgon2", "CCrypto"]),
         target("Pictures", ["CVips", "CLinux"]),
         target("Mail", ["CCurl"]),
-        target("Accounts", ["Database", "Secrets", "Pictures", "Mail"]),
+        target("Accounts", ["Database", "Secrets", "Pictures", "Mail", "CLinux"]),
         target("Contracts", ["HTTP", "JSON", "Accounts"]),
         target("Server", ["FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "Database", "Secrets", "CLinux"]),
         target("DevStack", ["CLinux"]),
@@ -62,7 +62,7 @@ let package = Package(
             "PicturesTests", ["Pictures", "CVips", "CLinux", "DevStack", "TestSupport", "homeroom"],
             resources: [.copy("Vectors"), .copy("Corpus")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
-        tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack", "homeroom"]),
+        tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack", "CLinux", "homeroom"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "Mail", "TestSupport", "homeroom"]),
         // The parent of the workers in a process of its own, for the tests to send signals to.
         .executableTarget(

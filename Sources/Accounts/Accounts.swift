@@ -1,5 +1,4 @@
 import Database
-import Dispatch
 import Secrets
 
 /// Everything a person or an operator can do with accounts; knows neither HTTP nor JSON.
@@ -66,20 +65,4 @@ package enum SecurityEvent: Sendable {
     case replayedRefreshToken(accountID: UInt64, sessionID: UInt64)
     case storageFailed(String)
     case mailFailed(String)
-}
-
-/// Bounds how many passwords are hashed and pictures decoded at a time: as many as there are cores. That also bounds
-/// their memory: 19 MiB for each hash.
-package final class CorePermits: Sendable {
-    private let semaphore: DispatchSemaphore
-
-    package init(count: Int) {
-        semaphore = DispatchSemaphore(value: count)
-    }
-
-    func withPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
-        semaphore.wait()
-        defer { semaphore.signal() }
-        return try body()
-    }
 }

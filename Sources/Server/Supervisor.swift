@@ -22,6 +22,7 @@ package final class Supervisor {
     private let trial: [String]?
     private let listening: Int32
     private let handover: Handover
+    private let permits: Int32?
     private let log: Log
     private var workers: [pid_t: Life] = [:]
     private var retired: Set<pid_t> = []
@@ -39,17 +40,19 @@ package final class Supervisor {
     ///     ends of the handover as 4 and 5.
     ///   - listening: the listening socket.
     ///   - handover: how workers that are replaced pass their connections on.
+    ///   - permits: a file that all workers share, as descriptor 6.
     ///   - count: how many workers.
     ///   - companions: the commands of other processes to keep alive beside them, one of each.
     ///   - trial: a command that must end with 0 before a reload replaces any worker.
     package init(
-        arguments: [String], listening: Int32, handover: Handover, count: Int, companions: [[String]] = [],
+        arguments: [String], listening: Int32, handover: Handover, permits: Int32? = nil, count: Int, companions: [[String]] = [],
         trial: [String]? = nil, log: Log
     ) {
         self.trial = trial
         commands = Array(repeating: arguments, count: count) + companions
         self.listening = listening
         self.handover = handover
+        self.permits = permits
         self.log = log
     }
 
@@ -125,6 +128,7 @@ package final class Supervisor {
         posix_spawn_file_actions_adddup2(&actions, listening, 3)
         posix_spawn_file_actions_adddup2(&actions, handover.entrance, 4)
         posix_spawn_file_actions_adddup2(&actions, handover.exit, 5)
+        if let permits { posix_spawn_file_actions_adddup2(&actions, permits, 6) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -14,7 +14,11 @@ struct House {
     let common: Accounts.Common
     let log: Log
 
-    init(_ configuration: Configuration) throws(CommandError) {
+    /// As many passwords at a time as there are cores, in all processes together; and as many pictures.
+    static let cores = ProcessInfo.processInfo.activeProcessorCount
+
+    /// - Parameter permits: the file that the workers share; nil for a process by itself.
+    init(_ configuration: Configuration, permits: Int32? = nil) throws(CommandError) {
         self.configuration = configuration
         let log = Log(now: { House.now().withMicroseconds })
         self.log = log
@@ -28,11 +32,13 @@ struct House {
         } catch {
             throw .refused("HOMEROOM_MEDIA: \(error). Make the folder and give it to the user that runs homeroom.")
         }
-        // As many passwords at a time as there are cores, in all processes together; and as many pictures.
-        let share = max(1, ProcessInfo.processInfo.activeProcessorCount / configuration.workers)
+        let cores = House.cores
+        func share(_ range: Range<Int>) -> CorePermits {
+            permits.map { CorePermits(file: $0, total: 2 * cores, range: range) } ?? CorePermits(count: cores)
+        }
         common = Accounts.Common(
             settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,
-            hashing: CorePermits(count: share), pictures: CorePermits(count: share), now: House.now,
+            hashing: share(0..<cores), pictures: share(cores..<2 * cores), now: House.now,
             report: { log.write($0) })
     }
 

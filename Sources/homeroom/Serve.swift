@@ -23,9 +23,12 @@ enum Serve {
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
         let executable = try Executable.path()
         let rest = ["--parent", String(getpid())] + (file.map { ["--config", $0] } ?? [])
+        guard let permits = CorePermits.makeFile(count: 2 * House.cores) else {
+            throw .refused("serve: no memory to share among workers: \(String(cString: strerror(errno)))")
+        }
         do throws(Poller.Failure) {
             let supervisor = Supervisor(
-                arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
+                arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(), permits: permits,
                 count: configuration.workers,
                 companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
                 trial: [executable, "worker", "--try"] + rest, log: house.log)
@@ -39,7 +42,7 @@ enum Serve {
         let isTrial = arguments.flag("try")
         var signals = Supervisor.signals
         guard try becomeChild(configuration, &arguments, &signals) else { return 0 }
-        let house = try House(configuration)
+        let house = try House(configuration, permits: 6)
         if isTrial { return 0 }
         Exchange.prepareProcess()
         house.common.media.prepare()

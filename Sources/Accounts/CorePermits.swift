@@ -1,0 +1,44 @@
+import CLinux
+import Glibc
+
+/// Bounds how many passwords are hashed, or pictures decoded, at a time: as many as there are cores, in all processes
+/// together. That also bounds their memory: 19 MiB for each hash.
+///
+/// The permits lie in memory that the processes share. One whose holder was killed is free again at once.
+package final class CorePermits: @unchecked Sendable {
+    private let permits: UnsafeMutableRawPointer
+    private let range: Range<Int>
+
+    /// A file in memory for `count` permits, to be handed to every process; its number is that of no inherited descriptor.
+    package static func makeFile(count: Int) -> Int32? {
+        let made = homeroom_make_permits(Int32(count))
+        guard made >= 0 else { return nil }
+        defer { close(made) }
+        let file = fcntl(made, F_DUPFD_CLOEXEC, 16)
+        return file >= 0 ? file : nil
+    }
+
+    /// Some of the permits of a file that holds `total`.
+    package init(file: Int32, total: Int, range: Range<Int>) {
+        guard let permits = homeroom_map_permits(file, Int32(total)) else {
+            preconditionFailure("permits cannot be mapped: \(errno)")
+        }
+        self.permits = permits
+        self.range = range
+    }
+
+    /// Permits of this process alone.
+    package convenience init(count: Int) {
+        guard let file = CorePermits.makeFile(count: count) else {
+            preconditionFailure("no memory for \(count) permits: \(errno)")
+        }
+        defer { close(file) }
+        self.init(file: file, total: count, range: 0..<count)
+    }
+
+    func withPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
+        let index = homeroom_take_permit(permits, Int32(range.lowerBound), Int32(range.count))
+        defer { homeroom_give_permit(permits, index) }
+        return try body()
+    }
+}

@@ -1,0 +1,54 @@
+import CLinux
+import Glibc
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Accounts
+
+@Suite struct CorePermitsTests {
+    @Test func `no more hold a permit at a time than there are`() {
+        let permits = CorePermits(count: 2)
+        let present = Atomic<Int>(0)
+        let most = Atomic<Int>(0)
+
+        _ = atOnce(8, prepare: { _ in permits }) { _, permits in
+            for _ in 0..<50 {
+                permits.withPermit {
+                    most.max(present.wrappingAdd(1, ordering: .relaxed).newValue, ordering: .relaxed)
+                    sched_yield()
+                    present.wrappingSubtract(1, ordering: .relaxed)
+                }
+            }
+            return true
+        }
+
+        #expect(most.load(ordering: .relaxed) <= 2)
+        #expect(present.load(ordering: .relaxed) == 0)
+    }
+
+    @Test func `a permit whose holder is gone is free again`() throws {
+        let file = try #require(CorePermits.makeFile(count: 1))
+        defer { close(file) }
+        let permits = CorePermits(file: file, total: 1, range: 0..<1)
+
+        let mapped = try #require(homeroom_map_permits(file, 1))
+        var thread = pthread_t()
+
+        pthread_create(&thread, nil, { homeroom_take_permit($0, 0, 1) == 0 ? nil : nil }, mapped)
+        pthread_join(thread, nil)
+
+        #expect(permits.withPermit { true })
+    }
+
+    @Test func `permits of one file do not take each other's place`() throws {
+        let file = try #require(CorePermits.makeFile(count: 2))
+        defer { close(file) }
+        let hashing = CorePermits(file: file, total: 2, range: 0..<1)
+        let pictures = CorePermits(file: file, total: 2, range: 1..<2)
+
+        let both = hashing.withPermit { pictures.withPermit { true } }
+
+        #expect(both)
+    }
+}
