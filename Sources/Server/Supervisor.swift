@@ -45,7 +45,8 @@ package final class Supervisor {
     ///   - companions: the commands of other processes to keep alive beside them, one of each.
     ///   - trial: a command that must end with 0 before a reload replaces any worker.
     package init(
-        arguments: [String], listening: Int32, handover: Handover, permits: Int32? = nil, count: Int, companions: [[String]] = [],
+        arguments: [String], listening: Int32, handover: Handover, permits: Int32? = nil, count: Int,
+        companions: [[String]] = [],
         trial: [String]? = nil, log: Log
     ) {
         self.trial = trial

@@ -28,7 +28,8 @@ enum Serve {
         }
         do throws(Poller.Failure) {
             let supervisor = Supervisor(
-                arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(), permits: permits,
+                arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
+                permits: permits,
                 count: configuration.workers,
                 companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
                 trial: [executable, "worker", "--try"] + rest, log: house.log)
