@@ -25,8 +25,9 @@ static inline int homeroom_send_descriptors(int socket, const int *descriptors, 
     return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
-/// Receives `count` descriptors; 1 on success, 0 at the end, -1 for anything else.
-static inline int homeroom_receive_descriptors(int socket, int *descriptors, int count) {
+/// Receives `count` descriptors, closed on exec; 1 on success, 0 at the end, -1 for anything else. `flags` are recvmsg's:
+/// MSG_DONTWAIT does not wait for them.
+static inline int homeroom_receive_descriptors(int socket, int *descriptors, int count, int flags) {
     char byte = 0;
     struct iovec data = {&byte, 1};
     union { char bytes[CMSG_SPACE(sizeof(int) * HOMEROOM_MOST_DESCRIPTORS)]; struct cmsghdr aligned; } control;
@@ -35,7 +36,7 @@ static inline int homeroom_receive_descriptors(int socket, int *descriptors, int
     message.msg_iovlen = 1;
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof control.bytes;
-    ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    ssize_t received = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
     if (received == 0) return 0;
     struct cmsghdr *header = received == 1 ? CMSG_FIRSTHDR(&message) : NULL;
     if (header == NULL || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int) * (size_t)count))

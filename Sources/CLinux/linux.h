@@ -15,7 +15,6 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,35 +49,4 @@ static inline int homeroom_exit_code(int status) { /* macros */
 /// Makes what is printed appear line by line also where standard output is no terminal.
 static inline void homeroom_line_buffer_output(void) { /* `stdout` is a mutable global to Swift */
     setvbuf(stdout, NULL, _IOLBF, 0);
-}
-
-/// Sends an open descriptor to who reads the other end of a unix socket; -1 and `errno` when it cannot.
-static inline int homeroom_send_descriptor(int socket, int descriptor) { /* macros */
-    char byte = 0;
-    struct iovec part = {&byte, 1};
-    union { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof(int))]; } control = {{0}};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
-    };
-    control.head.cmsg_level = SOL_SOCKET;
-    control.head.cmsg_type = SCM_RIGHTS;
-    control.head.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.head), &descriptor, sizeof descriptor);
-    return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
-}
-
-/// Takes a descriptor that was sent to a unix socket, closed on exec; -1 when none waits.
-static inline int homeroom_receive_descriptor(int socket) { /* macros */
-    char byte = 0;
-    struct iovec part = {&byte, 1};
-    union { struct cmsghdr head; char bytes[CMSG_SPACE(sizeof(int))]; } control = {{0}};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
-    };
-    if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1) return -1;
-    const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    if (!head || head->cmsg_type != SCM_RIGHTS) return -1;
-    int descriptor;
-    memcpy(&descriptor, CMSG_DATA(head), sizeof descriptor);
-    return descriptor;
 }

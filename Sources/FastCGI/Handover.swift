@@ -34,14 +34,14 @@ package struct Handover: Sendable {
 
     /// Puts a connection in and closes our descriptor of it; false, and it stays open, when nobody takes it.
     func pass(_ descriptor: Int32) -> Bool {
-        guard homeroom_send_descriptor(entrance, descriptor) == 0 else { return false }
+        guard homeroom_send_descriptors(entrance, [descriptor], 1) == 0 else { return false }
         close(descriptor)
         return true
     }
 
     /// Takes a connection out; nil when none waits.
     func take() -> Int32? {
-        let descriptor = homeroom_receive_descriptor(exit)
-        return descriptor >= 0 ? descriptor : nil
+        var descriptor: Int32 = -1
+        return homeroom_receive_descriptors(exit, &descriptor, 1, Int32(MSG_DONTWAIT)) == 1 ? descriptor : nil
     }
 }

@@ -26,7 +26,7 @@ package enum AvatarWorker {
         guard AvatarEncoder.start(), warmUp(), confine() else { return 1 }
         var descriptors = [Int32](repeating: -1, count: 1 + AvatarEncoder.sides.count)
         for _ in 0..<mostPictures where usedCPU < enoughCPU {
-            guard homeroom_receive_descriptors(socket, &descriptors, Int32(descriptors.count)) == 1 else { return 0 }
+            guard homeroom_receive_descriptors(socket, &descriptors, Int32(descriptors.count), 0) == 1 else { return 0 }
             alarm(after: longestPicture)
             var answer = encode(descriptors[0], to: Array(descriptors.dropFirst())).byte
             alarm(after: 0)
