@@ -8,6 +8,7 @@ import Secrets
 package final class Accounts {
     let database: Connection
     let common: Common
+    var counted = Usage()
 
     /// What all threads share.
     package struct Common: Sendable {
@@ -19,6 +20,7 @@ package final class Accounts {
         /// long holds up no sign-in.
         package let hashing: CorePermits
         package let pictures: CorePermits
+        let bios = BioWrites()
         package let now: @Sendable () -> Instant
         package let report: @Sendable (SecurityEvent) -> Void
 
@@ -44,6 +46,52 @@ package final class Accounts {
     }
 
     var now: Instant { common.now() }
+
+    /// What a call has cost, for the log and the counters.
+    package struct Usage: Sendable {
+        package var roundTrips = 0
+        package var database = Duration.zero
+        /// Connections to the database that were lost or could not be made.
+        package var losses = 0
+        package var hashing = Duration.zero
+        /// Pictures.
+        package var decoding = Duration.zero
+        package var picturesRefused = 0
+        /// For a core to hash or decode on.
+        package var waiting = Duration.zero
+
+        package init() {}
+    }
+
+    /// What was used since the last time it was asked for.
+    package func takeUsage() -> Usage {
+        var usage = counted
+        counted = Usage()
+        // What the connection has counted stays there: take what was there before from it.
+        counted.roundTrips = -database.waits.roundTrips
+        counted.database = .zero - database.waits.time
+        counted.losses = -database.waits.losses
+        usage.roundTrips += database.waits.roundTrips
+        usage.database += database.waits.time
+        usage.losses += database.waits.losses
+        return usage
+    }
+
+    /// Runs `body` when one of the permits is free, and counts the waiting, and the work where it is hashing.
+    func withPermit<T, Failure: Error>(
+        _ permits: CorePermits, isHashing: Bool = false, _ body: () throws(Failure) -> T
+    ) throws(Failure) -> T {
+        let begin = ContinuousClock.now
+        return try permits.withPermit { () throws(Failure) in
+            let start = ContinuousClock.now
+            counted.waiting += start - begin
+            defer {
+                let time = ContinuousClock.now - start
+                if isHashing { counted.hashing += time } else { counted.decoding += time }
+            }
+            return try body()
+        }
+    }
 
     /// Translates what the database throws, once, at the border of the core.
     @discardableResult

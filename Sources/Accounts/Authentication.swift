@@ -1,30 +1,90 @@
 import Database
 import Secrets
 
+/// What a request shows to say whose it is. What it names is not looked up yet.
+package enum Proof: Sendable {
+    /// What a good access token says.
+    case token(Claims)
+    /// The SHA-256 of a cookie.
+    case cookie(hash: [UInt8])
+}
+
 extension Accounts {
-    /// The living session behind an access token, in one database round trip.
-    package func caller(accessToken: String) throws(Refusal) -> Caller {
-        let claims = try claims(accessToken, .access, otherwise: .badToken)
-        guard let caller = try livingSession(claims), caller.acceptsBearer(claims, now: now) else { throw .badToken }
+    /// Whose an access token claims to be; costs no round trip to the database.
+    package func proof(accessToken: String) throws(Refusal) -> Proof {
+        .token(try claims(accessToken, .access, otherwise: .badToken))
+    }
+
+    package func proof(cookie: String) -> Proof { .cookie(hash: sha256(cookie)) }
+
+    /// The sessions that proofs name, each in its place, nil where there is none. Sixteen at a time cost one round trip,
+    /// those of cookies another.
+    package func sessions(of proofs: [Proof]) throws(Refusal) -> [Caller?] {
+        var ids: [UInt64] = []
+        var hashes: [[UInt8]] = []
+        for proof in proofs {
+            switch proof {
+            case .token(let claims): ids.append(claims.sessionID)
+            case .cookie(let hash): hashes.append(hash)
+            }
+        }
+        var found: [UInt64: Caller] = [:]
+        var holders: [[UInt8]: Caller] = [:]
+        try refusing { () throws(DatabaseError) in
+            for ids in ids.parts(SessionsByID.most) {
+                for caller in try database.rows(SessionsByID(ids: ids)) { found[caller.session.id] = caller }
+            }
+            for hash in hashes { holders[hash] = try database.first(SessionByCookie(hash: hash)) }
+        }
+        return proofs.map { proof in
+            switch proof {
+            case .token(let claims): found[claims.sessionID]
+            case .cookie(let hash): holders[hash]
+            }
+        }
+    }
+
+    /// Who makes a request, if the session that was found for the proof lives.
+    package func caller(_ proof: Proof, _ found: Caller?) throws(Refusal) -> Caller {
+        guard let found, let caller = living(found) else { throw .badToken }
+        if case .token(let claims) = proof {
+            guard caller.account.id == claims.accountID, caller.acceptsBearer(claims, now: now) else { throw .badToken }
+        }
         return caller
+    }
+
+    /// How long a cookie's session is to live from now on, in seconds; nil where that was written down within the hour.
+    package func slides(_ caller: Caller, by policy: Policy) -> Int64? {
+        let life = policy.life(remembered: false)
+        return caller.session.expiresAt + Accounts.slide < now + life ? life : nil
+    }
+
+    /// The living session behind an access token.
+    package func caller(accessToken: String) throws(Refusal) -> Caller {
+        let proof = try proof(accessToken: accessToken)
+        return try caller(proof, try sessions(of: [proof])[0])
     }
 
     /// The living session behind a cookie. Its life slides: at most once an hour that is written down.
     package func caller(cookie: String, by policy: Policy) throws(Refusal) -> Caller {
+        let proof = proof(cookie: cookie)
+        return try sliding(try caller(proof, try sessions(of: [proof])[0]), by: policy)
+    }
+
+    /// The caller with a session that lives longer, where it is time to write that down.
+    package func sliding(_ caller: Caller, by policy: Policy) throws(Refusal) -> Caller {
+        guard let life = slides(caller, by: policy) else { return caller }
         let now = self.now
-        let hash = sha256(cookie)
-        let found = try refusing { () throws(DatabaseError) in try database.first(SessionByCookie(hash: hash)) }
-        guard var caller = found, caller.account.status == .active, now < caller.session.expiresAt else {
-            throw .badToken
+        try refusing { () throws(DatabaseError) in
+            try database.run(SlideSession(id: caller.session.id, expiresAt: now + life))
         }
-        let life = policy.life(remembered: false)
-        if caller.session.expiresAt + Accounts.slide < now + life {
-            try refusing { () throws(DatabaseError) in
-                try database.run(SlideSession(id: caller.session.id, expiresAt: now + life))
-            }
-            caller.renewedCookieLife = life
-        }
+        var caller = caller
+        caller.renewedCookieLife = life
         return caller
+    }
+
+    private func living(_ found: Caller) -> Caller? {
+        found.account.status == .active && now < found.session.expiresAt ? found : nil
     }
 
     /// Seconds for which a sliding session is not written again.
@@ -71,11 +131,10 @@ extension Accounts {
 
     /// The session that a token names, if it lives and its account is active.
     func livingSession(_ claims: Claims) throws(Refusal) -> Caller? {
-        let found = try refusing { () throws(DatabaseError) in try database.first(SessionByID(id: claims.sessionID)) }
-        guard let found, found.account.id == claims.accountID, found.account.status == .active,
-            now < found.session.expiresAt
-        else { return nil }
-        return found
+        guard let found = try sessions(of: [.token(claims)])[0], found.account.id == claims.accountID else {
+            return nil
+        }
+        return living(found)
     }
 
     /// A session that is not yet in the database and belongs to nobody.
@@ -140,5 +199,12 @@ extension Caller {
     fileprivate func acceptsBearer(_ claims: Claims, now: Instant) -> Bool {
         guard let generation = claims.id.generation(of: session) else { return true }
         return generation == session.generation || session.isWithinGrace(generation, now: now)
+    }
+}
+
+extension Array {
+    /// Cut into pieces of at most `most` elements.
+    fileprivate func parts(_ most: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: count, by: most).map { self[$0..<Swift.min($0 + most, count)] }
     }
 }

@@ -8,10 +8,12 @@ import Glibc
 package final class CorePermits: @unchecked Sendable {
     private let permits: UnsafeMutableRawPointer
     private let range: Range<Int>
+    private let gate: Int
 
     /// A file in memory for `count` permits, to be handed to every process; its number is that of no inherited descriptor.
     package static func makeFile(count: Int) -> Int32? {
-        let made = homeroom_make_permits(Int32(count))
+        // As many again: a gate for each range.
+        let made = homeroom_make_permits(Int32(2 * count))
         guard made >= 0 else { return nil }
         defer { close(made) }
         let file = fcntl(made, F_DUPFD_CLOEXEC, 16)
@@ -20,11 +22,12 @@ package final class CorePermits: @unchecked Sendable {
 
     /// Some of the permits of a file that holds `total`.
     package init(file: Int32, total: Int, range: Range<Int>) {
-        guard let permits = homeroom_map_permits(file, Int32(total)) else {
+        guard let permits = homeroom_map_permits(file, Int32(2 * total)) else {
             preconditionFailure("permits cannot be mapped: \(errno)")
         }
         self.permits = permits
         self.range = range
+        gate = total + range.lowerBound
     }
 
     /// Permits of this process alone.
@@ -37,7 +40,8 @@ package final class CorePermits: @unchecked Sendable {
     }
 
     func withPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
-        let index = homeroom_take_permit(permits, Int32(range.lowerBound), Int32(range.count))
+        let index = homeroom_take_permit(
+            permits, Int32(range.lowerBound), Int32(range.count), Int32(gate))
         defer { homeroom_give_permit(permits, index) }
         return try body()
     }

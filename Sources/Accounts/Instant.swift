@@ -2,6 +2,10 @@
 package struct Instant: Sendable, Hashable, Comparable {
     package let microseconds: Int64
 
+    /// Seconds by which clocks of machines side by side may differ. What was written down for later than that from now was
+    /// written by a clock that has been put right since.
+    static let skew: Int64 = 60
+
     package init(microseconds: Int64) {
         self.microseconds = microseconds
     }

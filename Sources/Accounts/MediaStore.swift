@@ -50,6 +50,12 @@ package struct MediaStore: Sendable {
         decoder.prepare()
     }
 
+    /// Writes a file and removes it: throws where an upload could not be kept.
+    func tryWriting() throws(Failure) {
+        let file = try newFile()
+        if let failure = withUnsafeBytes(of: UInt8(0), { file.append($0) }) { throw failure }
+    }
+
     /// A new file to take an upload.
     package func beginUpload() throws(Failure) -> Upload {
         Upload(try newFile())

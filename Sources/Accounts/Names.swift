@@ -2,8 +2,8 @@ import Foundation
 
 /// The form in which usernames and emails are compared: NFKC and case-folded, so that names which differ only in case
 /// or width are one name. (Unicode Standard §3.13.5, toNFKC_Casefold; invisible characters are refused beforehand)
-struct CanonicalName: Sendable, Equatable {
-    let key: String
+package struct CanonicalName: Sendable, Equatable {
+    package let key: String
 
     init(_ name: String) {
         if name.utf8.allSatisfy({ $0 < 0x80 }) {
@@ -24,14 +24,14 @@ struct CanonicalName: Sendable, Equatable {
 }
 
 /// A name that may stand in the username column.
-struct Username: Sendable {
+package struct Username: Sendable {
     let text: String
-    let canonical: CanonicalName
+    package let canonical: CanonicalName
 
-    static let longest = 150
+    package static let longest = 150
 
     /// Letters and digits of any script, combining marks after a letter, and `@ . + - _`.
-    init(_ text: String, length: ClosedRange<Int>) throws(Rejection) {
+    package init(_ text: String, length: ClosedRange<Int>) throws(Rejection) {
         let count = text.unicodeScalars.count
         guard count >= length.lowerBound else { throw Rejection(rule: .tooShort(length.lowerBound)) }
         guard count <= length.upperBound else { throw Rejection(rule: .tooLong(length.upperBound)) }
@@ -47,7 +47,7 @@ struct Username: Sendable {
     }
 
     /// A username for somebody who gave none: the local part of the email without what no username may have.
-    static func base(of email: EmailAddress) -> String {
+    package static func base(of email: EmailAddress) -> String {
         let local = email.text.prefix { $0 != "@" }
         let kept = String(
             String.UnicodeScalarView(
@@ -61,14 +61,14 @@ struct Username: Sendable {
 }
 
 /// A syntactically valid address: dot-atom `@` domain, also internationalised. (RFC 5321 §4.1.2, RFC 6531 §3.3)
-struct EmailAddress: Sendable {
+package struct EmailAddress: Sendable {
     let text: String
-    let canonical: CanonicalName
+    package let canonical: CanonicalName
 
     /// Bytes. (RFC 3696 erratum 1690)
     static let longest = 254
 
-    init(_ text: String) throws(Rejection) {
+    package init(_ text: String) throws(Rejection) {
         guard !text.unicodeScalars.contains("\0") else { throw Rejection(rule: .nulCharacter) }
         let canonical = CanonicalName(text)
         guard text.utf8.count <= EmailAddress.longest, canonical.key.utf8.count <= EmailAddress.longest else {
@@ -105,8 +105,8 @@ struct EmailAddress: Sendable {
 }
 
 /// Why a value of a type with a rule could not be made.
-struct Rejection: Error {
-    let rule: Rule
+package struct Rejection: Error {
+    package let rule: Rule
 }
 
 extension StringProtocol {

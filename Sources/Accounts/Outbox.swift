@@ -73,6 +73,8 @@ extension Accounts {
 
     /// Seconds until the next attempt: 5, 10, 20 … 1,800.
     private static func pause(_ attempts: Int64) -> Int64 {
-        min(1800, 5 << min(attempts, 9))
+        min(longestPause, 5 << min(attempts, 9))
     }
+
+    static let longestPause: Int64 = 1800
 }

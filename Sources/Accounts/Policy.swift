@@ -52,6 +52,8 @@ package struct Settings: Sendable {
     package var lockAfter: Int64 = 10
     package var lockWindow: Int64 = 900
     package var lockTime: Int64 = 900
+    /// What lasts longer from now on is no lock of these.
+    var longestLock: Int64 { lockTime + Instant.skew }
     package var hashing = HashParameters()
 
     package init() {}

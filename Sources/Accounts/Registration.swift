@@ -160,7 +160,7 @@ extension Accounts {
 
     private func hashing<T>(_ body: () throws(HashingFailure) -> T) throws(Refusal) -> T {
         do throws(HashingFailure) {
-            return try common.hashing.withPermit(body)
+            return try withPermit(common.hashing, isHashing: true, body)
         } catch {
             throw .fault("hashing: \(error)")
         }

@@ -31,7 +31,8 @@ package struct Session: Sendable {
         guard generation < self.generation, let oldest = generationTimes.first else { return false }
         // Of a forgotten generation it is only known that it ended before the oldest remembered one. If that one began
         // within the grace, a client is renewing in a burst.
-        return now < (supersededAt(generation) ?? oldest) + Session.grace
+        let end = (supersededAt(generation) ?? oldest) + Session.grace
+        return now < end && end <= now + Session.grace + Instant.skew
     }
 }
 

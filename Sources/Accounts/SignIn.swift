@@ -87,7 +87,7 @@ extension Accounts {
                 let recorded = try database.run(
                     RecordLogin(
                         id: account.id, passwordVersion: stored.passwordVersion, newHash: newHash,
-                        subject: subject.digest, now: now))
+                        subject: subject.digest, now: now, settings: common.settings))
                 guard recorded.affectedRows == 1 else { return false }
                 try database.run(ClearFailures(subject: subject.digest))
                 if let old = form.replacedCookie { try database.run(DeleteSessionByCookie(hash: sha256(old))) }
@@ -110,7 +110,7 @@ extension Accounts {
     func refuseIfLocked(_ subject: LoginSubject) throws(Refusal) {
         let now = self.now
         let lock = try refusing { () throws(DatabaseError) in
-            try database.first(LockOf(subject: subject.digest, now: now))
+            try database.first(LockOf(subject: subject.digest, now: now, settings: common.settings))
         }
         if let lock { throw .locked(retryAfter: lock.seconds(since: now)) }
     }
@@ -119,7 +119,7 @@ extension Accounts {
         let now = self.now
         let isLocked = try refusing { () throws(DatabaseError) in
             try database.run(CountFailure(subject: subject.digest, now: now, settings: common.settings))
-            return try database.first(LockOf(subject: subject.digest, now: now)) != nil
+            return try database.first(LockOf(subject: subject.digest, now: now, settings: common.settings)) != nil
         }
         if isLocked { common.report(.locked(accountID: accountID)) }
     }

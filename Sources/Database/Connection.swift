@@ -39,17 +39,34 @@ package final class Connection {
     private var statements: [ObjectIdentifier: PreparedStatement] = [:]
     private var isInTransaction = false
     /// Called with one line when the connection was lost or found again.
-    private let report: (String) -> Void
+    private let report: @Sendable (String) -> Void
     private var isKnownLost = false
+    private let pulse: Pulse
 
     private let isMigrating: Bool
+    private let patience: UInt32?
+    /// How often and how long this connection has waited for the server so far.
+    package private(set) var waits = Waits()
 
-    /// - Parameter isMigrating: one text may hold several statements, and one statement may take an hour.
+    package struct Waits: Sendable {
+        package var roundTrips = 0
+        package var time = Duration.zero
+        /// Connections that were lost or could not be made.
+        package var losses = 0
+    }
+
+    /// - Parameters:
+    ///   - isMigrating: one text may hold several statements, and one statement may take an hour.
+    ///   - patience: seconds that connecting may take, and each answer of the server; nil for what requests can wait.
+    ///   - pulse: what the connections of a process share, so that not each of them waits for a server that hangs.
     package init(
-        _ address: DatabaseAddress, isMigrating: Bool = false, report: @escaping (String) -> Void = { _ in }
+        _ address: DatabaseAddress, isMigrating: Bool = false, patience: UInt32? = nil, pulse: Pulse = Pulse(),
+        report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.address = address
         self.isMigrating = isMigrating
+        self.patience = patience
+        self.pulse = pulse
         self.report = report
     }
 
@@ -75,11 +92,12 @@ package final class Connection {
     @discardableResult
     package func run(_ command: some Command) throws(DatabaseError) -> Outcome {
         try reconnecting(isRepeatable: false) { () throws(DatabaseError) in
-            try prepared(command).execute(command.parameters)
+            let statement = try prepared(command)
+            return try measured { () throws(DatabaseError) in try statement.execute(command.parameters) }
         }
     }
 
-    /// Runs `body` in a transaction and commits it. A deadlock or lock wait rolls back and repeats it.
+    /// Runs `body` in a transaction and commits it. A deadlock rolls back and repeats it.
     ///
     /// `body` can throw nothing but a `DatabaseError`: a refusal is a value it returns, so that it cannot roll back what
     /// was counted. It may run more than once and must change nothing but rows.
@@ -98,7 +116,7 @@ package final class Connection {
             } catch {
                 // A connection that cannot even roll back is closed: the server then rolls back.
                 if handle != nil, (try? execute("ROLLBACK")) == nil { disconnect() }
-                if case .contention(let code) = error, attempt < Connection.mostAttempts(code) {
+                if case .contention(let code) = error, code != ER_LOCK_WAIT_TIMEOUT, attempt < Connection.mostAttempts {
                     // Not all victims at the same moment again.
                     usleep(UInt32.random(in: 0..<(1000 << UInt32(min(attempt, 5)))))
                     continue
@@ -108,11 +126,9 @@ package final class Connection {
         }
     }
 
-    /// A deadlock is told at once, and among many who want one name there are many; a lock that does not come takes the
-    /// whole time-out.
-    private static func mostAttempts(_ code: UInt32) -> Int {
-        code == UInt32(ER_LOCK_DEADLOCK) ? 10 : 3
-    }
+    /// A deadlock is told at once, and among many who want one name there are many. A lock that does not come has taken
+    /// its whole time-out, and a thread with it, which others need.
+    private static let mostAttempts = 10
 
     /// Prepares a statement and throws when it does not fit the schema.
     package func check<Q: Query>(_ type: Q.Type) throws(DatabaseError) {
@@ -127,7 +143,7 @@ package final class Connection {
     /// Runs a text with one or several statements; for migrations and session settings only.
     func execute(_ text: String) throws(DatabaseError) {
         let handle = try connected()
-        guard mysql_real_query(handle, text, UInt(text.utf8.count)) == 0 else { throw error(handle) }
+        guard measured({ mysql_real_query(handle, text, UInt(text.utf8.count)) == 0 }) else { throw error(handle) }
         while true {
             if let result = mysql_store_result(handle) { mysql_free_result(result) }
             let next = mysql_next_result(handle)
@@ -140,7 +156,7 @@ package final class Connection {
 
     private func stream<Q: Query>(_ query: Q, _ each: (Q.Row) -> Void) throws(DatabaseError) {
         let statement = try prepared(query)
-        _ = try statement.execute(query.parameters)
+        _ = try measured { () throws(DatabaseError) in try statement.execute(query.parameters) }
         defer { statement.reset() }
         while try statement.fetch() {
             var columns = Columns(statement)
@@ -156,20 +172,72 @@ package final class Connection {
         return statement
     }
 
+    private func measured<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
+        let begin = ContinuousClock.now
+        defer {
+            waits.roundTrips += 1
+            waits.time += ContinuousClock.now - begin
+        }
+        return try body()
+    }
+
     // MARK: The connection
 
     /// Repeats `body` once on a new connection when the old one is gone and nothing can have been executed twice.
     private func reconnecting<T>(isRepeatable: Bool, _ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
         do throws(DatabaseError) {
-            return try body()
+            return try listening(body)
         } catch {
             guard error.isLostConnection else { throw error }
+            waits.losses += 1
             report("database: connection lost: \(error)")
             disconnect()
             guard isRepeatable, !isInTransaction else { throw error }
-            return try body()
+            return try listening(body)
         }
     }
+
+    /// Runs `body` unless the server is known to hang; notes when it does.
+    private func listening<T>(_ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
+        guard isInTransaction || pulse.isFelt else {
+            throw .unavailable(code: Connection.hanging, message: "no answer; not asked again yet")
+        }
+        let begin = ContinuousClock.now
+        do throws(DatabaseError) {
+            return try body()
+        } catch {
+            guard Connection.isSilence(error, since: begin) else { throw error }
+            disconnect()
+            pulse.miss(at: address, error, report: report)
+            throw .unavailable(code: Connection.hanging, message: "\(error)")
+        }
+    }
+
+    /// Returns when the server answers, or is gone: then that is told at once.
+    static func waitForAnswer(from address: DatabaseAddress) {
+        while true {
+            let begin = ContinuousClock.now
+            do throws(DatabaseError) {
+                return try Connection(address).execute("DO 0")
+            } catch {
+                guard isSilence(error, since: begin) else { return }
+            }
+        }
+    }
+
+    /// Whether an error is the end of a time-out.
+    private static func isSilence(_ error: DatabaseError, since begin: ContinuousClock.Instant) -> Bool {
+        error.isOurs && ContinuousClock.now - begin >= .seconds(connectTime)
+    }
+
+    /// Seconds that a connection may take to be made, and a statement to be answered.
+    private static let connectTime: UInt32 = 3
+    private static let answerTime: UInt32 = 5
+    /// Seconds that a row's lock may take to come, and a table's, which only an operator takes.
+    private static let rowLockTime = 3
+    private static let tableLockTime = 1
+    /// No code of the server or the client library.
+    private static let hanging: UInt32 = 0
 
     private func connected() throws(DatabaseError) -> UnsafeMutablePointer<MYSQL> {
         if let handle { return handle }
@@ -177,18 +245,23 @@ package final class Connection {
         guard let new = mysql_init(nil) else {
             throw .unavailable(code: UInt32(CR_OUT_OF_MEMORY), message: "mysql_init: out of memory")
         }
-        var seconds: UInt32 = 3
+        var seconds = patience ?? Connection.connectTime
         mysql_options(new, MYSQL_OPT_CONNECT_TIMEOUT, &seconds)
-        seconds = isMigrating ? 3600 : 10
+        seconds = isMigrating ? 3600 : patience ?? Connection.answerTime
         mysql_options(new, MYSQL_OPT_READ_TIMEOUT, &seconds)
         mysql_options(new, MYSQL_OPT_WRITE_TIMEOUT, &seconds)
         mysql_options(new, MYSQL_SET_CHARSET_NAME, "utf8mb4")
         // READ COMMITTED: no gap locks, so fewer deadlocks. Strict: a value that does not fit is an error, never cut.
+        // The server gives up a lock before we give up the server: a statement that we no longer wait for must not be
+        // executed when the lock comes at last.
+        let (rowLockTime, tableLockTime) =
+            isMigrating ? (3600, 3600) : (Connection.rowLockTime, Connection.tableLockTime)
         mysql_options(
             new, MYSQL_INIT_COMMAND,
             """
             SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,NO_ENGINE_SUBSTITUTION', \
-            tx_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = \(isMigrating ? 3600 : 3)
+            tx_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = \(rowLockTime), \
+            lock_wait_timeout = \(tableLockTime)
             """)
         // FOUND_ROWS: an UPDATE counts the rows it found, also where it leaves them as they were.
         let flags = UInt(CLIENT_FOUND_ROWS) | (isMigrating ? UInt(CLIENT_MULTI_STATEMENTS) : 0)
@@ -211,6 +284,7 @@ package final class Connection {
     }
 
     private func refusedConnection(_ error: DatabaseError) -> DatabaseError {
+        waits.losses += 1
         if !isKnownLost { report("database: cannot connect to \(address.description): \(error); is mariadbd running?") }
         isKnownLost = true
         // A wrong password or a missing database is also "not now" for a request; the log line names it.

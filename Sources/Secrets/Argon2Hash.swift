@@ -87,6 +87,8 @@ struct Argon2Hash: Sendable {
                     // The heavy lane already has a thread for each core.
                     context.threads = 1
                     context.version = version
+                    context.allocate_cbk = { HashMemory.take($0, bytes: $1) }
+                    context.free_cbk = { HashMemory.give($0, bytes: $1) }
                     return argon2_ctx(&context, parameters.variant.type)
                 }
             }

@@ -44,25 +44,30 @@ struct ClaimsScanner {
         guard let end = text[position...].firstIndex(of: UInt8(ascii: "\"")) else { throw .malformed }
         let escaped = text[position..<end]
         position = end + 1
-        guard escaped.contains(UInt8(ascii: "\\")) else { return String(decoding: escaped, as: UTF8.self) }
-        return try unescaped(escaped)
+        let hasEscapes = escaped.contains(where: ClaimsText.mustEscape)
+        let string =
+            hasEscapes
+            ? String(validating: try unescaped(escaped), as: UTF8.self) : String(validating: escaped, as: UTF8.self)
+        guard let string else { throw .malformed }
+        return string
     }
 
-    /// Undoes `\u00` and two digits, the only escape that is written.
-    private func unescaped(_ escaped: ArraySlice<UInt8>) throws(TokenError) -> String {
+    /// Undoes `\u00` and two digits, the only escape that is written, and only for what is always escaped.
+    private func unescaped(_ escaped: ArraySlice<UInt8>) throws(TokenError) -> [UInt8] {
         var bytes: [UInt8] = []
         var rest = escaped
         while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "\\") else {
+            guard ClaimsText.mustEscape(byte) else {
                 bytes.append(byte)
                 continue
             }
-            guard rest.starts(with: "u00".utf8), rest.count >= 5,
-                let high = hexValue(rest[rest.startIndex + 3]), let low = hexValue(rest[rest.startIndex + 4])
+            guard byte == UInt8(ascii: "\\"), rest.starts(with: "u00".utf8), rest.count >= 5,
+                let high = hexValue(rest[rest.startIndex + 3]), let low = hexValue(rest[rest.startIndex + 4]),
+                ClaimsText.mustEscape(high << 4 | low)
             else { throw .malformed }
             bytes.append(high << 4 | low)
             rest = rest.dropFirst(5)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 }

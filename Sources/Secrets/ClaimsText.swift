@@ -63,12 +63,16 @@ enum ClaimsText {
     /// What JSON does not allow in a string becomes `\u00` and two digits.
     private static func appendEscaped(_ string: String, to text: inout [UInt8]) {
         for byte in string.utf8 {
-            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            if mustEscape(byte) {
                 text += #"\u00"#.utf8
                 appendHex([byte].span, to: &text)
             } else {
                 text.append(byte)
             }
         }
+    }
+
+    static func mustEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 }

@@ -1,3 +1,4 @@
+import DevStack
 import Dispatch
 import Foundation
 import Synchronization
@@ -30,6 +31,20 @@ import Testing
         let all = lines.all.withLock { $0 }
         #expect(all.count == 1)
         #expect(all.first?.hasPrefix("database: connection lost: ") == true)
+    }
+
+    @Test func `a server that takes the connection and says nothing is given up`() throws {
+        let path = try Laboratory.scratch("mute") + "/s"
+        let mute = try MuteServer(path)
+        let address = DatabaseAddress(endpoint: .socket(path: path), database: "x", user: "x", password: "x")
+
+        let error = failure { () throws(DatabaseError) in try Connection(address, patience: 1).ping() }
+
+        guard case .unavailable = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(mute.descriptor >= 0)
     }
 
     @Test func `a change on a lost connection is not repeated, the next one works`() throws {
@@ -123,7 +138,7 @@ import Testing
         #expect(try mine.rows(SmallNumbers()) == [11, 11, 10, 10, 10, 10])
     }
 
-    @Test func `a lock that does not come is contention after the third attempt`() throws {
+    @Test func `a lock that does not come is waited for once`() throws {
         let mine = try Box.connection()
         try mine.execute("INSERT INTO box (id, small) VALUES (1, 0)")
         try mine.execute("SET innodb_lock_wait_timeout = 0")
@@ -138,7 +153,7 @@ import Testing
             }
         }
 
-        #expect(runs == 3)
+        #expect(runs == 1)
         guard case .contention(code: 1205) = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -181,6 +196,28 @@ import Testing
         #expect(!all[0].contains("secret"))
     }
 
+    @Test func `a server that does not answer is waited for once, and its first answer is noticed`() throws {
+        let lines = Lines()
+        let server = try Mute()
+        let pulse = Pulse()
+        let connections = (0..<2).map { _ in
+            Connection(server.address, pulse: pulse) { line in lines.all.withLock { $0.append(line) } }
+        }
+
+        let errors = connections.map { connection in failure { () throws(DatabaseError) in try connection.ping() } }
+        server.end()
+        while !pulse.isFelt { usleep(1000) }
+        let later = failure { () throws(DatabaseError) in try connections[0].ping() }
+
+        #expect(errors.map { $0?.code } == [0, 0])
+        #expect(errors[1]?.description == "database: unavailable: 0 no answer; not asked again yet")
+        #expect(later?.code == 2002)
+        let all = lines.all.withLock { $0.filter { $0.contains("answer") } }
+        #expect(all.count == 2)
+        #expect(all[0].hasPrefix("database: no answer; requests are refused until there is one: "))
+        #expect(all[1] == "database: answers again")
+    }
+
     @Test func `a wrong password is unavailable`() throws {
         let good = try Laboratory.emptyDatabase()
         let connection = Connection(
@@ -194,24 +231,56 @@ import Testing
         }
     }
 
-    @Test func `a session is strict, reads what is committed and counts in UTC`() throws {
+    @Test func `a session is strict, reads what is committed, counts in UTC and waits some seconds for locks`() throws {
         struct Session: Query {
             static let sql: SQL = """
-                SELECT @@sql_mode LIKE '%STRICT_TRANS_TABLES%', @@tx_isolation, @@time_zone, @@character_set_client
+                SELECT @@sql_mode LIKE '%STRICT_TRANS_TABLES%', @@tx_isolation, @@time_zone, @@character_set_client, \
+                @@lock_wait_timeout, @@innodb_lock_wait_timeout
                 """
             var parameters: [Parameter] { [] }
             static func row(_ columns: inout Columns) throws(DatabaseError) -> [String] {
-                [String(try columns.integer()), try columns.text(), try columns.text(), try columns.text()]
+                let texts = [String(try columns.integer()), try columns.text(), try columns.text(), try columns.text()]
+                return texts + [String(try columns.integer()), String(try columns.integer())]
             }
         }
         let connection = Connection(try Laboratory.emptyDatabase())
 
-        #expect(try connection.first(Session()) == ["1", "READ-COMMITTED", "+00:00", "utf8mb4"])
+        #expect(try connection.first(Session()) == ["1", "READ-COMMITTED", "+00:00", "utf8mb4", "1", "3"])
     }
 
     private func kill(_ connection: Connection) throws(DatabaseError) {
         guard let number = try connection.first(OwnNumber()) else { return }
         try Connection(connection.address).execute("KILL \(number)")
+    }
+}
+
+/// A server that takes connections and says nothing.
+private final class Mute {
+    let address: DatabaseAddress
+    private let folder: String
+    private let descriptor: Int32
+
+    init() throws {
+        folder = try DevStack.scratch("mute")
+        let path = folder + "/sock"
+        address = DatabaseAddress(endpoint: .socket(path: path), database: "school", user: "homeroom", password: "")
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var name = sockaddr_un()
+        name.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
+        let isBound = withUnsafePointer(to: &name) { name in
+            name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(isBound == 0 && listen(descriptor, 8) == 0)
+    }
+
+    func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+    deinit {
+        close(descriptor)
+        try? DevStack.removeScratch(folder)
     }
 }
 
@@ -251,4 +320,24 @@ extension Connection {
         try execute(first)
         try execute(second)
     }
+}
+
+/// Listens, and never accepts.
+private final class MuteServer {
+    let descriptor: Int32
+
+    init(_ path: String) throws {
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var name = sockaddr_un()
+        name.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
+        let code = withUnsafePointer(to: &name) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        try #require(code == 0 && listen(descriptor, 8) == 0)
+    }
+
+    deinit { close(descriptor) }
 }

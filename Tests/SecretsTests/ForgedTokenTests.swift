@@ -84,6 +84,7 @@ import Testing
         ("00ff", "000ff"), (#""sub":"42""#, #""sub":"43""#), (#""sub":"42""#, #""sub":42"#),
         ("42", "18446744073709551616"), ("deadbeef", "deadbee"), ("deadbeef", "deadbeeg"), (#""student""#, "null"),
         ("student", #"\n"#), ("student", #"\u0"#), ("student", #"\u0100"#), ("student", #"\u00ZZ"#),
+        ("student", #"st\u0075dent"#), ("student", #"\u00e9"#), ("student", "stu\ndent"), ("student", "\u{1F}"),
         (#""homeroom"}"#, #""homeroom""#), (#","iss":"homeroom""#, ""),
     ])
     func `claims spelled otherwise are refused even when signed`(part: String, other: String) {
@@ -95,6 +96,18 @@ import Testing
         let token = signed("\(header).\(Base64.url.text(Array(claims.utf8)))")
 
         #expect(claims != good)
+        #expect(throws: TokenError.malformed) { try verify(token) }
+    }
+
+    @Test func `a role that is not UTF-8 is refused even when signed`() {
+        let claims =
+            Array(#"{"token_type":"access","exp":1700003600,"iat":1700000000,"jti":""#.utf8)
+            + Array(
+                #"0123456789abcdef00000000000000ff","user_id":42,"sub":"42","sid":"00000000deadbeef","role":""#.utf8)
+            + [0xFF] + Array(#"","iss":"homeroom"}"#.utf8)
+
+        let token = signed("\(header).\(Base64.url.text(claims))")
+
         #expect(throws: TokenError.malformed) { try verify(token) }
     }
 

@@ -93,7 +93,7 @@ struct RecordLogin: Command {
     static let sql: SQL = """
         UPDATE accounts SET last_login_at = ?, login_count = login_count + 1, password_hash = COALESCE(?, password_hash) \
         WHERE id = ? AND password_version = ? AND status = 'active' \
-        AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ?)
+        AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?)
         """
     let id: UInt64
     let passwordVersion: Int64
@@ -101,9 +101,11 @@ struct RecordLogin: Command {
     let newHash: String?
     let subject: [UInt8]
     let now: Instant
+    let settings: Settings
     var parameters: [Parameter] {
         [
             .time(now), .text(orNull: newHash), .unsigned(id), .integer(passwordVersion), .bytes(subject), .time(now),
+            .time(now + settings.longestLock),
         ]
     }
 }
@@ -140,6 +142,35 @@ struct UpdateProfile: Command {
             .flag(bio != nil), .text(orNull: bio ?? nil), .flag(avatar != nil), .text(orNull: avatar ?? nil),
             .time(now), .unsigned(id), .flag(username?.isAddress == true), nameKey, hasEmail, key,
         ]
+    }
+}
+
+/// What `UpdateProfile` does where only the bio changes: a tenth of the values, and no column of an index.
+struct UpdateBio: Command {
+    static let sql: SQL = "UPDATE accounts SET bio = ?, updated_at = ? WHERE id = ?"
+    let id: UInt64
+    let bio: String?
+    let now: Instant
+    var parameters: [Parameter] { [.text(orNull: bio), .time(now), .unsigned(id)] }
+}
+
+/// The same for up to eight accounts, all or none; it waits for no lock.
+struct UpdateBios: Command {
+    static let most = 8
+    // innodb_lock_wait_timeout 0: error 1205 at once. (MariaDB 10.3)
+    static let sql: SQL = """
+        SET STATEMENT innodb_lock_wait_timeout = 0 FOR UPDATE accounts SET bio = CASE id WHEN ? THEN ? WHEN ? THEN ? \
+        WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? ELSE bio END, \
+        updated_at = ? WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?)
+        """
+    /// Of different accounts.
+    let updates: [UpdateBio]
+    /// The last one fills the rest.
+    var parameters: [Parameter] {
+        let all = (0..<UpdateBios.most).map { updates[min($0, updates.count - 1)] }
+        let latest = updates.map(\.now).max() ?? all[0].now
+        return all.flatMap { [.unsigned($0.id), .text(orNull: $0.bio)] } + [.time(latest)]
+            + all.map { .unsigned($0.id) }
     }
 }
 

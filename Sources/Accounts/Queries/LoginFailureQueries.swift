@@ -2,10 +2,12 @@ import Database
 
 /// Until when a subject is locked; no row or NULL when it is not.
 struct LockOf: Query {
-    static let sql: SQL = "SELECT locked_until FROM login_failures WHERE subject = ? AND locked_until > ?"
+    static let sql: SQL =
+        "SELECT locked_until FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?"
     let subject: [UInt8]
     let now: Instant
-    var parameters: [Parameter] { [.bytes(subject), .time(now)] }
+    let settings: Settings
+    var parameters: [Parameter] { [.bytes(subject), .time(now), .time(now + settings.longestLock)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Instant { try columns.instant() }
 }
 
@@ -16,19 +18,22 @@ struct CountFailure: Command {
     static let sql: SQL = """
         INSERT INTO login_failures (subject, failures, window_start, locked_until) \
         VALUES (?, 1, ?, IF(? <= 1, ?, NULL)) ON DUPLICATE KEY UPDATE \
-        failures = IF(locked_until > ?, failures, IF(window_start <= ? OR locked_until <= ?, 1, failures + 1)), \
+        failures = IF(locked_until > ? AND locked_until <= ?, failures, \
+        IF(locked_until IS NOT NULL OR window_start <= ? OR window_start > ?, 1, failures + 1)), \
         window_start = IF(failures = 1, ?, window_start), \
-        locked_until = IF(locked_until > ?, locked_until, IF(failures >= ?, ?, NULL))
+        locked_until = IF(locked_until > ? AND locked_until <= ?, locked_until, IF(failures >= ?, ?, NULL))
         """
     let subject: [UInt8]
     let now: Instant
     let settings: Settings
     var parameters: [Parameter] {
         let lockEnd = Parameter.time(now + settings.lockTime)
+        let longest = Parameter.time(now + settings.longestLock)
         let limit = Parameter.integer(settings.lockAfter)
         return [
             .bytes(subject), .time(now), limit, lockEnd,
-            .time(now), .time(now - settings.lockWindow), .time(now), .time(now), .time(now), limit, lockEnd,
+            .time(now), longest, .time(now - settings.lockWindow), .time(now + Instant.skew), .time(now),
+            .time(now), longest, limit, lockEnd,
         ]
     }
 }

@@ -59,7 +59,7 @@ struct RequestMail: Command {
     static let sql: SQL = """
         INSERT INTO outbox (subject, account_id, due_at) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE \
         attempts = IF(due_at IS NULL, 0, attempts), \
-        due_at = IF(due_at IS NULL AND (sent_at IS NULL OR sent_at <= ?), ?, due_at), account_id = ?
+        due_at = IF(due_at IS NULL AND (sent_at IS NULL OR sent_at <= ? OR sent_at > ?), ?, due_at), account_id = ?
         """
     static let pause: Int64 = 60
     let subject: [UInt8]
@@ -67,21 +67,26 @@ struct RequestMail: Command {
     let now: Instant
     var parameters: [Parameter] {
         let account = accountID.map(Parameter.unsigned) ?? .null
-        return [.bytes(subject), account, .time(now), .time(now - RequestMail.pause), .time(now), account]
+        return [
+            .bytes(subject), account, .time(now), .time(now - RequestMail.pause), .time(now + Instant.skew), .time(now),
+            account,
+        ]
     }
 }
 
-/// A mail whose time has come.
+/// A mail whose time has come, or would come later than any pause lasts.
 struct DueMail: Query {
-    static let sql: SQL =
-        "SELECT subject, account_id, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED"
+    static let sql: SQL = """
+        SELECT subject, account_id, attempts FROM outbox WHERE due_at <= ? OR due_at > ? \
+        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        """
     struct Row: Sendable {
         let subject: [UInt8]
         let accountID: UInt64?
         let attempts: Int64
     }
     let now: Instant
-    var parameters: [Parameter] { [.time(now)] }
+    var parameters: [Parameter] { [.time(now), .time(now + Accounts.longestPause + Instant.skew)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(
             subject: try columns.bytes(), accountID: try columns.optionalUnsigned(), attempts: try columns.integer())
@@ -109,6 +114,13 @@ struct CompleteMail: Command {
     let subject: [UInt8]
     let now: Instant
     var parameters: [Parameter] { [.time(now), .bytes(subject)] }
+}
+
+/// Mails that are due or wait for their next attempt.
+struct CountWaitingMails: Query {
+    static let sql: SQL = "SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL"
+    var parameters: [Parameter] { [] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
 struct DeleteOldMail: Command {

@@ -1,12 +1,18 @@
 import Database
 
-/// One read for an authenticated request: the session, if it lives, joined with its account.
-struct SessionByID: Query {
+/// One read for up to sixteen authenticated requests: the sessions that live, each joined with its account.
+struct SessionsByID: Query {
+    static let most = 16
     static let sql: SQL =
         "SELECT " + Session.columns + ", " + Account.columns
-        + " FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.id = ?"
-    let id: UInt64
-    var parameters: [Parameter] { [.unsigned(id)] }
+        + " FROM sessions s JOIN accounts a ON a.id = s.account_id"
+        + " WHERE s.id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    /// 1 to 16.
+    let ids: ArraySlice<UInt64>
+    /// MariaDB looks for each id once, so the last one fills the rest.
+    var parameters: [Parameter] {
+        (0..<SessionsByID.most).map { .unsigned(ids[min(ids.startIndex + $0, ids.endIndex - 1)]) }
+    }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller {
         let session = try Session(&columns)
         return Caller(account: try Account(&columns), session: session)
@@ -19,7 +25,7 @@ struct SessionByCookie: Query {
         + " FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.cookie_hash = ?"
     let hash: [UInt8]
     var parameters: [Parameter] { [.bytes(hash)] }
-    static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller { try SessionByID.row(&columns) }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller { try SessionsByID.row(&columns) }
 }
 
 /// Makes a session live longer, never shorter.

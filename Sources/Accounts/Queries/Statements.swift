@@ -6,16 +6,18 @@ package enum Statements {
         [
             // AccountQueries.swift
             AccountByUsername.self, AccountByEmail.self, AccountByID.self, TakenNames.self, UsernamesLike.self,
-            InsertAccount.self, RecordLogin.self, UpdateProfile.self, AvatarForUpdate.self, SetPassword.self,
+            InsertAccount.self, RecordLogin.self, UpdateProfile.self, UpdateBio.self, UpdateBios.self,
+            AvatarForUpdate.self,
+            SetPassword.self,
             AccountsAfter.self, AccountByAvatar.self, DeleteAccount.self, SetRole.self, SetStatus.self,
             // LoginFailureQueries.swift
             LockOf.self, CountFailure.self, ClearFailures.self, DeleteOldFailures.self,
             // MailQueries.swift
             ResetByToken.self, InsertReset.self, SpendReset.self, DeleteReset.self, DeleteResetsOfAccount.self,
             DeleteExpiredResets.self, RequestMail.self, DueMail.self, ClaimMail.self, PostponeMail.self,
-            CompleteMail.self, DeleteOldMail.self,
+            CompleteMail.self, DeleteOldMail.self, CountWaitingMails.self,
             // SessionQueries.swift
-            SessionByID.self, SessionByCookie.self, SlideSession.self, DeleteSessionByCookie.self,
+            SessionsByID.self, SessionByCookie.self, SlideSession.self, DeleteSessionByCookie.self,
             SessionsOfAccount.self, InsertSession.self, RotateSession.self, DeleteSession.self,
             DeleteOtherSessions.self, DeleteExpiredSessions.self,
         ]

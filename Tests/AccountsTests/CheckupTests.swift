@@ -1,0 +1,76 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Accounts
+@testable import Database
+
+@Suite struct CheckupTests {
+    @Test func `when all is there nothing fails`() throws {
+        let school = try School()
+
+        let found = school.accounts().checkup()
+
+        #expect(found.failures == [:])
+        #expect(found.reasons == [])
+        #expect(found.waitingMails == 0)
+        #expect(school.files("incoming") == [])
+    }
+
+    @Test func `mails that are due and mails that wait are counted, mails that went are not`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        for (subject, due) in [("a", "NOW()"), ("b", "NOW() + INTERVAL 1 HOUR"), ("c", "NULL")] {
+            try school.sql("INSERT INTO outbox (subject, due_at, sent_at) VALUES ('\(subject)', \(due), NOW())")
+        }
+
+        #expect(accounts.checkup().waitingMails == 2)
+    }
+
+    @Test func `a database that is not there is no answer`() throws {
+        let school = try School()
+        let address = DatabaseAddress(
+            endpoint: .socket(path: "\(school.media.root)/none"), database: "x", user: "x", password: "x")
+
+        let found = school.accounts(on: Connection(address, patience: 1)).checkup()
+
+        #expect(found.failures == [.database: "no answer", .schema: "unknown"])
+        #expect(found.reasons.count == 1)
+        #expect(found.waitingMails == nil)
+    }
+
+    @Test func `an empty database, and one that is behind, is named with its version`() throws {
+        let school = try School()
+        let empty = Connection(try Laboratory.emptyDatabase())
+        let behind = Connection(try Laboratory.freshDatabase())
+        try behind.execute("DELETE FROM migrations WHERE version = \(Migration.newest)")
+
+        let found = [empty, behind].map { school.accounts(on: $0).checkup() }
+
+        #expect(
+            found.map(\.failures) == [
+                [.schema: "version 0, needs \(Migration.newest)"],
+                [.schema: "version \(Migration.newest - 1), needs \(Migration.newest)"],
+            ])
+        #expect(found[0].reasons[0].hasSuffix("Run: homeroom migrate"))
+    }
+
+    @Test func `a schema that is ahead, before a new version is started, is good`() throws {
+        let school = try School()
+        let ahead = Connection(try Laboratory.freshDatabase())
+        try ahead.execute("INSERT INTO migrations (version, name) VALUES (\(Migration.newest + 1), 'next')")
+
+        #expect(school.accounts(on: ahead).checkup().failures == [:])
+    }
+
+    @Test func `a media folder that takes no file is not writable`() throws {
+        let school = try School()
+        try FileManager.default.removeItem(atPath: school.media.root + "/incoming")
+
+        let found = school.accounts().checkup()
+
+        #expect(found.failures == [.media: "not writable"])
+        #expect(found.reasons.first?.hasPrefix("media: open ") == true)
+        #expect(found.waitingMails == 0)
+    }
+}
