@@ -16,9 +16,23 @@ package final class Call {
     /// The cookie's new life in seconds, where this request made it longer.
     private(set) var renewedCookieLife: Int64?
 
+    /// What a request shows to say whose it is, with what was found for it.
+    package struct Known: Sendable {
+        package let proof: Proof
+        package let found: Result<Caller?, Refusal>
+
+        package init(proof: Proof, found: Result<Caller?, Refusal>) {
+            self.proof = proof
+            self.found = found
+        }
+    }
+    private let known: Known?
+
     init(
-        _ request: Request, route: Route, contract: Contract, accounts: Accounts, trustedOrigins: Set<String>
+        _ request: Request, route: Route, contract: Contract, accounts: Accounts, trustedOrigins: Set<String>,
+        known: Known? = nil
     ) {
+        self.known = known
         self.trustedOrigins = trustedOrigins
         self.request = request
         self.route = route
@@ -54,16 +68,26 @@ package final class Call {
         }
     }
 
-    /// Who makes the request, by a bearer token or, where the contract has cookies, by its cookie.
+    /// What the request shows to say whose it is: a bearer token or, where the contract has cookies, its cookie.
+    func proof() throws(Refusal) -> Proof {
+        if let token = request.bearerToken { return try accounts.proof(accessToken: token) }
+        if let cookie { return accounts.proof(cookie: cookie) }
+        throw .notAuthenticated
+    }
+
+    /// Who makes the request.
     func caller() throws(Refusal) -> Caller {
-        let caller: Caller
-        if let token = request.bearerToken {
-            caller = try accounts.caller(accessToken: token)
-        } else if let cookie {
-            caller = try accounts.caller(cookie: cookie, by: policy)
+        let proof: Proof
+        let found: Caller?
+        if let known {
+            proof = known.proof
+            found = try known.found.get()
         } else {
-            throw .notAuthenticated
+            proof = try self.proof()
+            found = try accounts.sessions(of: [proof])[0]
         }
+        var caller = try accounts.caller(proof, found)
+        if case .cookie = proof { caller = try accounts.sliding(caller, by: policy) }
         accountID = caller.account.id
         renewedCookieLife = caller.renewedCookieLife
         return caller

@@ -89,6 +89,9 @@ package enum Failure: Error, Sendable {
 /// without the check.
 package struct Route: Sendable {
     package enum Weight: Sendable {
+        /// Shows what was found of the caller: one round trip to the database answers many.
+        case reading
+        /// Reads or writes some rows.
         case light
         /// Hashes passwords.
         case heavy
@@ -103,6 +106,8 @@ package struct Route: Sendable {
     let encodings: [Fields.Encoding]?
     /// The field whose file part is kept.
     let file: String?
+    /// Whether it is only for the holder of a living session.
+    let isSignedIn: Bool
     let handle: @Sendable (Call) throws(Failure) -> Reply
 
     /// An endpoint for everybody.
@@ -110,11 +115,24 @@ package struct Route: Sendable {
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "",
         encodings: [Fields.Encoding]? = nil, handle: @escaping @Sendable (Call) throws(Refusal) -> Reply
     ) -> Route {
-        Route(method: method, path: path, weight: weight, head: head, encodings: encodings, file: nil) {
+        Route(
+            method: method, path: path, weight: weight, head: head, encodings: encodings, file: nil, isSignedIn: false
+        ) {
             call throws(Failure) in
             try call.refuseCrossOrigin()
             if method != .get { try call.readFields() }
             return try refusing { () throws(Refusal) in try handle(call) }
+        }
+    }
+
+    /// An endpoint that shows the holder of a living session something of the own account, and looks at nothing else.
+    static func reading(_ path: String, show: @escaping @Sendable (Request, Caller) -> Reply) -> Route {
+        Route(
+            method: .get, path: path, weight: .reading, head: "", encodings: nil, file: nil, isSignedIn: true
+        ) {
+            call throws(Failure) in
+            let me = try refusing { () throws(Refusal) in try call.caller() }
+            return show(call.request, me)
         }
     }
 
@@ -123,7 +141,9 @@ package struct Route: Sendable {
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "", file: String? = nil,
         handle: @escaping @Sendable (Call, Caller) throws(Refusal) -> Reply
     ) -> Route {
-        Route(method: method, path: path, weight: weight, head: head, encodings: nil, file: file) {
+        Route(
+            method: method, path: path, weight: weight, head: head, encodings: nil, file: file, isSignedIn: true
+        ) {
             call throws(Failure) in
             try call.refuseCrossOrigin()
             // Before the body: strangers cannot make us keep a file.

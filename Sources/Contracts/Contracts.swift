@@ -4,13 +4,34 @@ import JSON
 
 /// All contracts behind one door: finds the route of a request and answers it.
 package struct Contracts: Sendable {
+    /// A path with what can be done there.
     private struct Place: Sendable {
+        /// The one that answers where no route does.
         let contract: Contract
-        let route: Route
+        /// Of that contract without a route.
+        let endpoint: Int
+        var routes: [(contract: Contract, route: Route, endpoint: Int)]
+
+        /// For `Allow`.
+        var methods: String {
+            let methods = Method.allCases.filter { method in routes.contains { $0.route.method == method } }
+            let allowed = methods.flatMap { $0 == .get ? ["GET", "HEAD"] : [$0.rawValue] } + ["OPTIONS"]
+            return allowed.joined(separator: ", ")
+        }
     }
 
-    private let places: [String: [Place]]
-    private let contracts: [Contract]
+    /// Where a request can end, for whoever counts them; with `-` for what there is none of.
+    package struct Endpoint: Sendable {
+        package var contract = "-"
+        package var method = "-"
+        package var path = "-"
+    }
+
+    /// All of them; the first is for paths of no contract.
+    package let endpoints: [Endpoint]
+    private let places: [String: Place]
+    /// With the endpoint of what they answer without a route.
+    private let contracts: [(contract: Contract, endpoint: Int)]
 
     private let trustedOrigins: Set<String>
 
@@ -20,17 +41,26 @@ package struct Contracts: Sendable {
     }
 
     init(_ contracts: [Contract], trustedOrigins: Set<String>) {
-        self.contracts = contracts
         self.trustedOrigins = trustedOrigins
-        var places: [String: [Place]] = [:]
+        var places: [String: Place] = [:]
+        var endpoints = [Endpoint()]
+        var all: [(contract: Contract, endpoint: Int)] = []
         for contract in contracts {
+            let own = endpoints.count
+            all.append((contract, own))
+            endpoints.append(Endpoint(contract: contract.name))
             for route in contract.routes {
                 for path in contract.spellings(of: route.path) {
-                    places[path, default: []].append(Place(contract: contract, route: route))
+                    places[path, default: Place(contract: contract, endpoint: own, routes: [])].routes
+                        .append((contract, route, endpoints.count))
                 }
+                endpoints.append(
+                    Endpoint(contract: contract.name, method: route.method.rawValue, path: route.path))
             }
         }
+        self.contracts = all
         self.places = places
+        self.endpoints = endpoints
     }
 
     /// Where a request goes.
@@ -40,36 +70,43 @@ package struct Contracts: Sendable {
         /// nil where `failure` or `options` says why not.
         let route: Route?
         let failure: Failure?
+        /// For `Allow`, where there is no route.
         let allowed: String
+        /// Its index among `endpoints`.
+        package let endpoint: Int
 
-        /// Whether the request must not hold up others.
-        package func isHeavy(_ request: Request) -> Bool {
-            switch route?.weight {
-            case nil, .light: false
-            case .heavy: true
-            case .heavyWithFile: request.contentType?.essence == "multipart/form-data"
-            }
+        /// What answering a request costs; nil where it can be said at once why not.
+        package func weight(of request: Request) -> Route.Weight? {
+            guard route?.weight == .heavyWithFile else { return route?.weight }
+            return request.contentType?.essence == "multipart/form-data" ? .heavy : .light
         }
 
-        /// `v1-profile /info/` in the log; `-` where there is no route.
-        package var name: String { "\(contract?.name ?? "-") \(route?.path ?? "-")" }
+        /// Whether whose the request is can be looked up together with others.
+        package var isSignedIn: Bool { route?.isSignedIn == true }
+
+        /// Whether the path is of no contract.
+        package var isNowhere: Bool { contract == nil }
+
+        /// For the log: `v1-profile`; `-` for a path of no contract.
+        package var contractName: String { contract?.name ?? "-" }
+        /// For the log: the route's path, not the client's; `-` where there is no route.
+        package var path: String { route?.path ?? "-" }
     }
 
     package func destination(of request: Request) -> Destination {
-        guard let candidates = places[request.path] else {
-            let owner = contracts.first { $0.owns(request.path) }
-            return Destination(contract: owner, route: nil, failure: .notFound, allowed: "")
+        guard let place = places[request.path] else {
+            let owner = contracts.first { $0.contract.owns(request.path) }
+            return Destination(
+                contract: owner?.contract, route: nil, failure: .notFound, allowed: "", endpoint: owner?.endpoint ?? 0)
         }
-        let methods = Method.allCases.filter { method in candidates.contains { $0.route.method == method } }
-        let allowed = methods.flatMap { $0 == .get ? ["GET", "HEAD"] : [$0.rawValue] } + ["OPTIONS"]
-        let list = allowed.joined(separator: ", ")
-        if let method = request.routedMethod, let place = candidates.first(where: { $0.route.method == method }) {
-            return Destination(contract: place.contract, route: place.route, failure: nil, allowed: list)
+        if let method = request.routedMethod, let found = place.routes.first(where: { $0.route.method == method }) {
+            return Destination(
+                contract: found.contract, route: found.route, failure: nil, allowed: "", endpoint: found.endpoint)
         }
-        let contract = candidates[0].contract
-        let failure = Failure.methodNotAllowed(method: request.method, allowed: list)
+        let failure = Failure.methodNotAllowed(method: request.method, allowed: place.methods)
         return Destination(
-            contract: contract, route: nil, failure: request.method == "OPTIONS" ? nil : failure, allowed: list)
+            contract: place.contract, route: nil, failure: request.method == "OPTIONS" ? nil : failure,
+            allowed: place.methods, endpoint: place.endpoint)
     }
 
     /// What a request is answered, and who made it.
@@ -78,25 +115,70 @@ package struct Contracts: Sendable {
         package let accountID: UInt64?
         /// A mistake of ours, for the log.
         package let fault: String?
+
+        package init(reply: Reply, accountID: UInt64?, fault: String?) {
+            self.reply = reply
+            self.accountID = accountID
+            self.fault = fault
+        }
     }
 
-    package func answer(_ request: Request, at destination: Destination, accounts: Accounts) -> Answer {
+    /// A request to a route for those who are signed in, as far as it can be dealt with without the database.
+    package enum Beginning {
+        case answered(Answer)
+        case waiting(Proof)
+    }
+
+    /// What a request shows to say whose it is, or why it is refused.
+    package func begin(_ request: Request, at destination: Destination, accounts: Accounts) -> Beginning {
+        guard let contract = destination.contract, let route = destination.route else {
+            return .answered(answer(request, at: destination, accounts: accounts))
+        }
+        let call = Call(request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins)
+        do throws(Failure) {
+            try call.refuseCrossOrigin()
+            do throws(Refusal) {
+                return .waiting(try call.proof())
+            } catch {
+                throw .refused(error)
+            }
+        } catch {
+            return .answered(answered(destination, error, call))
+        }
+    }
+
+    /// Whether the answer to a request to a `reading` route has to wait until its cookie's session is written.
+    package func mustWrite(_ known: Call.Known, at destination: Destination, accounts: Accounts) -> Bool {
+        guard case .cookie = known.proof, case .success(let caller?) = known.found,
+            let policy = destination.contract?.policy
+        else { return false }
+        return accounts.slides(caller, by: policy) != nil
+    }
+
+    /// - Parameter known: what was found for what `begin` gave.
+    package func answer(
+        _ request: Request, at destination: Destination, accounts: Accounts, known: Call.Known? = nil
+    ) -> Answer {
         guard let contract = destination.contract, let route = destination.route else {
             return Answer(reply: refuse(destination, destination.failure, Fields()), accountID: nil, fault: nil)
         }
         let call = Call(
-            request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins)
+            request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins, known: known)
         do throws(Failure) {
             let reply = call.renewingCookie(in: try route.handle(call))
             return Answer(reply: reply, accountID: call.accountID, fault: nil)
         } catch {
-            guard case .refused(.fault(let text)) = error else {
-                let reply = call.renewingCookie(in: refuse(destination, error, call.fields))
-                return Answer(reply: reply, accountID: call.accountID, fault: nil)
-            }
-            let reply = refuse(destination, .internalError(requestID: request.id), call.fields)
-            return Answer(reply: reply, accountID: call.accountID, fault: text)
+            return answered(destination, error, call)
         }
+    }
+
+    private func answered(_ destination: Destination, _ failure: Failure, _ call: Call) -> Answer {
+        guard case .refused(.fault(let text)) = failure else {
+            let reply = call.renewingCookie(in: refuse(destination, failure, call.fields))
+            return Answer(reply: reply, accountID: call.accountID, fault: nil)
+        }
+        let reply = refuse(destination, .internalError(requestID: call.request.id), call.fields)
+        return Answer(reply: reply, accountID: call.accountID, fault: text)
     }
 
     /// The answer where the queue for heavy work is full.

@@ -33,7 +33,7 @@ package let emailAuth = Contract(
         },
 
         // 3. 令牌说明
-        .signedIn(.get, "/api/protected/") { _, me throws(Refusal) in
+        .reading("/api/protected/") { _, me in
             .ok(["message": "认证成功", "user": user(me.account)])
         },
         .open(.post, "/api/auth/token/refresh/") { call throws(Refusal) in

@@ -57,7 +57,7 @@ package let roleSession = Contract(
         },
 
         // The document forgot these two; its clients need them.
-        .signedIn(.get, "/api/user/me/") { _, me throws(Refusal) in .ok(user(me.account)) },
+        .reading("/api/user/me/") { _, me in .ok(user(me.account)) },
         .signedIn(.post, "/api/user/logout/") { call, me throws(Refusal) in
             try call.accounts.signOut(me)
             return call.settingCookie("", life: 0, in: .ok(["message": "登出成功"]))

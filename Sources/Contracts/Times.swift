@@ -2,15 +2,13 @@ import Accounts
 
 extension Instant {
     /// `2025-07-26T07:42:39.508828Z`, always six digits. Contracts 1 to 3.
-    package var withMicroseconds: String {
-        let fraction = microseconds - seconds * 1_000_000
-        return "\(dateAndTime).\(padded(fraction, 6))Z"
-    }
+    package var withMicroseconds: String { text(hasFraction: true) }
 
     /// `2024-01-01T12:00:00Z`. Contract 5.
-    var withSeconds: String { "\(dateAndTime)Z" }
+    var withSeconds: String { text(hasFraction: false) }
 
-    private var dateAndTime: String {
+    /// RFC 3339 §5.6, of a year with four digits.
+    private func text(hasFraction: Bool) -> String {
         let day = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
         let second = seconds - day * 86_400
         // Days to civil date. (H. Hinnant, chrono-Compatible Low-Level Date Algorithms)
@@ -22,12 +20,25 @@ extension Instant {
         let shiftedMonth = (5 * dayOfYear + 2) / 153
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1, 2))"
-        return "\(date)T\(padded(second / 3600, 2)):\(padded(second % 3600 / 60, 2)):\(padded(second % 60, 2))"
-    }
-
-    private func padded(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        return String(unsafeUninitializedCapacity: 32) { text in
+            var end = 0
+            func add(_ number: Int64, _ width: Int, then separator: Unicode.Scalar) {
+                var rest = number
+                for index in stride(from: end + width - 1, through: end, by: -1) {
+                    text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                    rest /= 10
+                }
+                text[end + width] = UInt8(ascii: separator)
+                end += width + 1
+            }
+            add(year, 4, then: "-")
+            add(month, 2, then: "-")
+            add(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1, 2, then: "T")
+            add(second / 3600, 2, then: ":")
+            add(second % 3600 / 60, 2, then: ":")
+            add(second % 60, 2, then: hasFraction ? "." : "Z")
+            if hasFraction { add(microseconds - seconds * 1_000_000, 6, then: "Z") }
+            return end
+        }
     }
 }

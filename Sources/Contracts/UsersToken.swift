@@ -35,8 +35,8 @@ package let usersToken = Contract(
         },
 
         // 3. 获取当前用户信息
-        .signedIn(.get, "/api/users/me", handle: me),
-        .signedIn(.get, "/api/me", handle: me),
+        .reading("/api/users/me", show: me),
+        .reading("/api/me", show: me),
 
         // 4. 用户登出
         .signedIn(.post, "/api/users/logout") { call, me throws(Refusal) in
@@ -63,7 +63,7 @@ private let signingIn = "login"
 
 // MARK: What it shows
 
-@Sendable private func me(_ call: Call, _ me: Caller) throws(Refusal) -> Reply {
+@Sendable private func me(_ request: Request, _ me: Caller) -> Reply {
     .ok([
         "email": .string(me.account.email),
         "first_name": text(me.account.firstName),

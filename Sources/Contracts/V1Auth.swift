@@ -47,7 +47,7 @@ package let v1Auth = Contract(
         },
 
         // 5. 获取当前用户信息
-        .signedIn(.get, "/api/v1/auth/me") { call, me throws(Refusal) in .ok(everything(me.account, call.request)) },
+        .reading("/api/v1/auth/me") { request, me in .ok(everything(me.account, request)) },
 
         // 6. 刷新令牌
         .open(.post, "/api/v1/auth/refresh") { call throws(Refusal) in

@@ -40,8 +40,8 @@ package let v1Profile = Contract(
         },
 
         // 4. 获取用户资料
-        .signedIn(.get, "/api/v1/profile/") { call, me throws(Refusal) in
-            .ok(["message": "获取用户资料成功", "user": profile(me.account, call.request)])
+        .reading("/api/v1/profile/") { request, me in
+            .ok(["message": "获取用户资料成功", "user": profile(me.account, request)])
         },
 
         // 5. 更新用户资料, 6. 头像上传
@@ -58,12 +58,12 @@ package let v1Profile = Contract(
         },
 
         // 8. 获取用户信息
-        .signedIn(.get, "/api/v1/info/") { call, me throws(Refusal) in
+        .reading("/api/v1/info/") { request, me in
             .ok([
                 "id": .integer(Int64(me.account.id)),
                 "username": .string(me.account.username),
                 "email": .string(me.account.email),
-                "avatar": text(avatarURL(me.account, call.request)),
+                "avatar": text(avatarURL(me.account, request)),
                 "bio": text(me.account.bio),
                 "date_joined": .string(me.account.createdAt.withMicroseconds),
             ])

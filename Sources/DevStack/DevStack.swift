@@ -12,10 +12,12 @@ package final class DevStack: Sendable {
         package var tlsPort: UInt16? = 8443
         /// The executable.
         package var homeroom: String
-        /// The folder that holds `nginx/`.
+        /// The folder that holds `nginx/` and `sql/`.
         package var checkout: String
         /// More `HOMEROOM_*` settings; they win over homeroom.conf. Not for paths: those follow from the folder.
         package var environment: [String: String] = [:]
+        /// Where the database's tables are copied from at the first start; nil makes them.
+        package var databaseTemplate: String?
         /// Whether nginx limits requests and connections per address.
         package var limits = true
         /// Gets a line whenever something is done.
@@ -39,7 +41,8 @@ package final class DevStack: Sendable {
     package init(_ options: Options) throws(StackError) {
         folder = try Folder(options.directory, report: options.output)
         settings = try StackSettings(folder, publicURL: "http://127.0.0.1:\(options.port)")
-        database = MariaDB(folder, settings)
+        database = MariaDB(
+            folder, settings, checkout: options.checkout, template: options.databaseTemplate)
         service = Service(folder, homeroom: options.homeroom, environment: options.environment)
         nginx = Nginx(
             folder, checkout: options.checkout, port: options.port, tlsPort: options.tlsPort, limits: options.limits)

@@ -6,11 +6,18 @@ import Synchronization
 package final class MariaDB: Sendable {
     private let folder: Folder
     private let settings: StackSettings
+    private let checkout: String
+    private let template: String?
     private let server = Mutex<Child?>(nil)
 
-    package init(_ folder: Folder, _ settings: StackSettings) {
+    /// - Parameters:
+    ///   - checkout: the folder that holds `sql/`.
+    ///   - template: the `db/` of a server that was stopped; a first start copies it instead of making its tables.
+    package init(_ folder: Folder, _ settings: StackSettings, checkout: String, template: String? = nil) {
         self.folder = folder
         self.settings = settings
+        self.checkout = checkout
+        self.template = template
     }
 
     package var process: Child? { server.withLock { $0 } }
@@ -89,19 +96,27 @@ package final class MariaDB: Sendable {
         if access(folder.database, F_OK) == 0 { return try takeOver() }
         let fresh = scratch + "/new"
         try Program("rm", ["-rf", fresh]).output()
+        if let template {
+            try Program("cp", ["-a", "--reflink=auto", "--", template, fresh]).output()
+        } else {
+            try makeTables(in: fresh)
+        }
+        guard rename(fresh, folder.database) == 0 else {
+            throw .system("rename", path: folder.database, code: errno)
+        }
+    }
+
+    private func makeTables(in path: String) throws(StackError) {
         let owner = try User.own().name
         let access = ["--auth-root-authentication-method=socket", "--auth-root-socket-user=" + owner]
         // --force: also where the host's name cannot be looked up.
-        let arguments = options + access + ["--skip-test-db", "--force", "--datadir=" + fresh]
+        let arguments = options + access + ["--skip-test-db", "--force", "--datadir=" + path]
         var program = try Program("mariadb-install-db", arguments)
         program.user = Folder.isRoot ? folder.databaseUser : nil
         program.kept = folder.lockDescriptor
         // Not as --tmpdir: the script splits what it only passes on at blanks.
         program.environment = ["TMPDIR": scratch]
         try program.output(within: 120)
-        guard rename(fresh, folder.database) == 0 else {
-            throw .system("rename", path: folder.database, code: errno)
-        }
     }
 
     /// The folder may have been made before the user `mysql` was.
@@ -113,22 +128,20 @@ package final class MariaDB: Sendable {
         try Program("chown", ["-R", owner, folder.database]).output()
     }
 
-    /// At each start, so that a lost homeroom.conf only means new passwords.
+    /// At each start, so that a lost homeroom.conf only means new passwords. The service's user has the rights that an
+    /// installation gives it.
     private func makeUsers() throws(StackError) {
-        let database = "homeroom"
-        let users = [
-            ("homeroom", "HOMEROOM_DATABASE_PASSWORD", "SELECT, INSERT, UPDATE, DELETE"),
-            ("homeroom_owner", "HOMEROOM_DATABASE_OWNER_PASSWORD", "ALL"),
-        ]
-        var sql = "CREATE DATABASE IF NOT EXISTS \(database) CHARACTER SET utf8mb4;\n"
-        for (name, key, rights) in users {
-            let password = (settings[key] ?? "").replacing(#"\"#, with: #"\\"#).replacing("'", with: "''")
-            sql += """
-                CREATE USER IF NOT EXISTS \(name)@localhost;
-                ALTER USER \(name)@localhost IDENTIFIED BY '\(password)';
-                GRANT \(rights) ON \(database).* TO \(name)@localhost;\n
-                """
-        }
-        try execute(sql)
+        try execute(
+            try FileSystem.read(checkout + "/sql/users.sql") + """
+                ALTER USER homeroom@localhost IDENTIFIED BY '\(password("HOMEROOM_DATABASE_PASSWORD"))';
+                CREATE USER IF NOT EXISTS homeroom_owner@localhost;
+                ALTER USER homeroom_owner@localhost IDENTIFIED BY '\(password("HOMEROOM_DATABASE_OWNER_PASSWORD"))';
+                GRANT ALL ON homeroom.* TO homeroom_owner@localhost;
+                """)
+    }
+
+    /// A setting as it stands between quotes.
+    private func password(_ key: String) -> String {
+        (settings[key] ?? "").replacing(#"\"#, with: #"\\"#).replacing("'", with: "''")
     }
 }

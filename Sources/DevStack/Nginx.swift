@@ -57,8 +57,11 @@ package final class Nginx: Sendable {
         process?.terminate(within: 5, by: SIGQUIT)
     }
 
+    /// Ends it at once; its ports are free afterwards.
     package func kill() {
         process?.kill()
+        // Its workers, which were killed after it, may hold them a moment longer.
+        for _ in 0..<200 where !Port.isFree(port) { usleep(5000) }
     }
 
     private var log: String { folder.log + "/nginx.log" }

@@ -2,10 +2,7 @@ import CFastCGI
 import CLinux
 import Glibc
 
-/// One request at a time on a connection that was handed over, read and answered through libfcgi.
-///
-/// libfcgi allocates its streams for each request and frees them with it; the request block itself is kept and used
-/// again. An exchange belongs to one thread at a time.
+/// One request on a connection that was handed over, read and answered through libfcgi. Belongs to one thread at a time.
 package final class Exchange: @unchecked Sendable {
     /// The body ended before its announced length, or the peer stopped sending.
     package struct CutShort: Error {}
@@ -50,6 +47,9 @@ package final class Exchange: @unchecked Sendable {
         announced = max(0, variable("CONTENT_LENGTH").flatMap { Int($0) } ?? 0)
         return true
     }
+
+    /// The connection; -1 when it was closed or given back.
+    package var descriptor: Int32 { request.pointee.ipcFd }
 
     /// The announced length of the body in bytes.
     package var contentLength: Int { announced }
@@ -99,6 +99,11 @@ package final class Exchange: @unchecked Sendable {
     package func abort() {
         isBroken = true
         shutdown(request.pointee.ipcFd, Int32(SHUT_RDWR))
+    }
+
+    /// Has `finish` close the connection instead of reading the rest of the body.
+    package func leaveBody() {
+        isBroken = true
     }
 
     /// Ends the request. The connection if it stays open, to be parked; nil when it is closed.

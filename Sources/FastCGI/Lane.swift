@@ -4,27 +4,36 @@ import Glibc
 /// Threads of their own for work that would hold others up, fed from a bounded queue.
 package final class Lane<Job: Sendable>: @unchecked Sendable {
     private let capacity: Int
+    private let most: Int
     private let lock = Condition()
     private var waiting: [Job] = []
     private var head = 0
+    /// Threads that wait for a job.
+    private var idle = 0
     private var isClosed = false
     private var threads: [WorkerThread] = []
 
     /// - Parameters:
     ///   - capacity: jobs that may wait; one more is refused.
+    ///   - most: how many jobs a thread takes at a time.
     ///   - niceness: added to the CPU priority of these threads, 0 … 19.
     ///   - makeHandler: called once on each thread; its answer handles that thread's jobs.
     package init(
-        name: String, threads count: Int, capacity: Int, niceness: Int32,
-        makeHandler: @escaping @Sendable () -> (Job) -> Void
+        name: String, threads count: Int, capacity: Int, most: Int = 1, niceness: Int32 = 0,
+        makeHandler: @escaping @Sendable () -> ([Job]) -> Void
     ) {
         self.capacity = capacity
+        self.most = most
         for index in 0..<count {
             threads.append(
                 WorkerThread(name: "\(name)-\(index)") { [self] in
                     if niceness > 0 { _ = homeroom_nice_this_thread(niceness) }
                     let handle = makeHandler()
-                    while let job = next() { handle(job) }
+                    while true {
+                        let jobs = next()
+                        if jobs.isEmpty { return }
+                        handle(jobs)
+                    }
                 })
         }
     }
@@ -37,7 +46,7 @@ package final class Lane<Job: Sendable>: @unchecked Sendable {
         lock.withLock {
             guard !isClosed, waiting.count - head < capacity else { return false }
             waiting.append(job)
-            lock.signal()
+            if idle > 0 { lock.signal() }
             return true
         }
     }
@@ -52,20 +61,24 @@ package final class Lane<Job: Sendable>: @unchecked Sendable {
         threads = []
     }
 
-    private func next() -> Job? {
+    /// Empty when the lane is closed and nothing waits.
+    private func next() -> [Job] {
         lock.withLock {
+            idle += 1
+            defer { idle -= 1 }
             while head == waiting.count {
-                if isClosed { return nil }
+                if isClosed { return [] }
                 lock.wait()
             }
-            let job = waiting[head]
-            head += 1
+            let end = min(head + most, waiting.count)
+            let jobs = Array(waiting[head..<end])
+            head = end
             // Now and then drop what was handed out, so that the queue's memory stays bounded by its capacity.
             if head == waiting.count || head > capacity {
                 waiting.removeFirst(head)
                 head = 0
             }
-            return job
+            return jobs
         }
     }
 }

@@ -4,25 +4,64 @@ import Synchronization
 
 /// The listening socket and every idle keep-alive connection, watched by one epoll set.
 ///
-/// Worker threads call `next()` side by side: the kernel hands each event to one of them, so a request costs no
-/// hand-over between threads and an idle connection costs no thread.
+/// A connection waits here, on no thread, until something arrives on it; then it is given out and belongs to the caller
+/// until it is parked again. Connections do not block: `setBlocking` is for threads that may wait.
 package final class Poller: Sendable {
     package enum Failure: Error {
         case system(call: StaticString, code: Int32)
     }
 
+    /// A connection with something to read.
+    package struct Ready {
+        package let descriptor: Int32
+        /// Whether the peer will send no more than what is there.
+        package let hasEnded: Bool
+    }
+
+    private struct Connection {
+        /// Whether it waits here; else it is with a caller, or closed.
+        var isParked = false
+        /// Whether it has had no request yet.
+        var isFresh = false
+        /// Whether something arrived while it was with a caller.
+        var hasNews = false
+    }
+
     private struct State {
-        var parked: Set<Int32> = []
-        /// Those of them that have had no request yet.
-        var fresh: Set<Int32> = []
+        /// By descriptor.
+        var connections: [Connection] = []
+        /// Until when the rest of a request must have come. Empty most of the time.
+        var deadlines: [Int32: ContinuousClock.Instant] = [:]
+        /// Whether no connection is accepted for a moment, for want of descriptors.
+        var isFull = false
+        /// When to look what has taken too long; nil where nothing can.
+        var nextRound: ContinuousClock.Instant?
         var isStopping = false
         /// Stopping, and other workers go on: connections are theirs now.
         var isHandingOver = false
 
-        /// False when `stop` has taken it over.
+        subscript(descriptor: Int32) -> Connection {
+            get { Int(descriptor) < connections.count ? connections[Int(descriptor)] : Connection() }
+            set {
+                let missing = Int(descriptor) - connections.count + 1
+                if missing > 0 { connections += Array(repeating: Connection(), count: missing) }
+                connections[Int(descriptor)] = newValue
+            }
+        }
+
+        mutating func expect(_ descriptor: Int32, within time: Duration) {
+            deadlines[descriptor] = .now + time
+            if nextRound == nil { nextRound = .now + .milliseconds(Poller.round) }
+        }
+
+        /// False, and the connection is marked, when it is with a caller or taken over by `stop`.
         mutating func take(_ descriptor: Int32) -> Bool {
-            fresh.remove(descriptor)
-            return parked.remove(descriptor) != nil
+            guard self[descriptor].isParked else {
+                self[descriptor].hasNews = true
+                return false
+            }
+            self[descriptor] = Connection()
+            return true
         }
     }
 
@@ -36,7 +75,8 @@ package final class Poller: Sendable {
     /// - Parameters:
     ///   - listening: a listening, non-blocking unix socket; stays the caller's to close.
     ///   - handover: shared with the workers that pass their connections on; nil when there are none.
-    ///   - ioTimeout: seconds that one read or write on a connection may wait for the peer.
+    ///   - ioTimeout: seconds that a request that has begun may take to come, and that one read or write on a blocking
+    ///     connection may wait for the peer.
     package init(listening: Int32, handover: Handover? = nil, ioTimeout: Int = 10) throws(Failure) {
         self.listening = listening
         self.handover = handover
@@ -57,43 +97,75 @@ package final class Poller: Sendable {
         close(wakeUp)
     }
 
-    /// The next connection with something to read, which now belongs to the caller; nil once stopping.
+    /// Waits for connections with something to read, which now belong to the caller; false once stopping.
     ///
     /// End of file counts as something to read: the caller finds it when it reads.
-    package func next() -> Int32? {
-        var event = epoll_event()
-        while true {
-            let count = epoll_wait(epoll, &event, 1, -1)
-            if count < 0, errno == EINTR { continue }
-            guard count == 1 else { return nil }
-            let descriptor = event.data.fd
-            if descriptor == wakeUp { return nil }
-            if descriptor == listening {
-                if let connection = acceptAll() { return connection }
-                continue
+    ///
+    /// - Parameter ready: emptied, then filled with 0 to 64 connections.
+    package func next(into ready: inout [Ready]) -> Bool {
+        ready.removeAll(keepingCapacity: true)
+        return withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 64) { events in
+            let count = epoll_wait(epoll, events.baseAddress, Int32(events.count), pause)
+            guard count >= 0 else { return errno == EINTR }
+            tidyUp()
+            for event in events[..<Int(count)] where event.data.fd == wakeUp { return false }
+            for event in events[..<Int(count)] {
+                switch event.data.fd {
+                case listening: accept(&ready)
+                case handover?.exit: takeOver(&ready)
+                case let descriptor:
+                    guard state.withLock({ $0.take(descriptor) }) else { continue }
+                    let hasEnded = event.events & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue) != 0
+                    ready.append(Ready(descriptor: descriptor, hasEnded: hasEnded))
+                }
             }
-            if descriptor == handover?.exit {
-                if let connection = takeOver() { return connection }
-                continue
-            }
-            if state.withLock({ $0.take(descriptor) }) { return descriptor }
+            return true
         }
     }
 
-    /// Gives an idle connection back to be watched. Once stopping it is returned when a request waits on it, else closed,
+    /// Gives a connection back to be watched. Once stopping it is returned when a request waits on it, else closed,
     /// unless another worker takes it.
     package func park(_ descriptor: Int32) -> Int32? {
-        let isParked = state.withLock { state in
-            guard !state.isStopping else { return false }
-            state.parked.insert(descriptor)
-            return true
+        let (isParked, hasNews) = state.withLock { state in
+            guard !state.isStopping else { return (false, false) }
+            let hasNews = state[descriptor].hasNews
+            state[descriptor] = Connection(isParked: true)
+            return (true, hasNews)
         }
         guard isParked else { return retire(descriptor) }
-        var event = epoll_event(events: Poller.oneShot, data: epoll_data_t(fd: descriptor))
-        if epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event) != 0 {
-            if state.withLock({ $0.take(descriptor) }) { close(descriptor) }
-        }
+        if hasNews { remind(descriptor) }
         return nil
+    }
+
+    /// Gives a connection back on which only a part of a request has come. It is closed when the rest takes too long.
+    package func awaitRest(_ descriptor: Int32) -> Int32? {
+        state.withLock { state in
+            if state.deadlines[descriptor] == nil { state.expect(descriptor, within: .seconds(ioTimeout)) }
+        }
+        return park(descriptor)
+    }
+
+    /// The rest has come.
+    package func restHasCome(_ descriptor: Int32) {
+        state.withLock { state in
+            if !state.deadlines.isEmpty { state.deadlines[descriptor] = nil }
+        }
+    }
+
+    /// Breaks a connection that is with a caller off, so that its reads end, unless `restHasCome` within `seconds`.
+    package func expectRest(_ descriptor: Int32, within seconds: Int) {
+        state.withLock { $0.expect(descriptor, within: .seconds(seconds)) }
+    }
+
+    /// Whether reads and writes on a connection wait for the peer, at most `ioTimeout` each.
+    package func setBlocking(_ descriptor: Int32, _ isBlocking: Bool) {
+        _ = fcntl(descriptor, F_SETFL, isBlocking ? 0 : O_NONBLOCK)
+    }
+
+    /// Closes a connection that belongs to the caller.
+    package func drop(_ descriptor: Int32) {
+        restHasCome(descriptor)
+        close(descriptor)
     }
 
     /// Stops accepting, wakes every thread, and gives back the connections on which a request waits or will come.
@@ -105,8 +177,11 @@ package final class Poller: Sendable {
         let (idle, fresh) = state.withLock { state in
             state.isStopping = true
             state.isHandingOver = handingOver
-            defer { (state.parked, state.fresh) = ([], []) }
-            return (state.parked.subtracting(state.fresh), state.fresh)
+            let parked = state.connections.indices.filter { state.connections[$0].isParked }
+            let isFresh = Set(parked.filter { state.connections[$0].isFresh })
+            state.connections = []
+            state.deadlines = [:]
+            return (parked.filter { !isFresh.contains($0) }.map(Int32.init), isFresh.map(Int32.init))
         }
         epoll_ctl(epoll, EPOLL_CTL_DEL, listening, nil)
         if let handover { epoll_ctl(epoll, EPOLL_CTL_DEL, handover.exit, nil) }
@@ -116,48 +191,94 @@ package final class Poller: Sendable {
     }
 
     /// How many connections are idle.
-    package var idleCount: Int { state.withLock { $0.parked.count } }
+    package var idleCount: Int { state.withLock { $0.connections.count { $0.isParked } } }
 
-    private static let oneShot = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue
+    /// Edge-triggered: what has arrived of a request that is not whole must not be told again and again.
+    private static let edge = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
 
-    /// A connection that was accepted while `stop` ran, which now belongs to the caller.
-    private func acceptAll() -> Int32? {
-        while true {
-            let descriptor = accept4(listening, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
-            if descriptor < 0 {
-                // Out of descriptors: the connection stays in the backlog. Wait a little instead of spinning on it.
-                if errno == EMFILE || errno == ENFILE { usleep(10_000) }
-                if errno == EINTR || errno == ECONNABORTED { continue }
-                return nil
+    /// Milliseconds until there may be something to tidy up; -1 where there is nothing.
+    private var pause: Int32 {
+        state.withLock { $0.nextRound == nil ? -1 : Int32(Poller.round) }
+    }
+
+    /// Milliseconds between two looks at what takes too long.
+    private static let round = 100
+
+    /// One connection at a time; then to the end of the queue, so that other processes get their share: the kernel wakes
+    /// the first of those that wait, and that would always be the same. (epoll(7), EPOLLEXCLUSIVE)
+    private func accept(_ ready: inout [Ready]) {
+        let descriptor = accept4(
+            listening, nil, nil, Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue))
+        guard descriptor >= 0 else {
+            // Out of descriptors: connections stay in the backlog, and are not told about for a moment.
+            guard errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS else { return }
+            epoll_ctl(epoll, EPOLL_CTL_DEL, listening, nil)
+            state.withLock { state in
+                state.isFull = true
+                state.nextRound = .now + .milliseconds(Poller.round)
             }
-            limit(descriptor, toSeconds: ioTimeout)
-            if let connection = admit(descriptor, isFresh: true) { return connection }
+            return
+        }
+        listen(again: true)
+        limit(descriptor, toSeconds: ioTimeout)
+        if let connection = admit(descriptor, isFresh: true) {
+            ready.append(Ready(descriptor: connection, hasEnded: false))
         }
     }
 
-    /// A connection that another worker passed on while `stop` ran here, which now belongs to the caller.
-    private func takeOver() -> Int32? {
-        while let descriptor = handover?.take() {
-            if let connection = admit(descriptor, isFresh: false) { return connection }
+    /// Watches the listening socket, unless `stop` has taken it away.
+    private func listen(again: Bool = false) {
+        state.withLock { state in
+            guard !state.isStopping else { return }
+            if again { epoll_ctl(epoll, EPOLL_CTL_DEL, listening, nil) }
+            _ = try? watch(listening, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue)
         }
-        return nil
+    }
+
+    /// Connections that another worker passes on.
+    private func takeOver(_ ready: inout [Ready]) {
+        while let descriptor = handover?.take() {
+            setBlocking(descriptor, false)
+            if let connection = admit(descriptor, isFresh: false) {
+                ready.append(Ready(descriptor: connection, hasEnded: false))
+            }
+        }
     }
 
     /// Watches a connection that is new to us. While stopping it is given back when a request is to be answered on it.
     private func admit(_ descriptor: Int32, isFresh: Bool) -> Int32? {
         let isParked = state.withLock { state in
             guard !state.isStopping else { return false }
-            state.parked.insert(descriptor)
-            if isFresh { state.fresh.insert(descriptor) }
+            state[descriptor] = Connection(isParked: true, isFresh: isFresh)
             return true
         }
         guard isParked else { return isFresh ? retireFresh(descriptor) : retire(descriptor) }
         do throws(Failure) {
-            try watch(descriptor, Poller.oneShot)
+            try watch(descriptor, Poller.edge)
         } catch {
             if state.withLock({ $0.take(descriptor) }) { close(descriptor) }
         }
         return nil
+    }
+
+    /// Closes what has taken too long, and accepts again.
+    private func tidyUp() {
+        let (late, wasFull) = state.withLock { state -> ([Int32], Bool) in
+            guard let round = state.nextRound, case let now = ContinuousClock.now, now >= round else {
+                return ([], false)
+            }
+            var ours: [Int32] = []
+            for descriptor in state.deadlines.filter({ $0.value <= now }).keys {
+                state.deadlines[descriptor] = nil
+                // Under the lock: who has the connection says `restHasCome` before it may be closed.
+                if state.take(descriptor) { ours.append(descriptor) } else { shutdown(descriptor, Int32(SHUT_RDWR)) }
+            }
+            defer { state.isFull = false }
+            state.nextRound = state.deadlines.isEmpty ? nil : now + .milliseconds(Poller.round)
+            return (ours, state.isFull)
+        }
+        for descriptor in late { close(descriptor) }
+        if wasFull { listen() }
     }
 
     private func limit(_ descriptor: Int32, toSeconds seconds: Int) {
@@ -182,6 +303,12 @@ package final class Poller: Sendable {
         guard epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
             throw .system(call: "epoll_ctl", code: errno)
         }
+    }
+
+    /// Has epoll tell once more what is there to read.
+    private func remind(_ descriptor: Int32) {
+        var event = epoll_event(events: Poller.edge, data: epoll_data_t(fd: descriptor))
+        epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event)
     }
 
     /// Passes on a connection that has had no request yet, or gives it back to wait for one, a second at most.

@@ -8,8 +8,9 @@ package struct Reply {
 
     package var status: Int
     package var headers: [(name: String, value: String)]
-    /// Always JSON; empty for 204.
+    /// JSON, unless `type` says otherwise; empty for 204.
     package var body: [UInt8]
+    private var type = "application/json"
     /// The body instead of `body`, where its length is not known beforehand.
     package var stream: Stream?
 
@@ -17,6 +18,14 @@ package struct Reply {
         self.status = status
         self.headers = headers
         self.body = body?.bytes ?? []
+    }
+
+    /// A body of another media type than JSON.
+    package init(_ status: Int, _ body: [UInt8], type: String) {
+        self.status = status
+        headers = []
+        self.body = body
+        self.type = type
     }
 
     package static func ok(_ body: JSON) -> Reply { Reply(200, body) }
@@ -30,43 +39,46 @@ package struct Reply {
 
     /// The answer in CGI's form (RFC 3875 §6): header lines, an empty line, the body.
     package var message: [UInt8] {
-        var text = "Status: \(status) \(Reply.reason(status))\r\n"
-        if status != 204 { text += "Content-Type: application/json\r\n" }
-        if status != 204, stream == nil { text += "Content-Length: \(body.count)\r\n" }
-        // Answers are personal and change with every write.
-        text += "Cache-Control: no-store\r\n"
-        for (name, value) in headers {
-            assert(!value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A }), "a line break in \(name)")
-            text += "\(name): \(value)\r\n"
-        }
-        text += "\r\n"
         var message: [UInt8] = []
-        message.reserveCapacity(text.utf8.count + body.count)
-        message += text.utf8
+        message.reserveCapacity(512 + body.count)
+        func line(_ name: String, _ value: String) {
+            assert(!value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A }), "a line break in \(name)")
+            message += name.utf8
+            message += ": ".utf8
+            message += value.utf8
+            message += "\r\n".utf8
+        }
+        line("Status", Reply.line(status))
+        if status != 204 { line("Content-Type", type) }
+        if status != 204, stream == nil { line("Content-Length", String(body.count)) }
+        // Answers are personal and change with every write.
+        line("Cache-Control", "no-store")
+        for (name, value) in headers { line(name, value) }
+        message += "\r\n".utf8
         message += body
         return message
     }
 
-    /// RFC 9110 §15, RFC 4918 §11, RFC 6585.
-    private static func reason(_ status: Int) -> String {
+    /// Status and reason: RFC 9110 §15, RFC 4918 §11, RFC 6585.
+    private static func line(_ status: Int) -> String {
         switch status {
-        case 200: "OK"
-        case 201: "Created"
-        case 204: "No Content"
-        case 400: "Bad Request"
-        case 401: "Unauthorized"
-        case 403: "Forbidden"
-        case 404: "Not Found"
-        case 405: "Method Not Allowed"
-        case 408: "Request Timeout"
-        case 413: "Content Too Large"
-        case 415: "Unsupported Media Type"
-        case 422: "Unprocessable Content"
-        case 423: "Locked"
-        case 429: "Too Many Requests"
-        case 500: "Internal Server Error"
-        case 503: "Service Unavailable"
-        default: "Status"
+        case 200: "200 OK"
+        case 201: "201 Created"
+        case 204: "204 No Content"
+        case 400: "400 Bad Request"
+        case 401: "401 Unauthorized"
+        case 403: "403 Forbidden"
+        case 404: "404 Not Found"
+        case 405: "405 Method Not Allowed"
+        case 408: "408 Request Timeout"
+        case 413: "413 Content Too Large"
+        case 415: "415 Unsupported Media Type"
+        case 422: "422 Unprocessable Content"
+        case 423: "423 Locked"
+        case 429: "429 Too Many Requests"
+        case 500: "500 Internal Server Error"
+        case 503: "503 Service Unavailable"
+        default: "\(status) Status"
         }
     }
 }

@@ -52,10 +52,11 @@ package struct Request {
 
     /// The token of `Authorization: Bearer …` (RFC 6750 §2.1); nil without one of that scheme, empty when malformed.
     package var bearerToken: String? {
-        guard let words = header("authorization")?.split(whereSeparator: { $0 == " " || $0 == "\t" }),
-            words.first?.lowercased() == "bearer"
+        // As bytes: letter by letter, Unicode's rules would cost more than the rest of the request.
+        guard let words = header("authorization")?.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 }),
+            let scheme = words.first, scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 })
         else { return nil }
-        return words.count == 2 ? String(words[1]) : ""
+        return words.count == 2 ? String(Substring(words[1])) : ""
     }
 }
 

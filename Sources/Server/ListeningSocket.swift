@@ -8,6 +8,8 @@ package enum ListeningSocket {
         case inUse(path: String)
         case noSocket(path: String)
         case noGroup(String)
+        /// What systemd hands over is not what it should be.
+        case inherited(String)
         case system(call: String, path: String, code: Int32)
 
         package var description: String {
@@ -20,6 +22,8 @@ package enum ListeningSocket {
                 "HOMEROOM_SOCKET: \(path): a file that is no socket is there. Choose another path."
             case .noGroup(let name):
                 "HOMEROOM_SOCKET_GROUP: there is no group `\(name)`. Name the group that nginx runs as, e.g. www-data."
+            case .inherited(let what):
+                "homeroom.socket: \(what). It needs one ListenStream=, the path of a unix socket."
             case .system(let call, let path, let code):
                 "HOMEROOM_SOCKET: \(call) \(path): \(String(cString: strerror(code)))"
             }
@@ -29,9 +33,9 @@ package enum ListeningSocket {
     /// sockaddr_un.sun_path without its final NUL, in bytes. (unix(7))
     private static let longestPath = 107
 
-    /// Listens on `path`, open to our user and the group only (mode 0660).
+    /// Listens on `path`, open to our user and the group only (mode 0660), unless systemd has handed over a socket.
     package static func open(path: String, group: String?) throws(Failure) -> Int32 {
-        if let inherited { return inherited }
+        if let descriptor = try inherited() { return descriptor }
         guard path.utf8.count <= longestPath else { throw .tooLong(path: path, bytes: path.utf8.count) }
         let groupID = try group.map(id(ofGroup:))
         let descriptor = socket(
@@ -57,16 +61,35 @@ package enum ListeningSocket {
         return descriptor
     }
 
-    /// The first socket that systemd hands over. (sd_listen_fds(3))
-    private static var inherited: Int32? {
-        guard let pid = getenv("LISTEN_PID"), Int32(String(cString: pid)) == getpid(), getenv("LISTEN_FDS") != nil
+    /// The socket that systemd hands over, which always has the number 3. (sd_listen_fds(3))
+    private static func inherited() throws(Failure) -> Int32? {
+        guard let count = variable("LISTEN_FDS"), variable("LISTEN_PID") == String(getpid()) else { return nil }
+        for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsetenv(name) }
+        guard count == "1" else { throw .inherited("\(count) sockets were handed over") }
+        let descriptor: Int32 = 3
+        guard option(SO_DOMAIN, of: descriptor) == AF_UNIX,
+            option(SO_TYPE, of: descriptor) == Int32(SOCK_STREAM.rawValue),
+            option(SO_ACCEPTCONN, of: descriptor) == 1
         else {
-            return nil
+            throw .inherited("what was handed over is no unix stream socket that listens")
         }
-        unsetenv("LISTEN_PID")
-        unsetenv("LISTEN_FDS")
-        _ = fcntl(3, F_SETFL, fcntl(3, F_GETFL) | O_NONBLOCK)
-        return 3
+        guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0,
+            fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) == 0
+        else {
+            throw .inherited("fcntl: \(String(cString: strerror(errno)))")
+        }
+        return descriptor
+    }
+
+    private static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    /// nil when the descriptor is no socket.
+    private static func option(_ name: Int32, of descriptor: Int32) -> Int32? {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : nil
     }
 
     /// Removes a socket that a killed process left behind. One that answers is somebody's, and so is any other file.

@@ -10,8 +10,10 @@ import JSON
 package final class Supervisor {
     /// Seconds that workers have to answer what is in hand.
     private static let patience = 10.0
-    /// A worker that lives shorter than this died at its start, in seconds.
+    /// A worker that says nothing of being ready and lives shorter than this died at its start, in seconds.
     private static let startUp = 5.0
+    /// A worker that lives shorter than this, ready or not, is not replaced at once, in seconds.
+    private static let shortest = 0.5
     /// Seconds after which a death at the start is forgotten.
     private static let memory = 60.0
     /// Deaths at the start in a row after which there is no hope.
@@ -23,37 +25,50 @@ package final class Supervisor {
     private let listening: Int32
     private let handover: Handover
     private let permits: Int32?
+    private let metrics: Metrics
+    private let notify: NotifySocket
     private let log: Log
     private var workers: [pid_t: Life] = [:]
     private var retired: Set<pid_t> = []
+    /// Whether processes that were wanted, at the start or by a reload, are not ready yet.
+    private var isStarting = true
+    private let readiness: Readiness
     private var deathsAtStart = 0
+    /// Deaths in a row that were no reason to begin anew at once.
+    private var earlyDeaths = 0
     private var lastDeath: ContinuousClock.Instant?
 
     private struct Life {
         /// Which of the commands it runs.
         let command: Int
         let begin = ContinuousClock.now
+        var isReady = false
     }
 
     /// - Parameters:
     ///   - arguments: the command of a worker, its executable first; it finds the socket as descriptor 3, the
-    ///     ends of the handover as 4 and 5.
+    ///     ends of the handover as 4 and 5, and says on 7 that it is ready.
     ///   - listening: the listening socket.
     ///   - handover: how workers that are replaced pass their connections on.
     ///   - permits: a file that all workers share, as descriptor 6.
+    ///   - metrics: where starts and deaths are counted; its file is their descriptor 8.
+    ///   - notify: where systemd hears of all this.
     ///   - count: how many workers.
     ///   - companions: the commands of other processes to keep alive beside them, one of each.
     ///   - trial: a command that must end with 0 before a reload replaces any worker.
     package init(
-        arguments: [String], listening: Int32, handover: Handover, permits: Int32? = nil, count: Int,
-        companions: [[String]] = [],
+        arguments: [String], listening: Int32, handover: Handover, permits: Int32? = nil,
+        metrics: Metrics = Metrics(role: .parent), notify: NotifySocket, count: Int, companions: [[String]] = [],
         trial: [String]? = nil, log: Log
-    ) {
+    ) throws(Poller.Failure) {
+        readiness = try Readiness()
         self.trial = trial
         commands = Array(repeating: arguments, count: count) + companions
         self.listening = listening
         self.handover = handover
         self.permits = permits
+        self.metrics = metrics
+        self.notify = notify
         self.log = log
     }
 
@@ -63,10 +78,11 @@ package final class Supervisor {
         pthread_sigmask(SIG_BLOCK, &signals, nil)
         log.write("start", message: "\(commands.count) processes")
         fill()
-        if workers.isEmpty { return giveUp("no worker can be started") }
+        if workers.isEmpty { return giveUp("no worker can be started. The line before says why") }
         while true {
             if deathsAtStart >= Supervisor.mostDeaths {
-                return giveUp("\(deathsAtStart) workers in a row died at their start")
+                let deaths = "\(deathsAtStart) workers in a row died at their start"
+                return giveUp("\(deaths). The lines before say why, and so may: homeroom check")
             }
             switch homeroom_wait_signal(&signals, missing > 0 ? pause : -1) {
             case SIGTERM, SIGINT:
@@ -74,11 +90,13 @@ package final class Supervisor {
                 return 0
             case SIGHUP:
                 reload()
+            case SIGIO:
+                hear()
             case SIGCHLD:
                 reap()
-                if deathsAtStart == 0 { fill() }
+                if earlyDeaths == 0 { fill() }
             default:
-                // The pause after deaths at the start is over.
+                // The pause after early deaths is over.
                 fill()
             }
         }
@@ -88,14 +106,14 @@ package final class Supervisor {
     package static var signals: sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
-        for signal in [SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGPIPE] { sigaddset(&set, signal) }
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGPIPE, SIGIO] { sigaddset(&set, signal) }
         return set
     }
 
     private var missing: Int { commands.count - workers.count }
 
     /// Seconds to wait before the next attempt: 0.1, 0.2, 0.4 … 5.
-    private var pause: Double { min(5, 0.1 * Double(1 << min(deathsAtStart, 6))) }
+    private var pause: Double { min(5, 0.1 * Double(1 << min(earlyDeaths, 6))) }
 
     private func fill() {
         let running = Set(workers.values.map(\.command))
@@ -107,9 +125,11 @@ package final class Supervisor {
     private func spawn(_ command: Int) -> Bool {
         guard let pid = start(commands[command]) else {
             deathsAtStart += 1
+            earlyDeaths += 1
             return false
         }
         workers[pid] = Life(command: command)
+        metrics.processesStarted.add()
         log.write("worker started", [.init(name: "pid", value: .integer(Int64(pid)))])
         return true
     }
@@ -130,6 +150,8 @@ package final class Supervisor {
         posix_spawn_file_actions_adddup2(&actions, handover.entrance, 4)
         posix_spawn_file_actions_adddup2(&actions, handover.exit, 5)
         if let permits { posix_spawn_file_actions_adddup2(&actions, permits, 6) }
+        posix_spawn_file_actions_adddup2(&actions, readiness.entrance, 7)
+        if let numbers = metrics.file { posix_spawn_file_actions_adddup2(&actions, numbers, 8) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -147,54 +169,82 @@ package final class Supervisor {
         return pid
     }
 
+    /// Notes which processes are ready; says so when all are that were wanted.
+    private func hear() {
+        for pid in readiness.take() { workers[pid]?.isReady = true }
+        guard isStarting, missing == 0, workers.values.allSatisfy(\.isReady) else { return }
+        isStarting = false
+        log.write("all ready", message: "\(commands.count) processes")
+        notify.tell(.ready, status: "\(commands.count) processes")
+    }
+
     private func reap() {
+        hear()
         var status: Int32 = 0
         while true {
             let pid = waitpid(-1, &status, WNOHANG)
             guard pid > 0 else { return }
             let code = homeroom_exit_code(status)
+            metrics.forget(pid)
             if retired.remove(pid) != nil { continue }
             guard let life = workers.removeValue(forKey: pid) else { continue }
-            let lived = ContinuousClock.now - life.begin
-            // A single one now and then is no sign of a program that cannot start.
-            let isFirst = lastDeath.map { ContinuousClock.now - $0 > .seconds(Supervisor.memory) } ?? true
-            lastDeath = .now
-            deathsAtStart = lived >= .seconds(Supervisor.startUp) ? 0 : isFirst ? 1 : deathsAtStart + 1
+            note(life)
+            metrics.processesDied.add()
             log.write(
                 "worker died",
                 [.init(name: "pid", value: .integer(Int64(pid))), .init(name: "code", value: .integer(Int64(code)))])
         }
     }
 
+    /// A worker that was ready and is killed, however often, is no sign of a program that cannot start.
+    private func note(_ life: Life) {
+        let lived = ContinuousClock.now - life.begin
+        let isAtStart = !life.isReady && lived < .seconds(Supervisor.startUp)
+        let isFirst = lastDeath.map { ContinuousClock.now - $0 > .seconds(Supervisor.memory) } ?? true
+        lastDeath = .now
+        deathsAtStart = !isAtStart ? 0 : isFirst ? 1 : deathsAtStart + 1
+        let isEarly = isAtStart || lived < .seconds(Supervisor.shortest)
+        earlyDeaths = !isEarly ? 0 : isFirst ? 1 : earlyDeaths + 1
+    }
+
     /// Starts new workers, then drains the old; those stay when no new one can be started.
     private func reload() {
+        notify.tell(.reloading, status: "reloading")
         guard trial.map(succeeds) ?? true else {
-            log.write("reload failed", message: "new workers would not start; the old ones stay")
-            return
+            return keepOld("new workers would not start; the old ones stay")
         }
         log.write("reload", message: "starting \(commands.count) new processes")
         let old = workers
         workers = [:]
-        deathsAtStart = 0
+        (deathsAtStart, earlyDeaths) = (0, 0)
         fill()
         guard !workers.isEmpty || old.isEmpty else {
-            log.write("reload failed", message: "the \(old.count) old processes stay")
             workers = old
-            deathsAtStart = 0
-            return
+            (deathsAtStart, earlyDeaths) = (0, 0)
+            return keepOld("the \(old.count) old processes stay")
         }
+        metrics.reloads.add()
+        isStarting = true
         retired.formUnion(old.keys)
         for pid in retired { kill(pid, SIGUSR1) }
     }
 
+    private func keepOld(_ reason: String) {
+        metrics.reloadsFailed.add()
+        log.write("reload failed", message: reason)
+        // Otherwise the old ones are yet to be heard.
+        if !isStarting { notify.tell(.ready, status: "reload failed: \(reason)") }
+    }
+
     private func giveUp(_ reason: String) -> Int32 {
         log.write("gave up", message: reason)
-        stop()
+        stop("gave up: \(reason)")
         return 1
     }
 
-    private func stop() {
+    private func stop(_ status: String = "stopping") {
         log.write("stop", message: "draining \(workers.count) processes")
+        notify.tell(.stopping, status: status)
         let all = retired.union(workers.keys)
         for pid in all { kill(pid, SIGTERM) }
         retired = all

@@ -41,7 +41,7 @@ struct Configuration {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         workers = try keys.number("HOMEROOM_WORKERS", in: 1...256, default: cores)
         var worker = Worker.Options()
-        worker.fastThreads = try keys.number("HOMEROOM_THREADS", in: 1...256, default: 4)
+        worker.threads = try keys.number("HOMEROOM_THREADS", in: 1...256, default: 4)
         worker.heavyThreads = try keys.number("HOMEROOM_HEAVY_THREADS", in: 1...256, default: 4)
         worker.queue = try keys.number("HOMEROOM_QUEUE", in: 1...100_000, default: 128)
         worker.publicURL = try keys.url("HOMEROOM_PUBLIC_URL")

@@ -63,9 +63,10 @@ enum Dev {
     private static func checkout() throws(CommandError) -> String {
         for start in [try Executable.path(), FileManager.default.currentDirectoryPath] {
             var folder = URL(filePath: start)
-            while folder.path != "/" {
-                folder.deleteLastPathComponent()
+            while true {
                 if access(folder.path + "/nginx/development.conf", R_OK) == 0 { return folder.path }
+                if folder.path == "/" { break }
+                folder.deleteLastPathComponent()
             }
         }
         throw .refused("no nginx/development.conf above \(try Executable.path()): run `homeroom dev` in its checkout")

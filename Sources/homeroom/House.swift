@@ -13,12 +13,15 @@ struct House {
     let configuration: Configuration
     let common: Accounts.Common
     let log: Log
+    private let pulse = Pulse()
 
     /// As many passwords at a time as there are cores, in all processes together; and as many pictures.
     static let cores = ProcessInfo.processInfo.activeProcessorCount
 
-    /// - Parameter permits: the file that the workers share; nil for a process by itself.
-    init(_ configuration: Configuration, permits: Int32? = nil) throws(CommandError) {
+    /// - Parameters:
+    ///   - permits: the file that the workers share; nil for a process by itself.
+    ///   - metrics: where events are counted; nil for a call that ends soon.
+    init(_ configuration: Configuration, permits: Int32? = nil, metrics: Metrics? = nil) throws(CommandError) {
         self.configuration = configuration
         let log = Log(now: { House.now().withMicroseconds })
         self.log = log
@@ -39,20 +42,40 @@ struct House {
         common = Accounts.Common(
             settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,
             hashing: share(0..<cores), pictures: share(cores..<2 * cores), now: House.now,
-            report: { log.write($0) })
+            report: { event in
+                metrics?.count(event)
+                log.write(event)
+            })
     }
 
     /// A core of its own for the calling thread.
     func accounts() -> Accounts {
         let log = log
-        let connection = Connection(configuration.database) { log.write("database", message: $0) }
+        let connection = Connection(configuration.database, pulse: pulse) { log.write("database", message: $0) }
         return Accounts(database: connection, common: common)
+    }
+
+    /// What looks whether the service is ready, in at most about three seconds when the database hangs.
+    func look() -> () -> Checkup {
+        let accounts = Accounts(database: Connection(configuration.database, patience: 1), common: common)
+        return { accounts.checkup() }
     }
 
     @Sendable static func now() -> Instant {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    }
+}
+
+extension Metrics {
+    fileprivate func count(_ event: SecurityEvent) {
+        switch event {
+        case .locked: loginsLocked.add()
+        case .replayedRefreshToken: tokensReplayed.add()
+        case .storageFailed: storageFailures.add()
+        case .mailFailed: mailsFailed.add()
+        }
     }
 }
 

@@ -22,14 +22,15 @@ enum Serve {
         }
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
         let executable = try Executable.path()
-        let rest = ["--parent", String(getpid())] + (file.map { ["--config", $0] } ?? [])
-        guard let permits = CorePermits.makeFile(count: 2 * House.cores) else {
+        let rest =
+            ["--parent", String(getpid()), "--ready", "7", "--metrics", "8"] + (file.map { ["--config", $0] } ?? [])
+        guard let permits = CorePermits.makeFile(count: 2 * House.cores), let numbers = Metrics.makeFile() else {
             throw .refused("serve: no memory to share among workers: \(String(cString: strerror(errno)))")
         }
         do throws(Poller.Failure) {
-            let supervisor = Supervisor(
+            let supervisor = try Supervisor(
                 arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
-                permits: permits,
+                permits: permits, metrics: Metrics(file: numbers, role: .parent), notify: .inherited(),
                 count: configuration.workers,
                 companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
                 trial: [executable, "worker", "--try"] + rest, log: house.log)
@@ -41,17 +42,24 @@ enum Serve {
 
     static func runWorker(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         let isTrial = arguments.flag("try")
+        let ready = try arguments.option("ready").flatMap(Int32.init)
+        let numbers = try arguments.option("metrics").flatMap(Int32.init)
         var signals = Supervisor.signals
         guard try becomeChild(configuration, &arguments, &signals) else { return 0 }
-        let house = try House(configuration, permits: 6)
+        let contracts = Contracts(trustedOrigins: configuration.trustedOrigins)
+        let metrics = Metrics(file: isTrial ? nil : numbers, role: .worker, endpoints: Worker.endpoints(of: contracts))
+        let house = try House(configuration, permits: 6, metrics: metrics)
         if isTrial { return 0 }
         Exchange.prepareProcess()
         house.common.media.prepare()
         do throws(Poller.Failure) {
             let worker = try Worker(
                 listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
-                contracts: Contracts(trustedOrigins: configuration.trustedOrigins), log: house.log,
-                makeAccounts: { house.accounts() })
+                contracts: contracts, log: house.log, metrics: metrics, makeAccounts: { house.accounts() },
+                makeLook: { house.look() })
+            house.log.writeBehind { metrics.logLinesDropped.add(UInt64($0)) }
+            defer { house.log.end() }
+            if let ready { Readiness.report(on: ready) }
             worker.run {
                 while true {
                     switch homeroom_wait_signal(&signals, -1) {
@@ -69,16 +77,21 @@ enum Serve {
 
     /// `homeroom mailer`, likewise: sends what is due, one mail at a time.
     static func runMailer(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
+        let ready = try arguments.option("ready").flatMap(Int32.init)
+        let numbers = try arguments.option("metrics").flatMap(Int32.init)
         var signals = Supervisor.signals
         guard try becomeChild(configuration, &arguments, &signals), let mail = configuration.mail else { return 0 }
-        let house = try House(configuration)
+        let metrics = Metrics(file: numbers, role: .mailer)
+        let house = try House(configuration, metrics: metrics)
         let accounts = house.accounts()
+        if let ready { Readiness.report(on: ready) }
         repeat {
             do throws(Refusal) {
                 while try accounts.deliverNext(
                     publicURL: mail.publicURL,
                     post: { letter, id throws(Post.Failure) in
                         try mail.post.send(letter, seconds: House.now().seconds, id: id)
+                        metrics.mailsSent.add()
                     })
                 {}
             } catch {

@@ -44,7 +44,8 @@ struct Front {
         let request = Request(
             id: "r1", method: method, target: path, origin: "", contentLength: 0, header: { _ in nil },
             read: { _ throws(BodyCutShort) in 0 })
-        return contracts.destination(of: request).name
+        let destination = contracts.destination(of: request)
+        return "\(destination.contractName) \(destination.path)"
     }
 
     /// Registers `testuser`, as document 1 does, and gives the answer.

@@ -42,7 +42,7 @@ struct LaneTests {
     private func lane(
         threads: Int = 1, capacity: Int = 100, _ handle: @escaping @Sendable (Int) -> Void
     ) -> Lane<Int> {
-        Lane(name: "test", threads: threads, capacity: capacity, niceness: 0) { { handle($0) } }
+        Lane(name: "test", threads: threads, capacity: capacity) { { $0.forEach(handle) } }
     }
 
     @Test func `jobs are done in the order of their coming`() {

@@ -114,6 +114,7 @@ struct PollerTests {
         let peer = try listener.connected()
         peer.send(Record.begin())
         let end = try #require(poller.next())
+        poller.setBlocking(end, true)
 
         #expect(!Exchange().begin(on: end))
 
@@ -270,16 +271,105 @@ struct PollerTests {
         }
     }
 
+    // MARK: Requests that come bit by bit
+
+    @Test func `a connection on which a part has come is given out again only when more comes`() throws {
+        let (peer, end) = try connected()
+        let (other, otherEnd) = try connected()
+        #expect(poller.park(end) == nil)
+        #expect(poller.park(otherEnd) == nil)
+        peer.send([2])
+        #expect(poller.next() == end)
+
+        #expect(poller.awaitRest(end) == nil)
+        other.send([9])
+
+        #expect(poller.next() == otherEnd)
+        peer.send([3])
+        #expect(poller.next() == end)
+        #expect(byte(of: end) == 2)
+        #expect(byte(of: end) == 3)
+        close(end)
+        close(otherEnd)
+    }
+
+    @Test func `what came before the rest was awaited is not missed`() throws {
+        let (peer, end) = try connected()
+        let (other, otherEnd) = try connected()
+        #expect(poller.park(end) == nil)
+        #expect(poller.park(otherEnd) == nil)
+        peer.send([2])
+        #expect(poller.next() == end)
+        peer.send([3])
+        // The news of the second byte come while the first is being looked at.
+        other.send([9])
+        #expect(poller.next() == otherEnd)
+
+        #expect(poller.awaitRest(end) == nil)
+
+        #expect(poller.next() == end)
+        close(end)
+        close(otherEnd)
+    }
+
+    @Test func `a request whose rest does not come is given up`() throws {
+        let poller = try Poller(listening: listener.descriptor, ioTimeout: 0)
+        let peer = try listener.connected()
+        peer.send([1])
+        let end = try #require(poller.next())
+        let waiter = WorkerThread(name: "waiter") { _ = poller.next() }
+
+        #expect(poller.awaitRest(end) == nil)
+
+        // Something that comes wakes the waiter, which then looks at the clock.
+        let other = try listener.connected()
+        #expect(peer.isClosedByService)
+        #expect(poller.stop().count == 1)
+        waiter.join()
+        other.close()
+    }
+
+    @Test func `who reads a body that does not come is released`() throws {
+        let (peer, end) = try connected()
+        let waiter = WorkerThread(name: "waiter") { [poller] in _ = poller.next() }
+        poller.setBlocking(end, true)
+        poller.expectRest(end, within: 0)
+        let other = try listener.connected()
+
+        var byte: UInt8 = 0
+        #expect(recv(end, &byte, 1, 0) == 0)
+
+        _ = poller.stop()
+        waiter.join()
+        close(end)
+        peer.close()
+        other.close()
+    }
+
     // MARK: Threads
 
     private func echoThreads(_ count: Int, on poller: Poller) -> [WorkerThread] {
         (0..<count).map { _ in
             WorkerThread(name: "echo") {
-                while var end = poller.next() {
-                    while echo(on: end), let again = poller.park(end) { end = again }
+                var ready: [Poller.Ready] = []
+                while poller.next(into: &ready) {
+                    for var end in ready.map(\.descriptor) {
+                        while echo(on: end), let again = poller.park(end) { end = again }
+                    }
                 }
             }
         }
+    }
+}
+
+extension Poller {
+    /// The one connection that has something to read; nil once stopping.
+    fileprivate func next() -> Int32? {
+        var ready: [Poller.Ready] = []
+        while next(into: &ready) {
+            if let first = ready.first { return first.descriptor }
+        }
+        return nil
     }
 }
 

@@ -37,6 +37,21 @@ struct ReplyTests {
                 """)
     }
 
+    @Test func `a body may be of another type`() {
+        let reply = Reply(200, Array("a 1\n".utf8), type: "text/plain")
+
+        #expect(
+            text(reply) == """
+                Status: 200 OK\r
+                Content-Type: text/plain\r
+                Content-Length: 4\r
+                Cache-Control: no-store\r
+                \r
+                a 1
+
+                """)
+    }
+
     @Test func `a reply without content has neither type nor length`() {
         let reply = Reply(204).with("Allow", "GET, HEAD, OPTIONS")
 

@@ -2,6 +2,7 @@ import CLinux
 import Foundation
 import Glibc
 import JSON
+import TestSupport
 import Testing
 
 /// A line of the parent's log, or of a worker.
@@ -18,28 +19,35 @@ private final class Supervised {
         "/usr/bin/env", "--default-signal", "/bin/sh", "-c",
         #"""
         say() { printf '{"event": "%s", "pid": %d}\n' "$1" $$ >&2; }
-        trap 'say drained; exit' TERM USR1
+        trap 'kill $! 2>/dev/null; say drained; exit' TERM USR1
         say ready
-        read -r _ <&3
+        echo $$ >&7
+        # In `wait` no signal comes too late to be seen, as in `read` it may.
+        read -r _ <&3 &
+        wait $!
         """#,
     ]
+
+    /// Says to its parent that it has started, and ends by itself.
+    static let shortLived = ["/bin/sh", "-c", "echo $$ >&7; exec sleep 0.6"]
 
     private let output = Pipe()
     private let leash = Pipe()
     private(set) var pid: pid_t = 0
     private var isWaitedFor = false
 
-    init(_ count: Int, _ worker: [String] = patient) throws {
+    /// - Parameter notifying: the path of systemd's socket.
+    init(_ count: Int, _ worker: [String] = patient, notifying path: String = "") throws {
         var files = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&files)
         defer { posix_spawn_file_actions_destroy(&files) }
         posix_spawn_file_actions_adddup2(&files, leash.readEnd, 0)
         posix_spawn_file_actions_adddup2(&files, output.writeEnd, 2)
         let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/supervise"
-        var words = ([program, "\(count)"] + worker).map { strdup($0) }
+        var words = (["/usr/bin/env", "NOTIFY_SOCKET=\(path)", program, "\(count)"] + worker).map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
-        try #require(posix_spawn(&pid, program, &files, nil, words, environ) == 0)
+        try #require(posix_spawn(&pid, "/usr/bin/env", &files, nil, words, environ) == 0)
         output.closeWriteEnd()
     }
 
@@ -71,7 +79,7 @@ private final class Supervised {
 
     /// The pids of the first workers, when all of them are ready.
     func workers(_ count: Int) -> [pid_t] {
-        events(until: ["worker started": count, "ready": count]).pids("ready")
+        events(until: ["worker started": count, "ready": count, "all ready": 1]).pids("ready")
     }
 
     private func event() -> Event? {
@@ -91,6 +99,8 @@ extension [Event] {
 }
 
 struct SupervisorTests {
+    private let path = "@h-notify-\(UInt64.random(in: 0 ... .max))"
+
     private func isAlive(_ pid: pid_t) -> Bool { kill(pid, 0) == 0 }
 
     @Test func `as many workers are started as are wanted`() throws {
@@ -151,6 +161,15 @@ struct SupervisorTests {
         #expect(supervised.exitCode() == 1)
     }
 
+    @Test func `workers that die after they were ready are replaced at once, however many`() throws {
+        let supervised = try Supervised(4, Supervised.shortLived)
+
+        let events = supervised.events(until: ["worker died": 16, "worker started": 20])
+
+        #expect(events.count { $0.name == "gave up" } == 0)
+        #expect(isAlive(supervised.pid))
+    }
+
     @Test func `a worker that cannot be started makes the parent give up`() throws {
         let supervised = try Supervised(2, ["/nonexistent/homeroom"])
 
@@ -177,5 +196,81 @@ struct SupervisorTests {
         let events = supervised.events(until: ["worker started": 1, "ready": 1, "drained": 1])
         #expect(events.first?.name == "reload")
         #expect(events.pids("drained") == old)
+    }
+
+    // MARK: What systemd hears
+
+    @Test func `systemd hears that the service is ready when all workers have said so`() throws {
+        let systemd = DatagramSocket(path)
+        // Who makes it passes, all others wait for what is in it.
+        let gate = "/tmp/h-gate-\(UInt64.random(in: 0 ... .max))"
+        defer { for folder in [gate + "/open", gate] { rmdir(folder) } }
+        let script = "until mkdir \(gate) 2>/dev/null || [ -e \(gate)/open ]; do sleep 0.01; done\n"
+        let worker = Supervised.patient.dropLast() + Supervised.patient.suffix(1).map { script + $0 }
+
+        let supervised = try Supervised(2, Array(worker), notifying: path)
+        _ = supervised.events(until: ["worker started": 2, "ready": 1])
+        let isEarly = !systemd.isEmpty
+        try #require(mkdir(gate + "/open", 0o700) == 0)
+
+        #expect(!isEarly)
+        #expect(systemd.next() == ["READY=1", "STATUS=2 processes"])
+    }
+
+    @Test func `systemd hears of a reload and of its end, and of the stop`() throws {
+        let systemd = DatagramSocket(path)
+        let supervised = try Supervised(2, notifying: path)
+        let first = systemd.next()
+
+        supervised.send(SIGHUP)
+        let reloading = systemd.next()
+        let second = systemd.next()
+        supervised.send(SIGTERM)
+        let stopping = systemd.next()
+
+        #expect(first == ["READY=1", "STATUS=2 processes"])
+        #expect(reloading.first == "RELOADING=1")
+        #expect(reloading.last == "STATUS=reloading")
+        #expect(second == ["READY=1", "STATUS=2 processes"])
+        #expect(stopping == ["STOPPING=1", "STATUS=stopping"])
+        #expect(supervised.exitCode() == 0)
+    }
+
+    @Test func `systemd hears that a reload failed, and that the service is still ready`() throws {
+        let systemd = DatagramSocket(path)
+        let program = "/tmp/h-worker-\(UInt64.random(in: 0 ... .max))"
+        try #require(symlink("/usr/bin/env", program) == 0)
+        let supervised = try Supervised(1, [program] + Supervised.patient.dropFirst(), notifying: path)
+        _ = systemd.next()
+        unlink(program)
+
+        supervised.send(SIGHUP)
+
+        #expect(systemd.next().first == "RELOADING=1")
+        #expect(systemd.next() == ["READY=1", "STATUS=reload failed: the 1 old processes stay"])
+    }
+
+    @Test func `systemd hears why the parent gives up`() throws {
+        let systemd = DatagramSocket(path)
+
+        let supervised = try Supervised(10, ["/bin/false"], notifying: path)
+
+        let reason =
+            "10 workers in a row died at their start. The lines before say why, and so may: homeroom check"
+        #expect(systemd.next() == ["STOPPING=1", "STATUS=gave up: \(reason)"])
+        #expect(supervised.exitCode() == 1)
+    }
+
+    @Test func `no worker can speak to systemd for its parent`() throws {
+        let systemd = DatagramSocket(path)
+        let supervised = try Supervised(
+            1,
+            ["/bin/sh", "-c", #"printf '{"event": "environment %s"}\n' "${NOTIFY_SOCKET-none}" >&2; read -r _ <&3"#],
+            notifying: path)
+
+        let events = supervised.events(until: ["environment none": 1])
+
+        #expect(events.last?.name == "environment none")
+        #expect(systemd.isEmpty)
     }
 }

@@ -5,7 +5,25 @@ import Server
 // supervise COUNT PROGRAM ARGUMENT…: the parent alone, over a program that is no worker. It has a process of its own,
 // because it takes signals. Ends also when standard input does, so that it cannot outlive the test.
 
+//
+// supervise count NUMBER: counts so often in the metrics that are its descriptor 7, says so, and waits until standard
+// input ends.
+
 let words = CommandLine.arguments
+if words.count == 3, words[1] == "count", let number = Int(words[2]) {
+    let metrics = Metrics(
+        file: 7, role: .worker, endpoints: (0..<5).map { Metrics.Endpoint(contract: "c", route: "/\($0)") })
+    metrics.heavy.busy.add(2)
+    for index in 0..<number {
+        metrics.mailsSent.add()
+        metrics.request(index % 5, status: 200, microseconds: 3)
+    }
+    print("counted")
+    fflush(nil)
+    var byte: UInt8 = 0
+    while read(STDIN_FILENO, &byte, 1) > 0 {}
+    exit(0)
+}
 guard words.count > 2, let count = Int(words[1]) else { exit(2) }
 
 var signals = Supervisor.signals
@@ -17,7 +35,7 @@ _ = WorkerThread(name: "leash") {
     kill(getpid(), SIGTERM)
 }
 
-let supervisor = Supervisor(
-    arguments: Array(words[2...]), listening: STDIN_FILENO, handover: try Handover(), count: count,
-    log: Log(now: { "2025-07-26T07:42:39Z" }))
+let supervisor = try Supervisor(
+    arguments: Array(words[2...]), listening: STDIN_FILENO, handover: try Handover(), notify: .inherited(),
+    count: count, log: Log(now: { "2025-07-26T07:42:39Z" }))
 exit(supervisor.run())

@@ -28,6 +28,18 @@ package enum Laboratory {
             password: server.settings["HOMEROOM_DATABASE_OWNER_PASSWORD"] ?? "")
     }
 
+    /// The migrated database `homeroom`, with the user and the rights that a service has in it.
+    package static func serviceDatabase() throws -> DatabaseAddress {
+        let server = try shared.get()
+        func address(_ user: String, _ password: String) -> DatabaseAddress {
+            DatabaseAddress(
+                endpoint: .socket(path: server.folder.databaseSocket), database: "homeroom", user: user,
+                password: server.settings[password] ?? "")
+        }
+        _ = try Migrations.apply(at: address("homeroom_owner", "HOMEROOM_DATABASE_OWNER_PASSWORD"), now: 0)
+        return address("homeroom", "HOMEROOM_DATABASE_PASSWORD")
+    }
+
     /// A scratch folder that is removed when the process ends.
     package static func scratch(_ name: String) throws -> String {
         let path = try DevStack.scratch(name)
@@ -41,6 +53,10 @@ package enum Laboratory {
     /// The executable `homeroom`, which stands beside that of the tests.
     package static let homeroom = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "homeroom").path
+
+    /// The folder of Package.swift.
+    package static let checkout = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
 
     /// Decodes the pictures of all tests that do not look into it.
     package static let decoder = AvatarDecoder(command: [homeroom, "avatar-worker"]) { _ in }
@@ -59,7 +75,7 @@ package enum Laboratory {
         atexit { Laboratory.tearDown() }
         let folder = try Folder(scratch("lab"))
         let settings = try StackSettings(folder)
-        let database = MariaDB(folder, settings)
+        let database = MariaDB(folder, settings, checkout: checkout)
         try database.start()
         return Server(folder: folder, settings: settings, database: database)
     }

@@ -1,0 +1,180 @@
+import Glibc
+import Synchronization
+
+/// What the service counts, for all its processes together; each of them can tell all of it.
+///
+/// Counting is an atomic addition or two: no lock, no allocation. The names, and what they say, stand in `init`.
+package final class Metrics: @unchecked Sendable {
+    /// What a process of the service is for.
+    package enum Role: CaseIterable, Sendable {
+        case parent
+        case worker
+        case mailer
+    }
+
+    /// Where requests go, and are counted. Made from our own tables, never from what a client sent.
+    package struct Endpoint: Sendable {
+        package let contract: String
+        package let method: String
+        package let route: String
+
+        /// With `-` for what is not known.
+        package init(contract: String = "-", method: String = "-", route: String = "-") {
+            self.contract = contract
+            self.method = method
+            self.route = route
+        }
+    }
+
+    /// Threads that answer requests, and the queue before them.
+    package struct Lane: Sendable {
+        package let threads: Gauge
+        package let busy: Gauge
+        package let queued: Gauge
+        package let refused: Counter
+        package let wait: Histogram
+
+        fileprivate init(_ name: String, _ book: inout MetricsBook) {
+            let lane: MetricsBook.Labels = ["lane": name]
+            threads = book.gauge("homeroom_lane_threads", "Threads that answer requests.", lane)
+            busy = book.gauge("homeroom_lane_threads_busy", "Those of them that have a request in hand.", lane)
+            queued = book.gauge("homeroom_lane_queued_requests", "Requests that wait for a thread.", lane)
+            refused = book.counter(
+                "homeroom_lane_refused_requests_total", "Requests answered 503 because the queue was full.", lane)
+            wait = book.histogram("homeroom_lane_wait_seconds", "How long requests waited for a thread.", lane)
+        }
+    }
+
+    package let reading: Lane
+    package let light: Lane
+    package let heavy: Lane
+    package let health: Lane
+    package let databaseTrips: Counter
+    package let databaseTime: Counter
+    package let databaseLosses: Counter
+    package let passwordHashes: Histogram
+    package let pictures: Histogram
+    package let picturesRefused: Counter
+    package let mailsSent: Counter
+    package let mailsFailed: Counter
+    package let loginsLocked: Counter
+    package let tokensReplayed: Counter
+    package let storageFailures: Counter
+    package let processesStarted: Counter
+    package let processesDied: Counter
+    package let reloads: Counter
+    package let reloadsFailed: Counter
+    package let logLinesDropped: Counter
+
+    /// What `init` got: for the parent to hand on.
+    package let file: Int32?
+
+    let numbers: SharedNumbers
+    let families: [MetricFamily]
+    private let endpoints: [Endpoint]
+    private let durations: [Histogram]
+    /// For each endpoint and status the address of its number; 0 until the first such request.
+    private let requests: UnsafeMutablePointer<Atomic<UInt>>
+
+    /// A file that all processes count in; nil with `errno` when it cannot be had.
+    package static func makeFile() -> Int32? { SharedNumbers.makeFile() }
+
+    /// - Parameters:
+    ///   - file: of `makeFile`, may be closed afterwards; nil counts for this process alone.
+    ///   - endpoints: where requests can go; `request` takes their indices.
+    package init(file: Int32? = nil, role: Role, endpoints: [Endpoint] = []) {
+        self.file = file
+        numbers = SharedNumbers(file: file)
+        self.endpoints = endpoints
+        var book = MetricsBook(numbers, place: numbers.place(for: getpid()))
+
+        book.note(Metrics.requestsName, "Requests, by where they went and how they were answered.", .counter)
+        book.note(Metrics.durationName, "From a request being there to its answer being written.", .histogram)
+        durations = endpoints.map { book.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
+        reading = Lane("reading", &book)
+        light = Lane("light", &book)
+        heavy = Lane("heavy", &book)
+        health = Lane("health", &book)
+        databaseTrips = book.counter("homeroom_database_round_trips_total", "Statements that MariaDB was sent.")
+        databaseTime = book.time("homeroom_database_seconds_total", "How long its answers were waited for.")
+        databaseLosses = book.counter(
+            "homeroom_database_connections_lost_total", "Connections to MariaDB that broke or could not be made.")
+        passwordHashes = book.histogram(
+            "homeroom_password_hash_seconds",
+            "How long each request hashed passwords, if it did, without the wait for a core.")
+        pictures = book.histogram("homeroom_picture_seconds", "How long each uploaded picture took, refused ones too.")
+        picturesRefused = book.counter("homeroom_pictures_refused_total", "Uploads that were no good picture.")
+        mailsSent = book.counter("homeroom_mails_sent_total", "Mails that the mail server took.")
+        mailsFailed = book.counter("homeroom_mails_failed_total", "Mails that it did not take; they are tried again.")
+        loginsLocked = book.counter("homeroom_logins_locked_total", "Names locked after too many failed logins.")
+        tokensReplayed = book.counter(
+            "homeroom_refresh_tokens_replayed_total", "Sessions ended because an old refresh token came again.")
+        storageFailures = book.counter("homeroom_storage_failures_total", "Pictures that could not be stored.")
+        processesStarted = book.counter("homeroom_processes_started_total", "Workers and mailers that were started.")
+        processesDied = book.counter(
+            "homeroom_processes_died_total", "Workers and mailers that ended without being told to.")
+        reloads = book.counter("homeroom_reloads_total", "Reloads that replaced the workers.")
+        reloadsFailed = book.counter("homeroom_reloads_failed_total", "Reloads after which the old workers stayed.")
+        logLinesDropped = book.counter(
+            "homeroom_log_lines_dropped_total", "Log lines that were not written because nobody read them.")
+        for each in Role.allCases {
+            let gauge = book.gauge(Metrics.processesName, "Processes that run.", ["role": "\(each)"])
+            if each == role { gauge.add(1) }
+        }
+        book.note(Metrics.memoryName, "Memory of each process, shared parts included.", .gauge)
+        book.note(Metrics.startName, "When the parent process began, since 1970.", .gauge)
+        book.note(Metrics.checksName, "Whether what every request needs is there: 1 or 0.", .gauge)
+        book.note(Metrics.mailsName, "Mails that are due or wait for their next attempt.", .gauge)
+        families = book.families
+
+        let count = endpoints.count * (Metrics.statuses.count + 1)
+        requests = .allocate(capacity: count)
+        for index in 0..<count { (requests + index).initialize(to: Atomic(0)) }
+        let start = MetricsBook.single(numbers, Metrics.startName)
+        _ = start.pointee.compareExchange(expected: 0, desired: UInt64(time(nil)), ordering: .relaxed)
+    }
+
+    deinit {
+        requests.deallocate()
+    }
+
+    static let requestsName = "homeroom_requests_total"
+    static let durationName = "homeroom_request_duration_seconds"
+    static let processesName = "homeroom_processes"
+    static let memoryName = "homeroom_process_resident_memory_bytes"
+    static let startName = "homeroom_start_time_seconds"
+    static let checksName = "homeroom_check_passed"
+    static let mailsName = "homeroom_mails_waiting"
+
+    /// What the service answers, the most frequent first; anything else counts as `other`.
+    private static let statuses = [200, 401, 204, 201, 400, 404, 503, 429, 403, 405, 408, 413, 415, 422, 423, 500]
+
+    /// Counts a request that was answered.
+    ///
+    /// - Parameters:
+    ///   - endpoint: its index among those of `init`.
+    ///   - microseconds: from the request being there to its answer being written.
+    package func request(_ endpoint: Int, status: Int, microseconds: Int64) {
+        durations[endpoint].observe(microseconds: microseconds)
+        let known = Metrics.statuses.firstIndex(of: status) ?? Metrics.statuses.count
+        let address = requests[endpoint * (Metrics.statuses.count + 1) + known].load(ordering: .relaxed)
+        let number = UnsafeMutablePointer<SharedNumbers.Number>(bitPattern: address) ?? find(endpoint, known)
+        number.pointee.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    private func find(_ endpoint: Int, _ known: Int) -> UnsafeMutablePointer<SharedNumbers.Number> {
+        let place = endpoints[endpoint]
+        let status = known < Metrics.statuses.count ? "\(Metrics.statuses[known])" : "other"
+        let series = MetricsBook.series(
+            Metrics.requestsName,
+            ["contract": place.contract, "method": place.method, "route": place.route, "status": status])
+        let number = MetricsBook.single(numbers, series)
+        requests[endpoint * (Metrics.statuses.count + 1) + known].store(UInt(bitPattern: number), ordering: .relaxed)
+        return number
+    }
+
+    /// Takes a process that has ended out of all gauges; for its parent.
+    package func forget(_ pid: pid_t) {
+        numbers.clear(pid)
+    }
+}

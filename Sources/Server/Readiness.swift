@@ -1,0 +1,40 @@
+import CLinux
+import FastCGI
+import Glibc
+
+/// How a worker tells its parent that it has started: a pipe into which each writes its process id as a line.
+package struct Readiness: Sendable {
+    /// Where a worker writes.
+    let entrance: Int32
+    private let exit: Int32
+
+    /// Closed on exec, with numbers that are not those of any inherited descriptor. From now on this process gets SIGIO
+    /// when somebody has told.
+    init() throws(Poller.Failure) {
+        var pair: [Int32] = [-1, -1]
+        guard pipe2(&pair, O_CLOEXEC | O_NONBLOCK) == 0 else { throw .system(call: "pipe2", code: errno) }
+        exit = fcntl(pair[0], F_DUPFD_CLOEXEC, 16)
+        entrance = fcntl(pair[1], F_DUPFD_CLOEXEC, 16)
+        close(pair[0])
+        close(pair[1])
+        guard entrance >= 0, exit >= 0, fcntl(exit, F_SETOWN, getpid()) == 0,
+            fcntl(exit, F_SETFL, O_NONBLOCK | O_ASYNC) == 0
+        else { throw .system(call: "fcntl", code: errno) }
+    }
+
+    /// Says on an inherited descriptor that this process has started.
+    package static func report(on descriptor: Int32) {
+        let line = Array("\(getpid())\n".utf8)
+        // Nobody reads where the parent is gone: then so are we.
+        _ = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        close(descriptor)
+    }
+
+    /// Who has told since the last time.
+    func take() -> [pid_t] {
+        var text: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while case let count = read(exit, &chunk, chunk.count), count > 0 { text += chunk[..<count] }
+        return text.split(separator: UInt8(ascii: "\n")).compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }
+    }
+}

@@ -1,0 +1,31 @@
+import Accounts
+import Contracts
+import FastCGI
+import HTTP
+
+/// A request on its way from the door to whoever answers it, with the connection that it came on.
+final class Visit: @unchecked Sendable {
+    let exchange: Exchange
+    let request: Request
+    let destination: Contracts.Destination
+    /// What it asks about the service itself, if it does.
+    let question: Health.Question?
+    let begin = ContinuousClock.now
+    /// What the request shows to say whose it is, where that is looked up beforehand.
+    var proof: Proof?
+    /// The same with what was found.
+    var known: Call.Known?
+    /// How long that took.
+    var lookup = Duration.zero
+    /// Whether its connection waits for the peer: the body is too long to have come as a whole.
+    var isBlocking = false
+
+    init(_ exchange: Exchange, publicURL: String?, contracts: Contracts) {
+        self.exchange = exchange
+        request = Request(exchange, publicURL: publicURL)
+        destination = contracts.destination(of: request)
+        question =
+            destination.isNowhere
+            ? Health.Question(path: request.path, mark: exchange.variable(Health.Question.mark)) : nil
+    }
+}

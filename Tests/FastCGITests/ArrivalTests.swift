@@ -1,0 +1,98 @@
+import Glibc
+import Testing
+
+@testable import FastCGI
+
+struct ArrivalTests {
+    private func arrival(_ bytes: [UInt8], isFull: Bool = false) -> Arrival {
+        bytes.withUnsafeBytes { Arrival(of: $0, isFull: isFull) }
+    }
+
+    private let request = Record.request([("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/")], body: "hello")
+
+    @Test func `a request is whole with its last byte and not before`() {
+        #expect(arrival(request) == .whole)
+        for count in 1..<request.count { #expect(arrival(Array(request[..<count])) == .partial) }
+    }
+
+    @Test func `a body without variables before it is no request`() {
+        #expect(arrival(Record.begin() + Record.body([])) == .closed)
+    }
+
+    @Test func `what follows a request does not matter`() {
+        #expect(arrival(request + [1, 2, 3]) == .whole)
+    }
+
+    @Test func `a request that is longer than what is looked at is long once its variables are there`() {
+        let variables = Record.begin() + Record.variables([("A", "b")])
+
+        #expect(arrival(variables + [1, 5], isFull: true) == .long)
+        #expect(arrival(Array(variables.dropLast(8)), isFull: true) == .closed)
+    }
+
+    @Test func `another version of the protocol is no request`() {
+        var other = request
+        other[0] = 2
+
+        #expect(arrival(other) == .closed)
+    }
+
+    @Test func `records that no web server sends are no request`() {
+        let variables = Record.variables([("A", "b")])
+        let question = Record.of(type: 9, Record.pair(Array("FCGI_MAX_CONNS".utf8), []))
+
+        #expect(arrival(question + request) == .closed)
+        #expect(arrival(Record.begin() + question + variables + Record.body([])) == .closed)
+        #expect(arrival(Record.begin() + Record.begin() + variables + Record.body([])) == .closed)
+        #expect(arrival(Record.begin() + variables + Record.variables([]) + Record.body([])) == .closed)
+    }
+
+    @Test(arguments: [
+        [0xF5, 0xF2, 0xAD, 0xBA, 0xAE, 0xAA, 0xBA, 0xAC], [0x80, 1, 0, 0, 0], [5, 5, 0x41], [0x80, 0],
+    ])
+    func `lengths of variables that do not fit are no request`(pair: [UInt8]) {
+        let variables = Record.of(type: Record.parameters, pair)
+
+        #expect(arrival(Record.begin() + variables + Record.variables([]) + Record.body([])) == .closed)
+    }
+
+    @Test(arguments: 1...12)
+    func `variables split over records are a request`(size: Int) {
+        let long = [UInt8](repeating: 0x61, count: 300)
+        let pairs = Record.pair(Array("NAME".utf8), long) + Record.pair(long, Array("2".utf8))
+        let pieces = stride(from: 0, to: pairs.count, by: size).flatMap { start in
+            Record.of(type: Record.parameters, Array(pairs[start...].prefix(size)), padding: UInt8(size))
+        }
+
+        #expect(
+            arrival(Record.begin() + pieces + Record.of(type: Record.parameters) + Record.body([])) == .whole)
+    }
+
+    @Test func `looking at a connection takes nothing from it`() throws {
+        let listener = try Listener()
+        let peer = try listener.connected()
+        let end = try #require(listener.accepted())
+        defer { close(end) }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Arrival.mostAwaited, alignment: 16)
+        defer { buffer.deallocate() }
+
+        #expect(Arrival(on: end, buffer: buffer) == .nothing)
+        peer.send(request)
+        #expect(Arrival(on: end, buffer: buffer) == .whole)
+        #expect(Arrival(on: end, buffer: buffer) == .whole)
+        peer.close()
+        #expect(Arrival(on: end, buffer: buffer) == .whole)
+    }
+
+    @Test func `a connection that its peer has left is closed`() throws {
+        let listener = try Listener()
+        let peer = try listener.connected()
+        let end = try #require(listener.accepted())
+        defer { close(end) }
+        peer.close()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 16)
+        defer { buffer.deallocate() }
+
+        #expect(Arrival(on: end, buffer: buffer) == .closed)
+    }
+}
