@@ -2,12 +2,24 @@
 # make build      .build/release/homeroom
 # make run        all of it on this machine, at http://127.0.0.1:8000; Ctrl-C stops it. Options: make run ARGS="--port 9000"
 # make test       all tests; ends with an error when one fails
+# make bench      how fast it is beside what it competes with, in some minutes; ends with an error when it is too slow
 # make bench-avatars   uploads a second beside what libvips alone does
+# make fuzz       every parser of strangers' bytes in turn, FUZZ_SECONDS=20 each, with libFuzzer; keeps what reaches new code
+# make soak       an hour of mixed load; SOAK_SECONDS=600 is shorter
+# make install    homeroom, its systemd units and nginx files, below PREFIX=/usr/local; packagers also set DESTDIR
+# make uninstall  removes them; settings, accounts and pictures stay
+# make static     only builds what `install` installs: an executable that needs no Swift where it runs
 # make format     the sources as `swift format` wants them
 # make clean      removes what the compiler has made (.homeroom, with the data, stays)
 
 SWIFT := $(shell command -v swift 2>/dev/null || echo /opt/swift/usr/bin/swift)
 MAKEFLAGS += --no-print-directory
+
+PREFIX := /usr/local
+DEST = $(DESTDIR)$(PREFIX)
+STATIC := .build/static/release/homeroom
+UNITS := homeroom.service homeroom.socket
+SHARED := sql/users.sql $(shell find nginx -type f ! -name development.conf)
 
 # The C libraries that homeroom links to.
 PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl-dev libvips-dev
@@ -15,10 +27,15 @@ PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.
 PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
-# What only the tests start: a mail server, and what kills a worker at a chosen step.
-TEST_PACKAGES := python3-aiosmtpd strace
+# What only the tests start: a mail server, what kills a worker at a chosen step, what loads it, promtool, which reads
+# metrics, and what reads units and hands over a socket.
+TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd
 
-.PHONY: packages test-packages build run test bench-avatars format clean
+fuzz: test-packages
+	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library
+	Tests/Fuzz/run .build/fuzz/release/fuzz
+
+.PHONY: fuzz packages test-packages build run test bench bench-avatars soak static install uninstall format clean
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -29,8 +46,38 @@ run: build
 test: test-packages
 	$(SWIFT) test
 
+bench: build test-packages
+	Tests/Bench/bench .build/release/homeroom $(ARGS)
+
 bench-avatars: build test-packages
 	Tests/Bench/avatars .build/release/homeroom
+
+soak: build test-packages
+	Tests/Bench/soak .build/release/homeroom $(ARGS)
+
+static: $(STATIC)
+
+# Apart from other builds, and not again for root's `make install`, to whom the compiler's files would then belong.
+$(STATIC): Package.swift $(shell find Sources sql -type f)
+	@$(MAKE) packages
+	$(SWIFT) build -c release --product homeroom --static-swift-stdlib --scratch-path .build/static
+	@touch $@
+
+# The service may start its executable at any moment, so the new one takes the old one's place in one step.
+install: $(STATIC)
+	install -D -s -m 755 $(STATIC) '$(DEST)/bin/homeroom.new'
+	mv -f '$(DEST)/bin/homeroom.new' '$(DEST)/bin/homeroom'
+	for unit in $(UNITS); do sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/$$unit | \
+	    install -D -m 644 /dev/stdin '$(DEST)/lib/systemd/system/'$$unit || exit; done
+	install -D -m 644 systemd/sysusers.d/homeroom.conf '$(DEST)/lib/sysusers.d/homeroom.conf'
+	install -D -m 644 systemd/tmpfiles.d/homeroom.conf '$(DEST)/lib/tmpfiles.d/homeroom.conf'
+	for file in $(SHARED); do install -D -m 644 $$file '$(DEST)/share/homeroom/'$$file || exit; done
+	install -m 644 systemd/homeroom.conf '$(DEST)/share/homeroom/homeroom.conf'
+
+uninstall:
+	rm -f '$(DEST)/bin/homeroom' $(UNITS:%='$(DEST)/lib/systemd/system/%')
+	rm -f '$(DEST)/lib/sysusers.d/homeroom.conf' '$(DEST)/lib/tmpfiles.d/homeroom.conf'
+	rm -rf '$(DEST)/share/homeroom'
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format Package.swift Sources Tests
@@ -79,8 +126,10 @@ fi
 install() { apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "$$@" $$missing </dev/null >/dev/null; }
 install -s 2>/dev/null || apt-get update -qq
 install || { apt-get update -qq && install; }
-case "$$missing " in
-    *" nginx "*) systemctl disable --quiet nginx.service 2>/dev/null || true ;;
-esac
+for server in nginx prometheus; do
+    case "$$missing " in
+        *" $$server "*) systemctl disable --quiet $$server.service 2>/dev/null || true ;;
+    esac
+done
 endef
 export INSTALL

@@ -62,14 +62,34 @@ let package = Package(
             "PicturesTests", ["Pictures", "CVips", "CLinux", "DevStack", "TestSupport", "homeroom"],
             resources: [.copy("Vectors"), .copy("Corpus")]),
         tests("DatabaseTests", ["Database", "TestSupport", "DevStack"]),
-        tests("AccountsTests", ["Accounts", "Database", "Secrets", "TestSupport", "DevStack", "CLinux", "homeroom"]),
+        tests(
+            "AccountsTests",
+            ["Accounts", "Database", "Mail", "Secrets", "TestSupport", "DevStack", "CLinux", "homeroom"]),
         tests("ContractsTests", ["Contracts", "HTTP", "JSON", "Accounts", "Mail", "TestSupport", "homeroom"]),
+        // What libFuzzer and the tests try on parsers of strangers' bytes.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "JSON", "HTTP", "FastCGI", "Secrets", "Pictures", "Accounts", "Contracts", "Database", "TestSupport",
+                "CLinux",
+            ],
+            path: "Tests/Fuzz/Targets", swiftSettings: settings),
+        tests("FuzzTests", ["FuzzTargets"]),
         // The parent of the workers in a process of its own, for the tests to send signals to.
         .executableTarget(
             name: "supervise", dependencies: ["Server", "FastCGI"], path: "Tests/Supervise", swiftSettings: settings),
-        tests("ServerTests", ["Server", "FastCGI", "JSON", "CLinux", "supervise"]),
+        tests(
+            "ServerTests",
+            ["Server", "FastCGI", "HTTP", "JSON", "Accounts", "CLinux", "DevStack", "TestSupport", "supervise"]),
         tests(
             "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
             resources: [.copy("Documents"), .copy("Support")]),
     ]
 )
+
+// The fuzzer is only built by `make fuzz`: libFuzzer brings its main function.
+if Context.environment["FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Fuzzer", swiftSettings: settings))
+}
