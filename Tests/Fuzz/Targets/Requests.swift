@@ -1,0 +1,57 @@
+import Accounts
+import Contracts
+import Database
+import HTTP
+import JSON
+import Pictures
+import Secrets
+import TestSupport
+
+extension FuzzTarget {
+    /// A whole request, `POST /api/v1/auth/login`, lines `name: value`, an empty line and a body, answered by its contract
+    /// over a database that is away: up to the first statement everything happens.
+    static let requests = FuzzTarget(name: "requests") { bytes throws(Broken) in
+        var (line, rest) = firstLine(bytes)
+        let words = line.split(separator: " ", maxSplits: 1)
+        var headers: [String: String] = [:]
+        while !rest.isEmpty {
+            (line, rest) = firstLine(rest)
+            guard let colon = line.firstIndex(of: ":") else { break }
+            headers[line[..<colon].lowercased()] = String(line[line.index(after: colon)...].drop { $0 == " " })
+        }
+        let request = request(
+            method: words.first.map(String.init) ?? "", target: words.dropFirst().first.map(String.init) ?? "",
+            headers: headers, body: rest)
+
+        let destination = contracts.destination(of: request)
+        let answer = contracts.answer(request, at: destination, accounts: desk.accounts)
+
+        try require(answer.fault == nil, "a mistake of ours: \(answer.fault ?? "")")
+        let reply = answer.reply
+        try require(reply.headers.allSatisfy { !$0.value.utf8.contains { $0 < 0x20 } }, "a line break in a header")
+        try require(reply.body.isEmpty || (try? JSON.parse(reply.body)) != nil, "the answer is no JSON")
+    }
+
+    private static let contracts = Contracts(trustedOrigins: ["https://app.school.example"])
+
+    /// A core for the one thread that asks.
+    private struct Desk: @unchecked Sendable {
+        let accounts: Accounts
+    }
+
+    private static let desk: Desk = {
+        var settings = Settings()
+        settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
+        let decoder = AvatarDecoder(command: ["/nowhere"]) { _ in }
+        guard let folder = try? Laboratory.scratch("fuzz"),
+            let signer = try? TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom"),
+            let media = try? MediaStore(root: folder, random: .system, decoder: decoder)
+        else { preconditionFailure("no folder in /tmp") }
+        let common = Accounts.Common(
+            settings: settings, signer: signer, random: .system, media: media, hashing: CorePermits(count: 64),
+            pictures: CorePermits(count: 64), now: { Instant(microseconds: 1_700_000_000_000_000) }, report: { _ in })
+        let address = DatabaseAddress(
+            endpoint: .socket(path: "\(folder)/nobody"), database: "none", user: "none", password: "")
+        return Desk(accounts: Accounts(database: Connection(address), common: common))
+    }()
+}
