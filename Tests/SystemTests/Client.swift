@@ -72,6 +72,15 @@ final class Stream {
         descriptor = -1
     }
 
+    /// Whether the peer has closed, as far as one knows without waiting; what it sent before is not looked at.
+    var isAtEnd: Bool {
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while true {
+            let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+            if count <= 0 { return count == 0 || errno != EAGAIN }
+        }
+    }
+
     /// Ends our direction: the peer reads what was written and then the end.
     func finishWriting() {
         shutdown(descriptor, Int32(SHUT_WR))

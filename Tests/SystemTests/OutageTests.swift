@@ -13,9 +13,12 @@ struct OutageTests {
 
         site.service.stop()
         let down = try site.send("GET", "/api/v1/info/", as: person)
+        let upload = try site.upload(Picture.noise(bytes: 300 << 10), as: person)
         try site.service.start()
         let up = try site.send("GET", "/api/v1/info/", as: person)
 
+        #expect(upload.status == 502)
+        #expect(upload.text == down.text)
         #expect(down.status == 502)
         #expect(down["Content-Type"] == "application/json; charset=utf-8")
         #expect(down["Retry-After"] == "2")
@@ -127,7 +130,9 @@ struct OutageTests {
     /// A folder with an `nginx/` in which one file differs.
     private static func checkout(_ edited: (String) -> String) throws -> String {
         let path = try DevStack.scratch("cfg")
-        try FileManager.default.copyItem(atPath: Site.checkout + "/nginx", toPath: path + "/nginx")
+        for folder in ["nginx", "sql"] {
+            try FileManager.default.copyItem(atPath: "\(Site.checkout)/\(folder)", toPath: "\(path)/\(folder)")
+        }
         let file = path + "/nginx/homeroom.conf"
         let text = try String(contentsOfFile: file, encoding: .utf8)
         try edited(text).write(toFile: file, atomically: true, encoding: .utf8)

@@ -48,21 +48,25 @@ struct ProductionTests {
     }
 }
 
-private struct Production: Sendable {
-    static let shared = Result { try Production() }
+/// An nginx of its own in front of the shared service; it ends with the site.
+struct Production: Sendable {
+    static let shared = Result { try Production("production") }
 
     let site: DevStack
     let port: UInt16
-    private let tlsPort: UInt16
-    private let folder: String
+    let tlsPort: UInt16
+    let folder: String
     private let server: Child
 
-    private init() throws {
+    /// - Parameters:
+    ///   - name: of its folder.
+    ///   - changes: what stands instead of what in production.conf.
+    init(_ name: String, _ changes: [String: String] = [:]) throws {
         site = try Site.shared()
         port = try Site.freePort()
         tlsPort = try Site.freePort()
         // Inside the site's folder: so it is removed with it.
-        folder = site.folder.run + "/production"
+        folder = site.folder.run + "/" + name
         try FileManager.default.copyItem(atPath: Site.checkout + "/nginx", toPath: folder + "/homeroom")
         try Self.filled(
             try String(contentsOfFile: folder + "/homeroom/production.conf", encoding: .utf8),
@@ -74,7 +78,7 @@ private struct Production: Sendable {
                 "/etc/ssl/homeroom/fullchain.pem": site.folder.run + "/tls.crt",
                 "/etc/ssl/homeroom/privkey.pem": site.folder.run + "/tls.key",
                 "/var/log/nginx/homeroom.log": folder + "/access.log",
-            ]
+            ].merging(changes) { $1 }
         ).write(toFile: folder + "/production.conf", atomically: true, encoding: .utf8)
         try """
         \(geteuid() == 0 ? "user \(site.folder.webUser.name);" : "")
@@ -99,11 +103,10 @@ private struct Production: Sendable {
     }
 
     /// Headers and body of an answer over TLS.
-    func curl(_ path: String) throws -> Outcome {
+    func curl(_ path: String, _ more: [String] = []) throws -> Outcome {
         let name = "homeroom.example.org"
-        return try Outcome(
-            "curl",
-            ["-sSik", "--resolve", "\(name):\(tlsPort):127.0.0.1", "https://\(name):\(tlsPort)\(path)", "-o", "-"])
+        let address = ["--resolve", "\(name):\(tlsPort):127.0.0.1", "https://\(name):\(tlsPort)\(path)"]
+        return try Outcome("curl", ["-sSik", "-o", "-"] + more + address)
     }
 
     private static func arguments(_ folder: String) -> [String] {

@@ -1,4 +1,5 @@
 import CLinux
+import Database
 import DevStack
 import Foundation
 import JSON
@@ -17,10 +18,11 @@ enum Site {
     ///
     /// - Parameters:
     ///   - environment: settings that hold as long as it lives.
-    ///   - checkout: the folder that holds `nginx/`.
+    ///   - checkout: the folder that holds `nginx/` and `sql/`.
+    ///   - homeroom: the executable.
     static func start(
         environment: [String: String] = fastHashing, limits: Bool = false, hasTLS: Bool = false,
-        checkout: String = Site.checkout
+        checkout: String = Site.checkout, homeroom: String = Site.homeroom
     ) throws -> DevStack {
         registration
         var options = DevStack.Options(
@@ -29,6 +31,7 @@ enum Site {
         options.tlsPort = hasTLS ? try freePort() : nil
         options.environment = environment
         options.limits = limits
+        options.databaseTemplate = try template.get()
         let site = try DevStack(options)
         sites.withLock { $0.append(site) }
         try site.start()
@@ -46,8 +49,7 @@ enum Site {
     }
 
     /// The folder of Package.swift.
-    static let checkout = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
+    static let checkout = Laboratory.checkout
 
     static let homeroom = Laboratory.homeroom
 
@@ -63,13 +65,30 @@ enum Site {
     private static let everybodys = Result {
         try start(environment: fastHashing.merging(["HOMEROOM_WORKERS": "2"]) { $1 }, hasTLS: true)
     }
+    /// The `db/` of a stopped server with the newest schema: a copy is there in a tenth of the time that a new one takes.
+    private static let template = Result {
+        let folder = try Folder(DevStack.scratch("tpl"))
+        scratches.withLock { $0.append(folder.path) }
+        let settings = try StackSettings(folder)
+        let database = MariaDB(folder, settings, checkout: checkout)
+        try database.start()
+        defer { database.stop() }
+        let address = DatabaseAddress(
+            endpoint: .socket(path: folder.databaseSocket), database: "homeroom", user: "homeroom_owner",
+            password: settings["HOMEROOM_DATABASE_OWNER_PASSWORD"] ?? "")
+        _ = try Migrations.apply(at: address, now: 0)
+        return folder.database
+    }
+
     private static let sites = Mutex<[DevStack]>([])
+    private static let scratches = Mutex<[String]>([])
     private static let registration: Void = {
         atexit { Site.discardAll() }
     }()
 
     private static func discardAll() {
         for site in sites.withLock({ $0 }) { discard(site) }
+        for path in scratches.withLock({ $0 }) { try? DevStack.removeScratch(path) }
     }
 }
 
@@ -118,11 +137,21 @@ extension DevStack {
     /// Starts the service anew, with these settings on top of homeroom.conf instead of those of the last time.
     func restart(with more: [String: String]) throws {
         service.stop()
+        try set(more)
+        try service.start()
+    }
+
+    /// Writes these settings on top of homeroom.conf instead of those of the last time.
+    func set(_ more: [String: String]) throws {
         let mark = "# Of a test:\n"
         let settings = try String(contentsOfFile: folder.settings, encoding: .utf8)
         let kept = settings.split(separator: mark, maxSplits: 1, omittingEmptySubsequences: false)[0]
         let lines = more.map { "\($0.key)=\($0.value)\n" }.sorted().joined()
         try (kept + mark + lines).write(toFile: folder.settings, atomically: true, encoding: .utf8)
-        try service.start()
+    }
+
+    /// What the service, or another part, has logged.
+    func log(_ name: String = "homeroom") throws -> String {
+        try String(contentsOfFile: "\(folder.log)/\(name).log", encoding: .utf8)
     }
 }

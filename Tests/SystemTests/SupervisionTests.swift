@@ -100,7 +100,9 @@ struct SupervisionTests {
             for _ in 0..<3 {
                 let old = site.workers()
                 site.service.process?.signal(SIGHUP)
-                let areNew = eventually { site.workers().count == 2 && site.workers().isDisjoint(with: old) }
+                let areNew = eventually(within: 60) {
+                    site.workers().count == 2 && site.workers().isDisjoint(with: old)
+                }
                 reloads.insert(areNew ? 200 : 0)
             }
             return reloads

@@ -46,7 +46,7 @@ private final class Results<Value: Sendable>: Sendable {
 }
 
 /// Waits until `condition` holds; false when it does not within `seconds`.
-func eventually(within seconds: Double = 10, _ condition: () throws -> Bool) rethrows -> Bool {
+func eventually(within seconds: Double = 30, _ condition: () throws -> Bool) rethrows -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while try !condition() {
         guard ContinuousClock.now < end else { return false }

@@ -1,0 +1,281 @@
+import DevStack
+import Foundation
+import JSON
+import Synchronization
+import Testing
+
+/// People who use a site without a pause, each on a kept connection: they read through all five contracts, change
+/// their bio, sign in and out. Each answer must be the person's own.
+///
+/// What each was told stands in a journal: `losses` says what of it is not so afterwards.
+final class Crowd: Sendable {
+    let site: DevStack
+    private let members: [Member]
+
+    init(_ count: Int, at site: DevStack) throws {
+        self.site = site
+        members = try (0..<count).map { Member(try site.newPerson(), at: site, number: $0) }
+    }
+
+    /// Runs `body` while they are at it.
+    func busy<Value>(_ body: () throws -> Value) throws -> Value {
+        let isOver = Flag()
+        let ended = DispatchGroup()
+        for member in members {
+            ended.enter()
+            Thread.detachNewThread {
+                member.work(until: isOver)
+                ended.leave()
+            }
+        }
+        defer {
+            isOver.raise()
+            ended.wait()
+        }
+        return try body()
+    }
+
+    /// Waits until each had so many good answers in a row from now on; false when not all had in time.
+    func isWell(for answers: Int = 20, within seconds: Double = 60) -> Bool {
+        for member in members { member.journal.withLock { $0.streak = 0 } }
+        return eventually(within: seconds) { members.allSatisfy { $0.journal.withLock { $0.streak } >= answers } }
+    }
+
+    /// Waits until each had so many answers from now on, good or not.
+    func isAnswered(_ answers: Int = 5, within seconds: Double = 60) -> Bool {
+        let marks = members.map { $0.journal.withLock { $0.requests } }
+        return eventually(within: seconds) {
+            zip(members, marks).allSatisfy { member, mark in member.journal.withLock { $0.requests } >= mark + answers }
+        }
+    }
+
+    /// How many requests were made.
+    var requests: Int { members.reduce(0) { $0 + $1.journal.withLock { $0.requests } } }
+
+    /// What was not answered as it should have been, in no order.
+    var troubles: [Trouble] { members.flatMap { $0.journal.withLock { $0.troubles } } }
+
+    /// What was answered 200 and is not so: a bio that is neither the last acknowledged nor one sent after it, a session
+    /// that does not live, one that was ended and does.
+    func losses() throws -> [String] {
+        var losses: [String] = []
+        for member in members {
+            let journal = member.journal.withLock { $0 }
+            let bio = try site.rows("SELECT bio FROM accounts WHERE id = \(member.person.id)").first.flatMap { Int($0) }
+            if !(journal.acknowledged...journal.sent).contains(bio ?? 0) {
+                losses.append("bio \(bio ?? 0), acknowledged \(journal.acknowledged), sent \(journal.sent)")
+            }
+            var client = try Client(site.address)
+            for (sessions, wanted) in [(journal.living, 200), (journal.ended, 401)] {
+                for session in sessions {
+                    let answer = try client.send("GET", session.door.read, headers: session.headers)
+                    if answer["Connection"] == "close" { client = try Client(site.address) }
+                    if answer.status != wanted { losses.append("session: \(answer.status) instead of \(wanted)") }
+                }
+            }
+        }
+        return losses
+    }
+}
+
+/// A request that was not answered as it should have been.
+struct Trouble: Sendable, CustomStringConvertible {
+    enum Kind: Equatable {
+        case status(Int)
+        /// The connection could not be made, or broke.
+        case cut
+        /// No answer in the time that `Stream` waits.
+        case late
+        /// A good status, but somebody else's or an old answer.
+        case wrong
+    }
+
+    let kind: Kind
+    let door: Door
+    let request: String
+    let answer: Answer?
+    let begin: ContinuousClock.Instant
+    let end = ContinuousClock.now
+
+    var description: String {
+        "\(kind) \(request) after \(end - begin): \(answer?.headers.map(\.name) ?? []) \(answer?.text ?? "")"
+    }
+
+    /// Whether it is a 503 in the contract's own words, with `Retry-After`.
+    var isRefusal: Bool {
+        guard let answer, answer.status == 503, let pause = answer["Retry-After"].flatMap({ Int($0) }) else {
+            return false
+        }
+        return pause > 0 && answer.text == door.unavailable
+    }
+}
+
+/// One contract's way in.
+struct Door: Sendable {
+    let contract: Int
+    let read: String
+    let login: String
+    let logout: String
+    /// The body of its 503.
+    let unavailable: String
+
+    static let all = [
+        Door(
+            contract: 1, read: "/api/v1/info/", login: "/api/v1/auth/login/", logout: "/api/v1/auth/logout/",
+            unavailable: #"{"detail":"Service temporarily unavailable, try again later."}"#),
+        Door(
+            contract: 2, read: "/api/protected/", login: "/api/auth/login/", logout: "/api/auth/logout/",
+            unavailable: #"{"error":"服务暂时不可用，请稍后再试。"}"#),
+        Door(
+            contract: 3, read: "/api/user/me/", login: "/api/user/login/", logout: "/api/user/logout/",
+            unavailable: #"{"message":"服务暂时不可用，请稍后再试。"}"#),
+        Door(
+            contract: 4, read: "/api/users/me", login: "/api/users/login", logout: "/api/users/logout",
+            unavailable: #"{"detail":"Service temporarily unavailable, try again later."}"#),
+        Door(
+            contract: 5, read: "/api/v1/auth/me", login: "/api/v1/auth/login/json", logout: "/api/v1/auth/logout",
+            unavailable: #"{"detail":"服务暂时不可用，请稍后再试。"}"#),
+    ]
+}
+
+/// Somebody who is at work, on a thread.
+private final class Member: Sendable {
+    /// What somebody was told.
+    struct Journal {
+        var requests = 0
+        /// Good answers in a row.
+        var streak = 0
+        var troubles: [Trouble] = []
+        /// Bios are numbers: the last one that was answered 200, and the last one that was sent.
+        var acknowledged = 0
+        var sent = 0
+        var living: [HeldSession] = []
+        var ended: [HeldSession] = []
+    }
+
+    let person: Person
+    let journal = Mutex(Journal())
+    private let site: DevStack
+    private let number: Int
+
+    init(_ person: Person, at site: DevStack, number: Int) {
+        self.person = person
+        self.site = site
+        self.number = number
+    }
+
+    func work(until isOver: Flag) {
+        var client: Client?
+        var round = number
+        while !isOver.isRaised {
+            round += 1
+            switch round % 10 {
+            case 3: changeBio(&client)
+            case 6: signIn(&client, Door.all[round / 10 % Door.all.count])
+            case 9: signOut(&client)
+            default: read(&client, Door.all[round % Door.all.count])
+            }
+        }
+    }
+
+    private var registration: HeldSession {
+        HeldSession(door: Door.all[0], keys: SessionKeys(access: person.access, refresh: person.refresh))
+    }
+
+    private func read(_ client: inout Client?, _ door: Door) {
+        let session = journal.withLock { $0.living.last { $0.door.contract == door.contract } } ?? registration
+        let (acknowledged, sent) = journal.withLock { ($0.acknowledged, $0.sent) }
+        send(&client, door, "GET", door.read, session) { answer in
+            guard door.contract == 1 else { return self.isOwn(answer) }
+            let bio = answer.string("bio").flatMap { Int($0) } ?? 0
+            return self.isOwn(answer) && (acknowledged...sent).contains(bio)
+        }
+    }
+
+    private func changeBio(_ client: inout Client?) {
+        let bio = journal.withLock { journal in
+            journal.sent += 1
+            return journal.sent
+        }
+        let answer = send(
+            &client, Door.all[0], "PATCH", "/api/v1/profile/update/", registration, ["bio": .string("\(bio)")]
+        ) { self.isOwn($0) && $0.string("user", "bio") == "\(bio)" }
+        if answer != nil { journal.withLock { $0.acknowledged = bio } }
+    }
+
+    private func signIn(_ client: inout Client?, _ door: Door) {
+        let name = [2, 4].contains(door.contract) ? "email" : "username"
+        let form: JSON = [
+            "\(name)": .string(name == "email" ? person.email : person.username), "password": .string(person.password),
+            "role": "student",
+        ]
+        // Contract 4 tells nobody whose its token is; a read with it will.
+        guard
+            let answer = send(
+                &client, door, "POST", door.login, nil, form, { door.contract == 4 || self.isOwn($0) })
+        else { return }
+        let keys = SessionKeys(
+            access: answer.string("tokens", "access") ?? answer.string("access_token"),
+            refresh: answer.string("tokens", "refresh"),
+            cookie: answer["Set-Cookie"]?.prefixMatch(of: /sessionid=([^;]+)/).map { String($0.1) })
+        journal.withLock { $0.living.append(HeldSession(door: door, keys: keys)) }
+    }
+
+    /// Ends the oldest session. Without an answer nobody knows whether it lives.
+    private func signOut(_ client: inout Client?) {
+        guard let session = journal.withLock({ $0.living.isEmpty ? nil : $0.living.removeFirst() }) else { return }
+        let form: JSON? = session.keys.refresh.map { ["refresh": .string($0)] }
+        let answer = send(&client, session.door, "POST", session.door.logout, session, form) { _ in true }
+        if answer != nil { journal.withLock { $0.ended.append(session) } }
+    }
+
+    /// Sends a request; the answer if its status is 200 and it is `good`.
+    @discardableResult
+    private func send(
+        _ client: inout Client?, _ door: Door, _ method: String, _ path: String, _ session: HeldSession?,
+        _ form: JSON? = nil, _ good: (Answer) -> Bool
+    ) -> Answer? {
+        let begin = ContinuousClock.now
+        var answer: Answer?
+        var kind: Trouble.Kind?
+        do {
+            let open = try client ?? Client(site.address)
+            client = open
+            let headers = (session?.headers ?? []) + DevStack.headers(nil, form)
+            let new = try open.send(method, path, headers: headers, body: form?.bytes)
+            if new["Connection"] == "close" { client = nil }
+            answer = new
+            kind = new.status != 200 ? .status(new.status) : good(new) ? nil : .wrong
+        } catch Stream.Failure.system(_, EAGAIN) {
+            kind = .late
+        } catch {
+            kind = .cut
+        }
+        if kind == .late || kind == .cut { client = nil }
+        // Not a flood of what is refused at once.
+        if kind != nil { usleep(20_000) }
+        journal.withLock { journal in
+            journal.requests += 1
+            journal.streak = kind == nil ? journal.streak + 1 : 0
+            guard let kind else { return }
+            journal.troubles.append(
+                Trouble(kind: kind, door: door, request: "\(method) \(path)", answer: answer, begin: begin))
+        }
+        return kind == nil ? answer : nil
+    }
+
+    private func isOwn(_ answer: Answer) -> Bool {
+        (answer.string("email") ?? answer.string("user", "email")) == person.email
+    }
+}
+
+/// A session as its holder has it.
+private struct HeldSession: Sendable {
+    let door: Door
+    let keys: SessionKeys
+
+    var headers: [(String, String)] {
+        if let cookie = keys.cookie { return [("Cookie", "sessionid=\(cookie)")] }
+        return [("Authorization", "Bearer \(keys.access ?? "")")]
+    }
+}

@@ -1,0 +1,93 @@
+import DevStack
+import Foundation
+import Testing
+
+/// `make install`, and what systemd says of the units. The executable is that of the tests.
+final class InstallationTests {
+    private static let files = [
+        "bin/homeroom", "lib/systemd/system/homeroom.service", "lib/systemd/system/homeroom.socket",
+        "lib/sysusers.d/homeroom.conf", "lib/tmpfiles.d/homeroom.conf", "share/homeroom/homeroom.conf",
+        "share/homeroom/nginx/fastcgi_variables", "share/homeroom/nginx/headers.conf",
+        "share/homeroom/nginx/homeroom.conf", "share/homeroom/nginx/http.conf", "share/homeroom/nginx/inside.conf",
+        "share/homeroom/nginx/pages/reset-password.css", "share/homeroom/nginx/pages/reset-password.html",
+        "share/homeroom/nginx/pages/reset-password.js", "share/homeroom/nginx/production.conf",
+        "share/homeroom/sql/users.sql",
+    ]
+
+    private let folder: String
+
+    init() throws { folder = try DevStack.scratch("inst") }
+
+    deinit { try? DevStack.removeScratch(folder) }
+
+    @Test func `all files are installed below DESTDIR, and removed again`() throws {
+        try make("install", "DESTDIR=" + folder)
+        let installed = try files()
+        let unit = try String(
+            contentsOfFile: folder + "/usr/local/lib/systemd/system/homeroom.service", encoding: .utf8)
+        try make("uninstall", "DESTDIR=" + folder)
+
+        #expect(installed == Self.files.map { "usr/local/" + $0 })
+        #expect(unit.contains("\nExecStart=/usr/local/bin/homeroom serve --config /etc/homeroom/homeroom.conf\n"))
+        #expect(try files() == [])
+    }
+
+    @Test func `systemd accepts the units without a word`() throws {
+        try make("install", "PREFIX=" + folder)
+
+        let outcome = try Outcome(
+            "systemd-analyze", ["verify"] + ["service", "socket"].map { "\(folder)/lib/systemd/system/homeroom.\($0)" })
+
+        #expect(outcome == Outcome(status: 0, output: ""))
+    }
+
+    @Test func `the service may do little beyond its work`() throws {
+        let outcome = try Outcome(
+            "systemd-analyze", ["security", "--offline=true", Site.checkout + "/systemd/homeroom.service"])
+        let level = try #require(outcome.output.firstMatch(of: /exposure level for homeroom.service: (\d+\.\d+)/))
+
+        #expect(try #require(Double(level.1)) <= 2)
+    }
+
+    @Test func `units, nginx and service mean the same socket and folders`() throws {
+        let nginx = try text("nginx/production.conf")
+
+        #expect(try text("systemd/homeroom.socket").contains("\nListenStream=/run/homeroom/homeroom.sock\n"))
+        #expect(nginx.contains(" unix:/run/homeroom/homeroom.sock;"))
+        #expect(try text("systemd/homeroom.service").contains("\nStateDirectory=homeroom/media\n"))
+        #expect(nginx.contains(" /var/lib/homeroom/media;"))
+    }
+
+    @Test func `the example and the README have all settings`() throws {
+        let source = try text("Sources/homeroom/Configuration.swift")
+        let settings = Set(source.matches(of: /"(HOMEROOM_[A-Z_]+)"/).map { String($0.1) })
+
+        let example = try text("systemd/homeroom.conf").matches(of: /\n#?(HOMEROOM_[A-Z_]+?)(_FILE)?=/)
+        let documented = try text("README.md").matches(of: /\n\| (`HOMEROOM[^|]+)/)
+            .flatMap { $0.1.matches(of: /HOMEROOM_[A-Z_]+/) }
+
+        #expect(settings.count > 30)
+        #expect(Set(example.map { String($0.1) }) == settings)
+        #expect(Set(documented.map { String($0.0) }) == settings)
+    }
+
+    /// Builds nothing.
+    private func make(_ words: String...) throws {
+        let program = ["-C", Site.checkout, "-o", Site.homeroom, "STATIC=" + Site.homeroom]
+        let outcome = try Outcome("make", program + words, environment: ["MAKEFLAGS": "", "MAKELEVEL": ""])
+        try #require(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    private func files() throws -> [String] {
+        let names = try FileManager.default.subpathsOfDirectory(atPath: folder).sorted()
+        return names.filter { name in
+            var isFolder: ObjCBool = false
+            return FileManager.default.fileExists(atPath: "\(folder)/\(name)", isDirectory: &isFolder)
+                && !isFolder.boolValue
+        }
+    }
+
+    private func text(_ name: String) throws -> String {
+        try String(contentsOfFile: "\(Site.checkout)/\(name)", encoding: .utf8)
+    }
+}

@@ -1,0 +1,138 @@
+import CLinux
+import DevStack
+import Foundation
+import Testing
+
+/// What people notice of it while processes of a busy site are killed, replaced and stopped.
+struct LoadTests {
+    private static let twoWorkers = Site.fastHashing.merging(["HOMEROOM_WORKERS": "2"]) { $1 }
+    /// How many workers are killed, one each second: more than deaths at the start make the parent give up.
+    private static let kills = Int(ProcessInfo.processInfo.environment["LOAD_KILLS"] ?? "") ?? 11
+
+    @Test func `a worker killed each second costs its requests in flight and nothing that was acknowledged`() throws {
+        let site = try Site.start(environment: Self.twoWorkers)
+        defer { Site.discard(site) }
+        let crowd = try Crowd(6, at: site)
+
+        let isWell = try crowd.busy {
+            for _ in 0..<Self.kills {
+                if let victim = site.workers().randomElement() { kill(victim, SIGKILL) }
+                sleep(1)
+            }
+            return crowd.isWell()
+        }
+        let troubles = crowd.troubles
+
+        #expect(isWell)
+        #expect(troubles.count <= Self.kills * 6)
+        #expect(troubles.filter { $0.kind != .status(502) }.map(\.description) == [])
+        #expect(try crowd.losses() == [])
+        #expect(eventually { site.workers().count == 2 })
+    }
+
+    @Test func `workers that cannot start any more end the service, and its log says why and what to try`() throws {
+        let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "10"]) { $1 })
+        defer { Site.discard(site) }
+
+        try site.set(["HOMEROOM_LOCK_WINDOW": "soon"])
+        for worker in site.workers() { kill(worker, SIGKILL) }
+        let status = site.service.process?.waitForExit(within: 20)
+        let log = try site.log()
+
+        #expect(status == 1)
+        #expect(log.contains("homeroom: HOMEROOM_LOCK_WINDOW: "))
+        #expect(log.contains(#""event":"gave up","message":"10 workers in a row died at their start. "#))
+        #expect(log.contains("homeroom check"))
+    }
+
+    @Test func `ten reloads with new settings and a new executable fail not one request`() throws {
+        let folder = try DevStack.scratch("exe")
+        defer { try? DevStack.removeScratch(folder) }
+        let program = folder + "/homeroom"
+        try FileManager.default.copyItem(atPath: Site.homeroom, toPath: program)
+        let site = try Site.start(environment: Self.twoWorkers, homeroom: program)
+        defer { Site.discard(site) }
+        let crowd = try Crowd(6, at: site)
+        var seen: [[Int]] = []
+
+        try crowd.busy {
+            for number in 1...10 {
+                let old = site.workers()
+                try FileManager.default.copyItem(atPath: Site.homeroom, toPath: program + ".new")
+                try #require(rename(program + ".new", program) == 0)
+                try site.set(["HOMEROOM_THREADS": "\(number + 1)"])
+                site.service.process?.signal(SIGHUP)
+                try #require(eventually { site.workers().count == 2 && site.workers().isDisjoint(with: old) })
+                try #require(crowd.isAnswered())
+                seen.append(site.workers().map { Self.threads(of: $0, named: "light") })
+            }
+        }
+
+        #expect(seen == (1...10).map { [$0 + 1, $0 + 1] })
+        #expect(crowd.troubles.map(\.description) == [])
+        #expect(try crowd.losses() == [])
+    }
+
+    @Test func `SIGTERM under load lets all requests end that a worker has taken`() throws {
+        let site = try Site.start(environment: Self.twoWorkers)
+        defer { Site.discard(site) }
+        let crowd = try Crowd(6, at: site)
+
+        let (status, isWell) = try crowd.busy {
+            try #require(crowd.isAnswered())
+            site.service.process?.signal(SIGTERM)
+            let status = site.service.process?.waitForExit(within: 15)
+            try site.service.start()
+            return (status, crowd.isWell())
+        }
+        let log = try site.log()
+        // Whatever a worker takes it also logs, when it has answered.
+        let taken = crowd.troubles.filter { log.contains($0.answer?["X-Request-Id"] ?? "-") }
+
+        #expect(status == 0)
+        #expect(isWell)
+        #expect(!log.contains("worker killed"))
+        #expect(taken.map(\.description) == [])
+        #expect(crowd.troubles.filter { $0.kind != .status(502) }.map(\.description) == [])
+        #expect(try crowd.losses() == [])
+    }
+
+    @Test(arguments: [false, true])
+    func `a restart of nginx costs the requests in it, and the service goes on as before`(isKilled: Bool) throws {
+        let site = try Site.start(environment: Self.twoWorkers)
+        defer { Site.discard(site) }
+        let crowd = try Crowd(6, at: site)
+        let workers = site.workers()
+
+        let (before, isWell, isLean) = try crowd.busy {
+            try #require(crowd.isWell())
+            let before = Self.descriptors(of: workers)
+            if isKilled { site.nginx.kill() } else { site.nginx.stop() }
+            try site.nginx.start()
+            let isWell = crowd.isWell()
+            // The connections of the nginx that ended are closed; the new one has made its own.
+            return (before, isWell, eventually { Self.descriptors(of: workers) <= before + 6 })
+        }
+
+        #expect(before > 0)
+        #expect(isWell)
+        #expect(isLean)
+        #expect(site.workers() == workers)
+        #expect(crowd.troubles.filter { $0.kind != .cut }.map(\.description) == [])
+        #expect(try crowd.losses() == [])
+    }
+
+    private static func threads(of process: pid_t, named name: String) -> Int {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
+        return threads.count { thread in
+            let text = try? String(contentsOfFile: "/proc/\(process)/task/\(thread)/comm", encoding: .utf8)
+            return text?.hasPrefix(name) == true
+        }
+    }
+
+    private static func descriptors(of processes: Set<pid_t>) -> Int {
+        processes.reduce(0) { sum, process in
+            sum + ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd"))?.count ?? 0)
+        }
+    }
+}
