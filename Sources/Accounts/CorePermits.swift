@@ -8,12 +8,10 @@ import Glibc
 package final class CorePermits: @unchecked Sendable {
     private let permits: UnsafeMutableRawPointer
     private let range: Range<Int>
-    private let gate: Int
 
     /// A file in memory for `count` permits, to be handed to every process; its number is that of no inherited descriptor.
     package static func makeFile(count: Int) -> Int32? {
-        // As many again: a gate for each range.
-        let made = homeroom_make_permits(Int32(2 * count))
+        let made = homeroom_make_permits(Int32(count))
         guard made >= 0 else { return nil }
         defer { close(made) }
         let file = fcntl(made, F_DUPFD_CLOEXEC, 16)
@@ -22,12 +20,11 @@ package final class CorePermits: @unchecked Sendable {
 
     /// Some of the permits of a file that holds `total`.
     package init(file: Int32, total: Int, range: Range<Int>) {
-        guard let permits = homeroom_map_permits(file, Int32(2 * total)) else {
+        guard let permits = homeroom_map_permits(file, Int32(total)) else {
             preconditionFailure("permits cannot be mapped: \(errno)")
         }
         self.permits = permits
         self.range = range
-        gate = total + range.lowerBound
     }
 
     /// Permits of this process alone.
@@ -40,9 +37,9 @@ package final class CorePermits: @unchecked Sendable {
     }
 
     func withPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
-        let index = homeroom_take_permit(
-            permits, Int32(range.lowerBound), Int32(range.count), Int32(gate))
-        defer { homeroom_give_permit(permits, index) }
+        let first = Int32(range.lowerBound)
+        let index = homeroom_take_permit(permits, first, Int32(range.count))
+        defer { homeroom_give_permit(permits, first, index) }
         return try body()
     }
 }

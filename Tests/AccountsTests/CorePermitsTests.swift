@@ -32,10 +32,10 @@ import Testing
         defer { close(file) }
         let permits = CorePermits(file: file, total: 1, range: 0..<1)
 
-        let mapped = try #require(homeroom_map_permits(file, 2))
+        let mapped = try #require(homeroom_map_permits(file, 1))
         var thread = pthread_t()
 
-        pthread_create(&thread, nil, { homeroom_take_permit($0, 0, 1, 1) == 0 ? nil : nil }, mapped)
+        pthread_create(&thread, nil, { homeroom_take_permit($0, 0, 1) == 0 ? nil : nil }, mapped)
         pthread_join(thread, nil)
 
         #expect(permits.withPermit { true })
