@@ -20,7 +20,6 @@ package final class Accounts {
         /// long holds up no sign-in.
         package let hashing: CorePermits
         package let pictures: CorePermits
-        let bios = BioWrites()
         package let now: @Sendable () -> Instant
         package let report: @Sendable (SecurityEvent) -> Void
 
@@ -99,10 +98,16 @@ package final class Accounts {
         do throws(DatabaseError) {
             return try body()
         } catch {
-            switch error {
-            case .unavailable, .contention: throw .unavailable
-            case .duplicate, .missingReference, .failed: throw .fault(error.description)
-            }
+            throw Refusal(error)
+        }
+    }
+}
+
+extension Refusal {
+    init(_ error: DatabaseError) {
+        switch error {
+        case .unavailable, .contention: self = .unavailable
+        case .duplicate, .missingReference, .failed: self = .fault(error.description)
         }
     }
 }

@@ -45,8 +45,8 @@ package let v1Profile = Contract(
         },
 
         // 5. 更新用户资料, 6. 头像上传
-        .signedIn(.put, "/api/v1/profile/update/", .heavyWithFile, failure: "资料更新失败", file: "avatar", handle: update),
-        .signedIn(.patch, "/api/v1/profile/update/", .heavyWithFile, failure: "资料更新失败", file: "avatar", handle: update),
+        update(.put),
+        update(.patch),
 
         // 7. 修改密码
         .signedIn(.post, "/api/v1/password/change/", .heavy, failure: "密码修改失败") { call, me throws(Refusal) in
@@ -80,10 +80,12 @@ package let v1Profile = Contract(
 
 // MARK: What it shows
 
-@Sendable private func update(_ call: Call, _ me: Caller) throws(Refusal) -> Reply {
-    let change = ProfileChange(email: call.entry("email"), bio: call.entry("bio"), avatar: call.avatar("avatar"))
-    let account = try call.accounts.updateProfile(of: me, change, by: call.policy)
-    return .ok(["message": "资料更新成功", "user": profile(account, call.request)])
+private func update(_ method: Method) -> Route {
+    .profileUpdate(method, "/api/v1/profile/update/", failure: "资料更新失败", file: "avatar") { call in
+        ProfileChange(email: call.entry("email"), bio: call.entry("bio"), avatar: call.avatar("avatar"))
+    } show: { request, account in
+        .ok(["message": "资料更新成功", "user": profile(account, request)])
+    }
 }
 
 private func profile(_ account: Account, _ request: Request) -> JSON {

@@ -39,7 +39,11 @@ package final class Condition: @unchecked Sendable {
         mutex = .allocate(capacity: 1)
         condition = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
+        var kind = pthread_condattr_t()
+        pthread_condattr_init(&kind)
+        pthread_condattr_setclock(&kind, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &kind)
+        pthread_condattr_destroy(&kind)
     }
 
     deinit {
@@ -57,6 +61,15 @@ package final class Condition: @unchecked Sendable {
 
     /// Inside `withLock` only.
     package func wait() { pthread_cond_wait(condition, mutex) }
+    package func wait(atMost time: Duration) {
+        var end = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &end)
+        let (seconds, attoseconds) = time.components
+        end.tv_nsec += Int(attoseconds / 1_000_000_000)
+        end.tv_sec += Int(seconds) + end.tv_nsec / 1_000_000_000
+        end.tv_nsec %= 1_000_000_000
+        pthread_cond_timedwait(condition, mutex, &end)
+    }
     package func signal() { pthread_cond_signal(condition) }
     package func broadcast() { pthread_cond_broadcast(condition) }
 }

@@ -36,8 +36,9 @@ final class Desk {
     func answer(_ visit: Visit) {
         _ = accounts.takeUsage()
         let start = ContinuousClock.now
-        let answer = contracts.answer(
-            visit.request, at: visit.destination, accounts: accounts, known: visit.known)
+        let answer =
+            visit.rest?(accounts)
+            ?? contracts.answer(visit.request, at: visit.destination, accounts: accounts, known: visit.known)
         let usage = accounts.takeUsage()
         count(usage)
         send(answer, to: visit, start: start, usage)
@@ -47,8 +48,59 @@ final class Desk {
     ///
     /// - Parameter pass: takes the others.
     func answer(_ visits: [Visit], passing pass: (Visit) -> Void) {
-        _ = accounts.takeUsage()
         let start = ContinuousClock.now
+        lookUp(visits)
+        for visit in visits {
+            guard let known = visit.known else { continue }
+            guard visit.destination.weight(of: visit.request) == .reading,
+                !contracts.mustWrite(known, at: visit.destination, accounts: accounts)
+            else {
+                pass(visit)
+                continue
+            }
+            let answer = contracts.answer(
+                visit.request, at: visit.destination, accounts: accounts, known: known)
+            send(answer, to: visit, start: start, Accounts.Usage())
+        }
+    }
+
+    /// Looks up whose requests are with one look at the database, and answers those that write a bio after one commit.
+    ///
+    /// - Parameter pass: takes those that write something else, and those for whose row others would have to wait.
+    func write(_ visits: [Visit], passing pass: (Visit) -> Void) {
+        let start = ContinuousClock.now
+        lookUp(visits)
+        var bios: [BioChange] = []
+        var prepared: [(visit: Visit, finish: (Accounts, Result<Account, Refusal>?) -> Contracts.Answer)] = []
+        for visit in visits {
+            guard let known = visit.known else { continue }
+            switch contracts.prepare(visit.request, at: visit.destination, accounts: accounts, known: known) {
+            case .answered(let answer): send(answer, to: visit, start: start, Accounts.Usage())
+            case .unwritten(let bio?, let finish):
+                bios.append(bio)
+                prepared.append((visit, finish))
+            case .unwritten(nil, let finish):
+                visit.rest = { finish($0, nil) }
+                pass(visit)
+            }
+        }
+        let written = accounts.write(bios)
+        let usage = accounts.takeUsage()
+        count(usage)
+        for ((visit, finish), result) in zip(prepared, written) {
+            if let result {
+                send(finish(accounts, result), to: visit, start: start, usage)
+            } else {
+                visit.lookup += usage.database
+                visit.rest = { finish($0, nil) }
+                pass(visit)
+            }
+        }
+    }
+
+    /// Finds whose requests are, and notes it on each.
+    private func lookUp(_ visits: [Visit]) {
+        _ = accounts.takeUsage()
         let found: Result<[Caller?], Refusal>
         do throws(Refusal) {
             found = .success(try accounts.sessions(of: visits.compactMap(\.proof)))
@@ -59,18 +111,8 @@ final class Desk {
         count(usage)
         for (index, visit) in visits.enumerated() {
             guard let proof = visit.proof else { continue }
-            let known = Call.Known(proof: proof, found: found.map { $0[index] })
-            visit.known = known
-            guard visit.destination.weight(of: visit.request) == .reading,
-                !contracts.mustWrite(known, at: visit.destination, accounts: accounts)
-            else {
-                visit.lookup = usage.database
-                pass(visit)
-                continue
-            }
-            let answer = contracts.answer(
-                visit.request, at: visit.destination, accounts: accounts, known: known)
-            send(answer, to: visit, start: start, usage)
+            visit.known = Call.Known(proof: proof, found: found.map { $0[index] })
+            visit.lookup = usage.database
         }
     }
 

@@ -7,7 +7,7 @@ import HTTP
 /// the next request is taken in and refused if need be.
 final class Door: @unchecked Sendable {
     struct Lanes {
-        let reading, light, heavy, health: Queue
+        let reading, writing, light, heavy, health: Queue
     }
 
     /// Seconds within which a long body must have come.
@@ -59,13 +59,12 @@ final class Door: @unchecked Sendable {
         switch visit.destination.weight(of: visit.request) {
         case .heavy, .heavyWithFile: lane = lanes.heavy
         // Its body is read to the end, which may take time.
-        case nil where visit.isBlocking, .light where visit.isBlocking, .reading where visit.isBlocking:
-            lane = lanes.light
+        case .some where visit.isBlocking, nil where visit.isBlocking: lane = lanes.light
         case nil: return desk.answer(visit)
         case .light where !visit.destination.isSignedIn: lane = lanes.light
-        case .reading, .light:
+        case .reading, .light, .writing:
             guard desk.prove(visit) else { return }
-            lane = lanes.reading
+            lane = visit.destination.weight(of: visit.request) == .writing ? lanes.writing : lanes.reading
         }
         if !lane.submit(visit) { desk.refuse(visit) }
     }

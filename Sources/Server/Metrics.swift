@@ -46,6 +46,7 @@ package final class Metrics: @unchecked Sendable {
     }
 
     package let reading: Lane
+    package let writing: Lane
     package let light: Lane
     package let heavy: Lane
     package let health: Lane
@@ -92,6 +93,7 @@ package final class Metrics: @unchecked Sendable {
         book.note(Metrics.durationName, "From a request being there to its answer being written.", .histogram)
         durations = endpoints.map { book.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
         reading = Lane("reading", &book)
+        writing = Lane("writing", &book)
         light = Lane("light", &book)
         heavy = Lane("heavy", &book)
         health = Lane("health", &book)

@@ -8,12 +8,12 @@ struct Queue {
 
     /// - Parameters: as those of `Lane`.
     init(
-        _ name: String, threads: Int, capacity: Int, most: Int = 1, niceness: Int32 = 0, counts: Metrics.Lane,
+        _ name: String, threads: Int, capacity: Int, most: Int = 1, pause: Duration = .zero, niceness: Int32 = 0, counts: Metrics.Lane,
         makeHandler: @escaping @Sendable () -> ([Visit]) -> Void
     ) {
         self.counts = counts
         counts.threads.add(Int64(threads))
-        lane = Lane(name: name, threads: threads, capacity: capacity, most: most, niceness: niceness) {
+        lane = Lane(name: name, threads: threads, capacity: capacity, most: most, pause: pause, niceness: niceness) {
             let handle = makeHandler()
             return { visits in
                 let now = ContinuousClock.now

@@ -15,7 +15,9 @@ final class Visit: @unchecked Sendable {
     var proof: Proof?
     /// The same with what was found.
     var known: Call.Known?
-    /// How long that took.
+    /// Answers it, where that was prepared.
+    var rest: ((Accounts) -> Contracts.Answer)?
+    /// How long the database took for what is known.
     var lookup = Duration.zero
     /// Whether its connection waits for the peer: the body is too long to have come as a whole.
     var isBlocking = false

@@ -71,7 +71,7 @@ package final class Worker: Sendable {
                 publicURL: options.publicURL)
         }
         let heavy = Queue(
-            "heavy", threads: options.heavyThreads, capacity: options.queue, niceness: 1, counts: metrics.heavy
+            "heavy", threads: options.heavyThreads, capacity: options.queue, niceness: 2, counts: metrics.heavy
         ) {
             let desk = makeDesk()
             return { visits in for visit in visits { desk.answer(visit) } }
@@ -89,6 +89,14 @@ package final class Worker: Sendable {
             let desk = makeDesk()
             return { visits in desk.answer(visits) { visit in if !light.submit(visit) { desk.refuse(visit) } } }
         }
+        // The same, and the more its next commit writes, which costs a write to the disk: that is worth a pause.
+        let writing = Queue(
+            "writing", threads: 1, capacity: Worker.lightQueue, most: 16, pause: .microseconds(500),
+            counts: metrics.writing
+        ) {
+            let desk = makeDesk()
+            return { visits in desk.write(visits) { visit in if !light.submit(visit) { desk.refuse(visit) } } }
+        }
         // A thread of its own, which may hang with the database: one look answers all who wait for it.
         let health = Queue("health", threads: 1, capacity: 64, most: 64, counts: metrics.health) { [self] in
             let desk = makeDesk()
@@ -101,14 +109,14 @@ package final class Worker: Sendable {
                 }
             }
         }
-        let lanes = Door.Lanes(reading: reading, light: light, heavy: heavy, health: health)
+        let lanes = Door.Lanes(reading: reading, writing: writing, light: light, heavy: heavy, health: health)
         let door = Door(makeDesk(), poller: poller, lanes: lanes)
         let front = WorkerThread(name: "front") { door.run() }
         Janitor(makeAccounts: makeAccounts, log: log).start()
 
         let waiting = poller.stop(handingOver: waitForEnd() == .replaced)
         front.join()
-        for lane in [reading, light, heavy, health] { lane.drain() }
+        for lane in [reading, writing, light, heavy, health] { lane.drain() }
         let last = makeDesk()
         for descriptor in waiting + door.left { last.serve(descriptor) }
     }

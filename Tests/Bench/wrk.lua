@@ -1,7 +1,7 @@
 -- Sends prepared requests in turn and looks whether each answer is its own: nginx gives `X-Bench-Expect` back,
 -- and the body must hold it. The same for every server that is measured.
 -- usage: wrk -s wrk.lua … -- FILE; the file returns { mark =, status =, requests = { { method =, path =, headers =,
--- body = }, … } }. A mark is a text that becomes another one in each request. Prints a line of JSON at the end.
+-- body = }, … } }. A mark is a text that becomes another number in each request. Prints a line of JSON at the end.
 
 local threads, find = {}, string.find
 
@@ -30,13 +30,22 @@ function unchanged(plan, first)
 end
 
 function marked(plan, first)
+    local requests = {}
+    for index, it in ipairs(plan.requests) do
+        local parts, start = {}, 1
+        local raw = wrk.format(it.method, it.path, it.headers, it.body)
+        for from, to in function() return find(raw, plan.mark, start, true) end do
+            table.insert(parts, raw:sub(start, from - 1))
+            start = to + 1
+        end
+        table.insert(parts, raw:sub(start))
+        requests[index] = parts
+    end
+    -- As long as the mark, so that the length of the body stays the same.
+    local pattern = "%d%0" .. #plan.mark - 1 .. "d"
     return function()
         sent = sent + 1
-        local it = plan.requests[(first + sent) % #plan.requests + 1]
-        local mark = number .. "x" .. sent
-        local headers = {}
-        for name, value in pairs(it.headers) do headers[name] = value:gsub(plan.mark, mark) end
-        return wrk.format(it.method, it.path, headers, (it.body:gsub(plan.mark, mark)))
+        return table.concat(requests[(first + sent) % #requests + 1], string.format(pattern, number, sent))
     end
 end
 

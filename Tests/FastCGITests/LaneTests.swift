@@ -1,4 +1,5 @@
 import FastCGI
+import Glibc
 import Synchronization
 import Testing
 
@@ -133,6 +134,44 @@ struct LaneTests {
         #expect(!lane.submit(1))
 
         #expect(notes.all.isEmpty)
+    }
+
+    @Test func `a lane that pauses waits for as many jobs as there were`() {
+        let gate = Gate()
+        let batches = Mutex<[[Int]]>([])
+        let lane = Lane<Int>(name: "test", threads: 1, capacity: 100, most: 8, pause: .seconds(3600)) {
+            { jobs in
+                batches.withLock { $0.append(jobs) }
+                if jobs == [0] { gate.pass() }
+            }
+        }
+        #expect(lane.submit(0))
+        gate.wait(untilWaiting: 1)
+        for number in 1...3 { #expect(lane.submit(number)) }
+
+        gate.open()
+        #expect(lane.submit(4))
+        while batches.withLock({ $0.count }) < 2 { sched_yield() }
+        // Now it waits for four.
+        #expect(lane.submit(5))
+        lane.drain()
+
+        #expect(batches.withLock { $0 } == [[0], [1, 2, 3, 4], [5]])
+    }
+
+    @Test func `a lane that pauses does what comes alone`() {
+        let notes = Notes()
+        let lane = Lane<Int>(name: "test", threads: 1, capacity: 100, most: 8, pause: .microseconds(1)) {
+            { $0.forEach(notes.add) }
+        }
+
+        for number in 0..<100 {
+            #expect(lane.submit(number))
+            while notes.all.count <= number { sched_yield() }
+        }
+        lane.drain()
+
+        #expect(notes.all == Array(0..<100))
     }
 
     @Test func `a lane without work is drained at once`() {

@@ -163,14 +163,15 @@ struct UpdateBios: Command {
         WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? ELSE bio END, \
         updated_at = ? WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?)
         """
-    /// Of different accounts.
-    let updates: [UpdateBio]
-    /// The last one fills the rest.
-    var parameters: [Parameter] {
-        let all = (0..<UpdateBios.most).map { updates[min($0, updates.count - 1)] }
-        let latest = updates.map(\.now).max() ?? all[0].now
-        return all.flatMap { [.unsigned($0.id), .text(orNull: $0.bio)] } + [.time(latest)]
-            + all.map { .unsigned($0.id) }
+    let parameters: [Parameter]
+
+    /// - Parameter accounts: different ones, with the bios that they are to have.
+    init(_ accounts: [Account]) {
+        // The last one fills the rest.
+        let all = (0..<UpdateBios.most).map { accounts[min($0, accounts.count - 1)] }
+        let latest = accounts.map(\.updatedAt).max() ?? all[0].updatedAt
+        parameters =
+            all.flatMap { [.unsigned($0.id), .text(orNull: $0.bio)] } + [.time(latest)] + all.map { .unsigned($0.id) }
     }
 }
 
