@@ -32,7 +32,7 @@ package final class Lane<Job: Sendable>: @unchecked Sendable {
         for index in 0..<count {
             threads.append(
                 WorkerThread(name: "\(name)-\(index)") { [self] in
-                    if niceness > 0 { _ = homeroom_nice_this_thread(niceness) }
+                    if niceness > 0 { homeroom_work_behind_others(niceness) }
                     let handle = makeHandler()
                     var done = 0
                     while case let jobs = next(after: done), !jobs.isEmpty {
