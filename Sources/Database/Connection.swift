@@ -91,7 +91,8 @@ package final class Connection {
     /// Runs a statement that changes rows. Outside a transaction it commits by itself.
     @discardableResult
     package func run(_ command: some Command) throws(DatabaseError) -> Outcome {
-        try reconnecting(isRepeatable: false) { () throws(DatabaseError) in
+        dropIfCut()
+        return try reconnecting(isRepeatable: false) { () throws(DatabaseError) in
             let statement = try prepared(command)
             return try measured { () throws(DatabaseError) in try statement.execute(command.parameters) }
         }
@@ -290,6 +291,18 @@ package final class Connection {
         // A wrong password or a missing database is also "not now" for a request; the log line names it.
         if case .failed(let code, let message) = error { return .unavailable(code: code, message: message) }
         return error
+    }
+
+    /// Closes a connection that the server has closed while nothing was asked: what is sent now goes over a new one, where
+    /// a write that breaks off on the way could not be repeated.
+    private func dropIfCut() {
+        guard let handle, !isInTransaction else { return }
+        var socket = pollfd(fd: mysql_get_socket(handle), events: Int16(POLLIN), revents: 0)
+        // The server says nothing unasked, but that it closes.
+        guard poll(&socket, 1, 0) > 0 else { return }
+        waits.losses += 1
+        report("database: connection lost: closed by the server")
+        disconnect()
     }
 
     private func disconnect() {

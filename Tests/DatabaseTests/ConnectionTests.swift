@@ -47,12 +47,39 @@ import Testing
         #expect(mute.descriptor >= 0)
     }
 
-    @Test func `a change on a lost connection is not repeated, the next one works`() throws {
+    @Test func `a change on a connection that was cut before is made on a new one`() throws {
         let connection = try Box.connection()
-        try connection.ping()
+        try connection.run(PutWords(id: 1, words: "before"))
         try kill(connection)
 
-        let error = failure { () throws(DatabaseError) in try connection.run(PutWords(id: 1, words: "lost")) }
+        try connection.run(PutWords(id: 2, words: "after"))
+
+        #expect(try connection.rows(Words()) == ["before", "after"])
+    }
+
+    @Test func `a change that is cut off is not repeated, the next one works`() throws {
+        struct PutSlowly: Command {
+            static let sql: SQL = "INSERT INTO box (id, words) SELECT ?, 'lost' FROM (SELECT SLEEP(3600)) AS nap"
+            let id: Int64
+            var parameters: [Parameter] { [.integer(id)] }
+        }
+        struct Naps: Query {
+            static let sql: SQL =
+                "SELECT COUNT(*) FROM information_schema.processlist WHERE id = ? AND state = 'User sleep'"
+            let number: Int64
+            var parameters: [Parameter] { [.integer(number)] }
+            static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
+        }
+        let connection = try Box.connection()
+        let number = try #require(try connection.first(OwnNumber()))
+        let address = connection.address
+        Thread.detachNewThread {
+            let other = Connection(address)
+            while (try? other.first(Naps(number: number))) == 0 { sched_yield() }
+            try? other.execute("KILL \(number)")
+        }
+
+        let error = failure { () throws(DatabaseError) in try connection.run(PutSlowly(id: 1)) }
         try connection.run(PutWords(id: 2, words: "kept"))
 
         #expect(error?.isLostConnection == true)
