@@ -6,6 +6,7 @@
 # make bench-avatars   uploads a second beside what libvips alone does
 # make fuzz       every parser of strangers' bytes in turn, FUZZ_SECONDS=20 each, with libFuzzer; keeps what reaches new code
 # make soak       an hour of mixed load; SOAK_SECONDS=600 is shorter
+# make sanitize   tests with SANITIZER=thread or address; ARGS="--filter SystemTests.LoadTests" for some of them
 # make install    homeroom, its systemd units and nginx files, below PREFIX=/usr/local; packagers also set DESTDIR
 # make uninstall  removes them; settings, accounts and pictures stay
 # make static     only builds what `install` installs: an executable that needs no Swift where it runs
@@ -35,7 +36,7 @@ fuzz: test-packages
 	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
-.PHONY: fuzz packages test-packages build run test bench bench-avatars soak static install uninstall format clean
+.PHONY: fuzz packages test-packages build run test bench bench-avatars soak sanitize static install uninstall format clean
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -54,6 +55,16 @@ bench-avatars: build test-packages
 
 soak: build test-packages
 	Tests/Bench/soak .build/release/homeroom $(ARGS)
+
+# Without the tests of pictures, whose decoder confines itself more than the sanitizers can bear.
+sanitize: SANITIZER := thread
+sanitize: SANITIZED = .build/$(SANITIZER)
+sanitize: test-packages
+	$(SWIFT) build --build-tests --sanitize=$(SANITIZER) --scratch-path $(SANITIZED)
+	$(dir $(realpath $(SWIFT)))clang -shared -fPIC -O2 Tests/Sanitizers/mutex.c -o $(SANITIZED)/mutex.so
+	TSAN_OPTIONS=report_thread_leaks=0 ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 LD_PRELOAD=$(CURDIR)/$(SANITIZED)/mutex.so \
+	    $(SWIFT) test --skip-build --sanitize=$(SANITIZER) --scratch-path $(SANITIZED) \
+	    --skip PicturesTests --skip FuzzTests --skip Avatar $(ARGS)
 
 static: $(STATIC)
 
