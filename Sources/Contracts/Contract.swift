@@ -181,7 +181,8 @@ package struct Route: Sendable {
             }
         }
         return Route(
-            method: method, path: path, weight: .heavyWithFile, head: head, encodings: nil, file: file, isSignedIn: true,
+            method: method, path: path, weight: .heavyWithFile, head: head, encodings: nil, file: file,
+            isSignedIn: true,
             handle: { call throws(Failure) in
                 let unwritten = try prepare(call)
                 return try refusing { () throws(Refusal) in try unwritten.finish(call.accounts, nil) }

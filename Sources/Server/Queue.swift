@@ -8,7 +8,8 @@ struct Queue {
 
     /// - Parameters: as those of `Lane`.
     init(
-        _ name: String, threads: Int, capacity: Int, most: Int = 1, pause: Duration = .zero, niceness: Int32 = 0, counts: Metrics.Lane,
+        _ name: String, threads: Int, capacity: Int, most: Int = 1, pause: Duration = .zero, niceness: Int32 = 0,
+        counts: Metrics.Lane,
         makeHandler: @escaping @Sendable () -> ([Visit]) -> Void
     ) {
         self.counts = counts

@@ -139,7 +139,7 @@ struct LaneTests {
     @Test func `a lane that pauses waits for as many jobs as there were`() {
         let gate = Gate()
         let batches = Mutex<[[Int]]>([])
-        let lane = Lane<Int>(name: "test", threads: 1, capacity: 100, most: 8, pause: .seconds(3600)) {
+        let lane = Lane<Int>(name: "test", threads: 1, capacity: 100, most: 4, pause: .seconds(3600)) {
             { jobs in
                 batches.withLock { $0.append(jobs) }
                 if jobs == [0] { gate.pass() }
