@@ -82,19 +82,11 @@ extension Accounts {
         var account = stored.account
         let cookie = policy.isCookie ? common.random.randomToken() : nil
         let subject = LoginSubject(account.id, name: nil)
-        let isBegun = try refusing { () throws(DatabaseError) in
-            try database.transaction { () throws(DatabaseError) in
-                let recorded = try database.run(
-                    RecordLogin(
-                        id: account.id, passwordVersion: stored.passwordVersion, newHash: newHash,
-                        subject: subject.digest, now: now, settings: common.settings))
-                guard recorded.affectedRows == 1 else { return false }
-                try database.run(ClearFailures(subject: subject.digest))
-                if let old = form.replacedCookie { try database.run(DeleteSessionByCookie(hash: sha256(old))) }
-                try database.run(InsertSession(session: session, cookieHash: cookie.map { sha256($0) }, now: now))
-                return true
-            }
-        }
+        let beginning = BeginSession(
+            insertion: InsertSession(session: session, cookieHash: cookie.map { sha256($0) }, now: now),
+            passwordVersion: stored.passwordVersion, newHash: newHash, subject: subject,
+            replacedCookieHash: form.replacedCookie.map { sha256($0) }, settings: common.settings)
+        let isBegun = try refusing { () throws(DatabaseError) in try database.run(beginning).affectedRows > 0 }
         guard isBegun else {
             // Since the password was checked the account was locked, changed its password or was disabled.
             try refuseIfLocked(subject)

@@ -88,13 +88,13 @@ package final class Connection {
         try rows(query).first
     }
 
-    /// Runs a statement that changes rows. Outside a transaction it commits by itself.
+    /// Runs a statement that changes rows. Outside a transaction it commits by itself, and a deadlock repeats it.
     @discardableResult
     package func run(_ command: some Command) throws(DatabaseError) -> Outcome {
-        dropIfCut()
-        return try reconnecting(isRepeatable: false) { () throws(DatabaseError) in
-            let statement = try prepared(command)
-            return try measured { () throws(DatabaseError) in try statement.execute(command.parameters) }
+        guard !isInTransaction else { return try execute(command) }
+        return try repeating { () throws(DatabaseError) in
+            dropIfCut()
+            return try execute(command)
         }
     }
 
@@ -104,9 +104,7 @@ package final class Connection {
     /// was counted. It may run more than once and must change nothing but rows.
     package func transaction<T>(_ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
         precondition(!isInTransaction, "a transaction inside a transaction")
-        var attempt = 0
-        while true {
-            attempt += 1
+        return try repeating { () throws(DatabaseError) in
             do throws(DatabaseError) {
                 try reconnecting(isRepeatable: true) { () throws(DatabaseError) in try execute("START TRANSACTION") }
                 isInTransaction = true
@@ -117,12 +115,24 @@ package final class Connection {
             } catch {
                 // A connection that cannot even roll back is closed: the server then rolls back.
                 if handle != nil, (try? execute("ROLLBACK")) == nil { disconnect() }
-                if case .contention(let code) = error, code != ER_LOCK_WAIT_TIMEOUT, attempt < Connection.mostAttempts {
-                    // Not all victims at the same moment again.
-                    usleep(UInt32.random(in: 0..<(1000 << UInt32(min(attempt, 5)))))
-                    continue
-                }
                 throw error
+            }
+        }
+    }
+
+    /// Repeats `body` after a deadlock, for which the server has rolled it back.
+    private func repeating<T>(_ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
+        var attempt = 0
+        while true {
+            attempt += 1
+            do throws(DatabaseError) {
+                return try body()
+            } catch {
+                guard case .contention(let code) = error, code != ER_LOCK_WAIT_TIMEOUT,
+                    attempt < Connection.mostAttempts
+                else { throw error }
+                // Not all victims at the same moment again.
+                usleep(UInt32.random(in: 0..<(1000 << UInt32(min(attempt, 5)))))
             }
         }
     }
@@ -154,6 +164,13 @@ package final class Connection {
     }
 
     // MARK: Statements
+
+    private func execute(_ command: some Command) throws(DatabaseError) -> Outcome {
+        try reconnecting(isRepeatable: false) { () throws(DatabaseError) in
+            let statement = try prepared(command)
+            return try measured { () throws(DatabaseError) in try statement.execute(command.parameters) }
+        }
+    }
 
     private func stream<Q: Query>(_ query: Q, _ each: (Q.Row) -> Void) throws(DatabaseError) {
         let statement = try prepared(query)

@@ -88,28 +88,6 @@ struct InsertAccount: Command {
     }
 }
 
-/// Notes a login, unless the account was locked, changed its password or lost its status since the password was checked.
-struct RecordLogin: Command {
-    static let sql: SQL = """
-        UPDATE accounts SET last_login_at = ?, login_count = login_count + 1, password_hash = COALESCE(?, password_hash) \
-        WHERE id = ? AND password_version = ? AND status = 'active' \
-        AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?)
-        """
-    let id: UInt64
-    let passwordVersion: Int64
-    /// The same password in the wanted form; nil when the stored one is good.
-    let newHash: String?
-    let subject: [UInt8]
-    let now: Instant
-    let settings: Settings
-    var parameters: [Parameter] {
-        [
-            .time(now), .text(orNull: newHash), .unsigned(id), .integer(passwordVersion), .bytes(subject), .time(now),
-            .time(now + settings.longestLock),
-        ]
-    }
-}
-
 /// Changes what is not nil. A username that is the account's email follows it, and one with `@` must be the email.
 struct UpdateProfile: Command {
     // MariaDB assigns from left to right, so the comparisons still see the old address.

@@ -36,12 +36,6 @@ struct SlideSession: Command {
     var parameters: [Parameter] { [.time(expiresAt), .unsigned(id)] }
 }
 
-struct DeleteSessionByCookie: Command {
-    static let sql: SQL = "DELETE FROM sessions WHERE cookie_hash = ?"
-    let hash: [UInt8]
-    var parameters: [Parameter] { [.bytes(hash)] }
-}
-
 /// An account's sessions, oldest first.
 struct SessionsOfAccount: Query {
     static let sql: SQL = """
@@ -72,6 +66,37 @@ struct InsertSession: Command {
             .flag(session.isRemembered), cookieHash.map(Parameter.bytes) ?? .null, .bytes(Session.bytes(now)),
             .time(now), .time(session.expiresAt),
         ]
+    }
+}
+
+/// Begins a session after a login, counts that and forgets the failures before it: all at once, or nothing when the
+/// account was locked, changed its password or was disabled since the password was checked. It changes no row then.
+struct BeginSession: Command {
+    // One round trip, which the server executes as a transaction. (MariaDB: BEGIN NOT ATOMIC)
+    static let sql: SQL =
+        """
+        BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END; START TRANSACTION; \
+        UPDATE accounts SET last_login_at = ?, login_count = login_count + 1, password_hash = COALESCE(?, password_hash) \
+        WHERE id = ? AND password_version = ? AND status = 'active' \
+        AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?); \
+        IF ROW_COUNT() = 1 THEN
+        """ + " " + ClearFailures.sql + "; DELETE FROM sessions WHERE cookie_hash = ?; " + InsertSession.sql
+        + "; END IF; COMMIT; END"
+    let insertion: InsertSession
+    let passwordVersion: Int64
+    /// The same password in the wanted form; nil when the stored one is good.
+    let newHash: String?
+    let subject: LoginSubject
+    /// Of the session that ends with this one's beginning, if any.
+    let replacedCookieHash: [UInt8]?
+    let settings: Settings
+    var parameters: [Parameter] {
+        let now = insertion.now
+        return [
+            .time(now), .text(orNull: newHash), .unsigned(insertion.session.accountID), .integer(passwordVersion),
+            .bytes(subject.digest), .time(now), .time(now + settings.longestLock),
+        ] + ClearFailures(subject: subject.digest).parameters
+            + [replacedCookieHash.map(Parameter.bytes) ?? .null] + insertion.parameters
     }
 }
 

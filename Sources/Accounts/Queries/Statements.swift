@@ -6,8 +6,7 @@ package enum Statements {
         [
             // AccountQueries.swift
             AccountByUsername.self, AccountByEmail.self, AccountByID.self, TakenNames.self, UsernamesLike.self,
-            InsertAccount.self, RecordLogin.self, UpdateProfile.self, UpdateBio.self, UpdateBios.self,
-            AvatarForUpdate.self,
+            InsertAccount.self, UpdateProfile.self, UpdateBio.self, UpdateBios.self, AvatarForUpdate.self,
             SetPassword.self,
             AccountsAfter.self, AccountByAvatar.self, DeleteAccount.self, SetRole.self, SetStatus.self,
             // LoginFailureQueries.swift
@@ -17,8 +16,8 @@ package enum Statements {
             DeleteExpiredResets.self, RequestMail.self, DueMail.self, ClaimMail.self, PostponeMail.self,
             CompleteMail.self, DeleteOldMail.self, CountWaitingMails.self,
             // SessionQueries.swift
-            SessionsByID.self, SessionByCookie.self, SlideSession.self, DeleteSessionByCookie.self,
-            SessionsOfAccount.self, InsertSession.self, RotateSession.self, DeleteSession.self,
+            SessionsByID.self, SessionByCookie.self, SlideSession.self, SessionsOfAccount.self,
+            InsertSession.self, BeginSession.self, RotateSession.self, DeleteSession.self,
             DeleteOtherSessions.self, DeleteExpiredSessions.self,
         ]
     }
