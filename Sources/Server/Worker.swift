@@ -71,7 +71,7 @@ package final class Worker: Sendable {
                 publicURL: options.publicURL)
         }
         let heavy = Queue(
-            "heavy", threads: options.heavyThreads, capacity: options.queue, niceness: 1, counts: metrics.heavy
+            "heavy", threads: options.heavyThreads, capacity: options.queue, niceness: 3, counts: metrics.heavy
         ) {
             let desk = makeDesk()
             return { visits in for visit in visits { desk.answer(visit) } }

@@ -52,7 +52,7 @@ struct CommandTests {
     // MARK: check
 
     @Test func `a check of a system that is well says so of each part`() throws {
-        let outcome = try site.homeroom("check")
+        let outcome = try site.homeroom("check", environment: ["HOMEROOM_WORKERS": "2"])
 
         #expect(outcome.status == 0)
         #expect(outcome.errors == "")

@@ -9,8 +9,11 @@ struct LoadTests {
     /// How many workers are killed, one each second: more than deaths at the start make the parent give up.
     private static let kills = Int(ProcessInfo.processInfo.environment["LOAD_KILLS"] ?? "") ?? 11
 
-    @Test func `a worker killed each second costs its requests in flight and nothing that was acknowledged`() throws {
-        let site = try Site.start(environment: Self.twoWorkers)
+    @Test(arguments: [1, 2])
+    func `a worker killed each second costs its requests in flight and nothing that was acknowledged`(
+        workers: Int
+    ) throws {
+        let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "\(workers)"]) { $1 })
         defer { Site.discard(site) }
         let crowd = try Crowd(6, at: site)
 
@@ -27,7 +30,7 @@ struct LoadTests {
         #expect(troubles.count <= Self.kills * 6)
         #expect(troubles.filter { $0.kind != .status(502) }.map(\.description) == [])
         #expect(try crowd.losses() == [])
-        #expect(eventually { site.workers().count == 2 })
+        #expect(eventually { site.workers().count == workers })
     }
 
     @Test func `workers that cannot start any more end the service, and its log says why and what to try`() throws {
