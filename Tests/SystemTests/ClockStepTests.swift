@@ -43,15 +43,16 @@ private struct SteppingClock {
         folder = try DevStack.scratch("clock")
         let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Support/clock.c").path
         try Program("cc", ["-shared", "-fPIC", "-o", folder + "/clock.so", source]).output()
-        try step(seconds: 0)
+        try Data(count: 8).write(to: URL(filePath: folder + "/offset"))
     }
 
     var environment: [String: String] { ["LD_PRELOAD": folder + "/clock.so", "CLOCK_OFFSET": folder + "/offset"] }
 
     func step(seconds: Int64) throws {
-        // In place: the programs have mapped the file.
-        let bytes = withUnsafeBytes(of: seconds) { Data($0) }
-        try bytes.write(to: URL(filePath: folder + "/offset"))
+        // In place, and never shorter: the programs have mapped the file.
+        let file = try FileHandle(forUpdating: URL(filePath: folder + "/offset"))
+        try file.write(contentsOf: withUnsafeBytes(of: seconds) { Data($0) })
+        try file.close()
     }
 
     func remove() {
