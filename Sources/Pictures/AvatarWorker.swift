@@ -6,7 +6,12 @@ package enum AvatarWorker {
     /// Where the parent's socket is.
     static let socket: Int32 = 3
     /// In bytes; what a picture of 50 million pixels needs, and some more.
-    private static let mostMemory: UInt = 1 << 30
+    #if SANITIZED
+        // A sanitizer maps many times what the program has.
+        private static let mostMemory = UInt.max
+    #else
+        private static let mostMemory: UInt = 1 << 30
+    #endif
     /// In bytes, of one output.
     private static let longestFile: UInt = 32 << 20
     /// Seconds of CPU after which no further picture is taken: the parent starts a fresh process.
