@@ -117,5 +117,7 @@ package enum SecurityEvent: Sendable {
     case locked(accountID: UInt64?)
     case replayedRefreshToken(accountID: UInt64, sessionID: UInt64)
     case storageFailed(String)
+    /// It is tried again later.
     case mailFailed(String)
+    case mailGivenUp(String)
 }

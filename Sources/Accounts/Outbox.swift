@@ -40,9 +40,14 @@ extension Accounts {
         do throws(Post.Failure) {
             try post(letter, hex(common.random.bytes(16)))
         } catch {
+            try refusing { () throws(DatabaseError) in try database.run(DeleteReset(hash: reset.hash)) }
+            guard mail.attempts < Accounts.mostRepeats else {
+                common.report(.mailGivenUp(error.description))
+                try complete(mail)
+                return true
+            }
             common.report(.mailFailed(error.description))
             try refusing { () throws(DatabaseError) in
-                try database.run(DeleteReset(hash: reset.hash))
                 try database.run(PostponeMail(subject: mail.subject, dueAt: now + Accounts.pause(mail.attempts)))
             }
             return true
@@ -77,4 +82,7 @@ extension Accounts {
     }
 
     static let longestPause: Int64 = 1800
+
+    /// They take a day. Whoever still wants the mail then asks for it again.
+    private static let mostRepeats = 56
 }

@@ -74,7 +74,7 @@ extension Metrics {
         case .locked: loginsLocked.add()
         case .replayedRefreshToken: tokensReplayed.add()
         case .storageFailed: storageFailures.add()
-        case .mailFailed: mailsFailed.add()
+        case .mailFailed, .mailGivenUp: mailsFailed.add()
         }
     }
 }
@@ -94,6 +94,8 @@ extension Log {
             write("storage failed", message: text)
         case .mailFailed(let text):
             write("mail not sent, tried again later", message: text)
+        case .mailGivenUp(let text):
+            write("mail not sent for a day, given up", message: text)
         }
     }
 }

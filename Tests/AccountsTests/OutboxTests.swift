@@ -1,0 +1,35 @@
+import Mail
+import TestSupport
+import Testing
+
+@testable import Accounts
+
+/// A mail that no server takes.
+@Suite struct OutboxTests {
+    @Test func `a mail that nobody takes is tried for a day, then no more until it is asked for again`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try accounts.requestPasswordReset(email: .text("anna@school.example"))
+        let deliver = {
+            try accounts.deliverNext(publicURL: "https://school.example") { _, _ throws(Post.Failure) in
+                throw .smtp("550 no such mailbox")
+            }
+        }
+
+        var (seconds, pause): (Int64, Int64) = (0, 5)
+        while try deliver() {
+            school.clock.move(seconds: pause)
+            seconds += pause
+            pause = min(2 * pause, 1800)
+        }
+        school.clock.move(seconds: 86_400)
+        let later = try deliver()
+        try accounts.requestPasswordReset(email: .text("anna@school.example"))
+        let again = try deliver()
+
+        #expect((86_400...90_000).contains(seconds))
+        #expect(!later)
+        #expect(again)
+    }
+}
