@@ -33,7 +33,8 @@ PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
 TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd
 
 fuzz: test-packages
-	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library
+	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz \
+	    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
 .PHONY: fuzz packages test-packages build run test bench bench-avatars soak sanitize static install uninstall format clean

@@ -87,9 +87,12 @@ let package = Package(
     ]
 )
 
-// The fuzzer is only built by `make fuzz`: libFuzzer brings its main function.
+// The fuzzer is only built by `make fuzz`, which links libFuzzer.
 if Context.environment["FUZZ"] != nil {
-    package.targets.append(
+    package.targets += [
+        .systemLibrary(name: "CLibFuzzer", path: "Tests/Fuzz/Library"),
         .executableTarget(
-            name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Fuzzer", swiftSettings: settings))
+            name: "fuzz", dependencies: ["FuzzTargets", "CLibFuzzer"], path: "Tests/Fuzz/Fuzzer",
+            swiftSettings: settings),
+    ]
 }
