@@ -67,7 +67,10 @@ struct LoadTests {
                 site.service.process?.signal(SIGHUP)
                 try #require(eventually { site.workers().count == 2 && site.workers().isDisjoint(with: old) })
                 try #require(crowd.isAnswered())
-                seen.append(site.workers().map { Self.threads(of: $0, named: "light") })
+                let light = { site.workers().map { Self.threads(of: $0, named: "light") } }
+                // One worker may answer everybody before the other has made its threads.
+                _ = eventually { light() == [number + 1, number + 1] }
+                seen.append(light())
             }
         }
 
