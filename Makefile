@@ -63,12 +63,12 @@ UNSANITIZED := --skip "memory, files, CPU" --skip "memory does not grow" --skip 
     --skip "after its share of pictures" --skip "no mutation of a picture"
 sanitize: SANITIZER := thread
 sanitize: SANITIZED = .build/$(SANITIZER)
+sanitize: SANITIZING = --sanitize=$(SANITIZER) --scratch-path $(SANITIZED) -Xswiftc -DSANITIZED
 sanitize: test-packages
-	$(SWIFT) build --build-tests --sanitize=$(SANITIZER) --scratch-path $(SANITIZED) -Xswiftc -DSANITIZED
+	$(SWIFT) build --build-tests $(SANITIZING)
 	$(dir $(realpath $(SWIFT)))clang -shared -fPIC -O2 Tests/Sanitizers/mutex.c -o $(SANITIZED)/mutex.so
 	TSAN_OPTIONS=report_thread_leaks=0 ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 LD_PRELOAD=$(CURDIR)/$(SANITIZED)/mutex.so \
-	    $(SWIFT) test --skip-build --sanitize=$(SANITIZER) --scratch-path $(SANITIZED) -Xswiftc -DSANITIZED \
-	    $(UNSANITIZED) $(ARGS)
+	    $(SWIFT) test --skip-build $(SANITIZING) $(UNSANITIZED) $(ARGS)
 
 static: $(STATIC)
 

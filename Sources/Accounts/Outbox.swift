@@ -40,17 +40,14 @@ extension Accounts {
         do throws(Post.Failure) {
             try post(letter, hex(common.random.bytes(16)))
         } catch {
-            try refusing { () throws(DatabaseError) in try database.run(DeleteReset(hash: reset.hash)) }
-            guard mail.attempts < Accounts.mostRepeats else {
-                common.report(.mailGivenUp(error.description))
-                try complete(mail)
-                return true
-            }
-            common.report(.mailFailed(error.description))
+            let isLast = mail.attempts >= Accounts.mostRepeats
+            common.report(isLast ? .mailGivenUp(error.description) : .mailFailed(error.description))
             try refusing { () throws(DatabaseError) in
+                try database.run(DeleteReset(hash: reset.hash))
+                guard !isLast else { return }
                 try database.run(PostponeMail(subject: mail.subject, dueAt: now + Accounts.pause(mail.attempts)))
             }
-            return true
+            guard isLast else { return true }
         }
         try complete(mail)
         return true

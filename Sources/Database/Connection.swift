@@ -313,7 +313,7 @@ package final class Connection {
     /// Closes a connection that the server has closed while nothing was asked: what is sent now goes over a new one, where
     /// a write that breaks off on the way could not be repeated.
     private func dropIfCut() {
-        guard let handle, !isInTransaction else { return }
+        guard let handle else { return }
         var socket = pollfd(fd: mysql_get_socket(handle), events: Int16(POLLIN), revents: 0)
         // The server says nothing unasked, but that it closes.
         guard poll(&socket, 1, 0) > 0 else { return }

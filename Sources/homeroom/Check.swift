@@ -9,7 +9,8 @@ enum Check {
         let results = [
             line("configuration") { () throws(CommandError) in
                 _ = try configuration.signer()
-                return "\(configuration.workers) \(configuration.workers == 1 ? "worker" : "workers") on \(configuration.socket)"
+                let workers = configuration.workers == 1 ? "1 worker" : "\(configuration.workers) workers"
+                return "\(workers) on \(configuration.socket)"
             },
             line("database") { () throws(CommandError) in
                 try asking(configuration) { connection throws(DatabaseError) in try connection.ping() }

@@ -7,8 +7,8 @@ package enum Statements {
             // AccountQueries.swift
             AccountByUsername.self, AccountByEmail.self, AccountByID.self, TakenNames.self, UsernamesLike.self,
             InsertAccount.self, UpdateProfile.self, UpdateBio.self, UpdateBios.self, AvatarForUpdate.self,
-            SetPassword.self,
-            AccountsAfter.self, AccountByAvatar.self, DeleteAccount.self, SetRole.self, SetStatus.self,
+            SetPassword.self, SetRole.self, SetStatus.self, AccountsAfter.self, AccountByAvatar.self,
+            DeleteAccount.self,
             // LoginFailureQueries.swift
             LockOf.self, CountFailure.self, ClearFailures.self, DeleteOldFailures.self,
             // MailQueries.swift
