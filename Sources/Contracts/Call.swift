@@ -5,10 +5,9 @@ import HTTP
 package final class Call {
     let request: Request
     let accounts: Accounts
-    let policy: Policy
     let trustedOrigins: Set<String>
     private let route: Route
-    private let encodings: [Fields.Encoding]
+    private let contract: Contract
     private(set) var fields = Fields()
     private var upload: Upload?
     /// Whose request it is, once known; for the log.
@@ -37,9 +36,10 @@ package final class Call {
         self.request = request
         self.route = route
         self.accounts = accounts
-        policy = contract.policy
-        encodings = route.encodings ?? contract.encodings
+        self.contract = contract
     }
+
+    var policy: Policy { contract.policy }
 
     /// A field of the body as the core takes it.
     func entry(_ name: String) -> Entry {
@@ -96,7 +96,7 @@ package final class Call {
     func readFields() throws(Failure) {
         var refusal: Refusal?
         do throws(Fields.Failure) {
-            fields = try Fields(of: request, accepting: encodings) { name in
+            fields = try Fields(of: request, accepting: route.encodings ?? contract.encodings) { name in
                 guard name == route.file else { return nil }
                 do throws(Refusal) {
                     let upload = try accounts.beginUpload()

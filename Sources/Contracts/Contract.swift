@@ -3,7 +3,9 @@ import HTTP
 import JSON
 
 /// One of the five documents: its routes, its rules and its words over the one core.
-package struct Contract: Sendable {
+///
+/// A class, as `Route` is: a request hands it on many times, and to copy its members would cost more than to find it.
+package final class Contract: Sendable {
     /// For the log: `v1-profile`.
     package let name: String
     package let policy: Policy
@@ -20,6 +22,23 @@ package struct Contract: Sendable {
     let routes: [Route]
     /// Whether a path is also accepted with its final slash left out or put behind it.
     let slashIsOptional: @Sendable (_ path: String) -> Bool
+
+    init(
+        name: String, policy: Policy, encodings: [Fields.Encoding], fieldName: @escaping @Sendable (Violation) -> String,
+        words: @escaping @Sendable (Violation) -> String, owns: @escaping @Sendable (_ path: String) -> Bool,
+        answer: @escaping @Sendable (Failure, Circumstances) -> Reply, routes: [Route],
+        slashIsOptional: @escaping @Sendable (_ path: String) -> Bool
+    ) {
+        self.name = name
+        self.policy = policy
+        self.encodings = encodings
+        self.fieldName = fieldName
+        self.words = words
+        self.owns = owns
+        self.answer = answer
+        self.routes = routes
+        self.slashIsOptional = slashIsOptional
+    }
 
     /// Field errors under their wire names, in order, each with its texts: `{"email": ["…"], "password": ["…", "…"]}`.
     func fieldErrors(_ violations: [Violation]) -> JSON.Object {
@@ -87,7 +106,7 @@ package enum Failure: Error, Sendable {
 
 /// One endpoint. `open` and `signedIn` are the only ways to declare one: a handler that needs an account cannot exist
 /// without the check.
-package struct Route: Sendable {
+package final class Route: Sendable {
     package enum Weight: Sendable {
         /// Shows what was found of the caller: one round trip to the database answers many.
         case reading
@@ -112,7 +131,23 @@ package struct Route: Sendable {
     let isSignedIn: Bool
     let handle: @Sendable (Call) throws(Failure) -> Reply
     /// All of that but the writing, where it is only that.
-    var prepare: (@Sendable (Call) throws(Failure) -> Unwritten)?
+    let prepare: (@Sendable (Call) throws(Failure) -> Unwritten)?
+
+    private init(
+        method: Method, path: String, weight: Weight, head: String = "", encodings: [Fields.Encoding]? = nil,
+        file: String? = nil, isSignedIn: Bool, handle: @escaping @Sendable (Call) throws(Failure) -> Reply,
+        prepare: (@Sendable (Call) throws(Failure) -> Unwritten)? = nil
+    ) {
+        self.method = method
+        self.path = path
+        self.weight = weight
+        self.head = head
+        self.encodings = encodings
+        self.file = file
+        self.isSignedIn = isSignedIn
+        self.handle = handle
+        self.prepare = prepare
+    }
 
     /// What a request is to write, and how it is answered then.
     struct Unwritten {
@@ -127,9 +162,7 @@ package struct Route: Sendable {
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "",
         encodings: [Fields.Encoding]? = nil, handle: @escaping @Sendable (Call) throws(Refusal) -> Reply
     ) -> Route {
-        Route(
-            method: method, path: path, weight: weight, head: head, encodings: encodings, file: nil, isSignedIn: false
-        ) {
+        Route(method: method, path: path, weight: weight, head: head, encodings: encodings, isSignedIn: false) {
             call throws(Failure) in
             try call.refuseCrossOrigin()
             if method != .get { try call.readFields() }
@@ -139,9 +172,7 @@ package struct Route: Sendable {
 
     /// An endpoint that shows the holder of a living session something of the own account, and looks at nothing else.
     static func reading(_ path: String, show: @escaping @Sendable (Request, Caller) -> Reply) -> Route {
-        Route(
-            method: .get, path: path, weight: .reading, head: "", encodings: nil, file: nil, isSignedIn: true
-        ) {
+        Route(method: .get, path: path, weight: .reading, isSignedIn: true) {
             call throws(Failure) in
             let me = try refusing { () throws(Refusal) in try call.caller() }
             return show(call.request, me)
@@ -153,9 +184,7 @@ package struct Route: Sendable {
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "", file: String? = nil,
         handle: @escaping @Sendable (Call, Caller) throws(Refusal) -> Reply
     ) -> Route {
-        Route(
-            method: method, path: path, weight: weight, head: head, encodings: nil, file: file, isSignedIn: true
-        ) {
+        Route(method: method, path: path, weight: weight, head: head, file: file, isSignedIn: true) {
             call throws(Failure) in
             try call.refuseCrossOrigin()
             // Before the body: strangers cannot make us keep a file.
@@ -181,8 +210,7 @@ package struct Route: Sendable {
             }
         }
         return Route(
-            method: method, path: path, weight: .heavyWithFile, head: head, encodings: nil, file: file,
-            isSignedIn: true,
+            method: method, path: path, weight: .heavyWithFile, head: head, file: file, isSignedIn: true,
             handle: { call throws(Failure) in
                 let unwritten = try prepare(call)
                 return try refusing { () throws(Refusal) in try unwritten.finish(call.accounts, nil) }
