@@ -24,7 +24,8 @@ package final class Contract: Sendable {
     let slashIsOptional: @Sendable (_ path: String) -> Bool
 
     init(
-        name: String, policy: Policy, encodings: [Fields.Encoding], fieldName: @escaping @Sendable (Violation) -> String,
+        name: String, policy: Policy, encodings: [Fields.Encoding],
+        fieldName: @escaping @Sendable (Violation) -> String,
         words: @escaping @Sendable (Violation) -> String, owns: @escaping @Sendable (_ path: String) -> Bool,
         answer: @escaping @Sendable (Failure, Circumstances) -> Reply, routes: [Route],
         slashIsOptional: @escaping @Sendable (_ path: String) -> Bool

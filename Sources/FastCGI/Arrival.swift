@@ -8,7 +8,7 @@ package enum Arrival: Equatable {
     case partial
     /// All of it: reading it waits for nobody.
     case whole
-    /// Its variables, and as much of the body as is worth waiting for.
+    /// Its variables, and more of the body than a socket's buffer is sure to hold.
     case long
     /// Nothing, and the peer will send no more; or what is no request.
     case closed
@@ -16,8 +16,6 @@ package enum Arrival: Equatable {
     /// Bytes that a request may have to be waited for as a whole. A socket's buffer holds more than twice as much.
     /// (unix(7), net.core.wmem_default)
     package static let mostAwaited = 65_536
-
-    private static let headerLength = 8
 
     /// - Parameter buffer: `mostAwaited` bytes to look into.
     package init(on descriptor: Int32, buffer: UnsafeMutableRawBufferPointer) {
@@ -29,59 +27,96 @@ package enum Arrival: Equatable {
         self = Arrival(of: UnsafeRawBufferPointer(rebasing: buffer[..<count]), isFull: count == buffer.count)
     }
 
-    /// Takes nothing but what a web server sends to a responder: libfcgi writes past its buffer for some other records,
-    /// and gives up the process over lengths that it cannot allocate. (fcgiapp.c ProcessManagementRecord, ReadParams, 2.4.2)
-    ///
     /// - Parameters:
     ///   - bytes: FastCGI records from the first byte of a request on.
     ///   - isFull: whether more may have arrived than was looked at.
     package init(of bytes: UnsafeRawBufferPointer, isFull: Bool) {
         var start = 0
-        var id: UInt16 = 0
+        var order = RecordOrder()
         var variables = VariableLengths()
-        var hasVariables = false
-        // FastCGI Specification 1.0, §3.3, §5 and §8.
-        while start + Arrival.headerLength <= bytes.count {
-            let type = bytes[start + 1]
-            let record = UInt16(bytes[start + 2]) << 8 | UInt16(bytes[start + 3])
-            let length = Int(bytes[start + 4]) << 8 | Int(bytes[start + 5])
-            let content = start + Arrival.headerLength
-            let next = content + length + Int(bytes[start + 6])
-            // libfcgi does not skip what fills up the first record.
-            let isExpected =
-                start == 0 ? type == 1 && record != 0 && next == 16 : record == id && (type == 4 || type == 5)
-            guard bytes[start] == 1, isExpected else {
+        while start + RecordHeader.length <= bytes.count {
+            let header = RecordHeader(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+            guard order.admit(header) else {
                 self = .closed
                 return
             }
+            let content = start + RecordHeader.length
+            let next = start + header.recordLength
             guard next <= bytes.count else { break }
-            switch type {
-            case 1:
-                id = record
+            let part = UnsafeRawBufferPointer(rebasing: bytes[content..<content + header.contentLength])
+            let isGood =
+                switch header.type {
                 // The role of a responder.
-                guard bytes[content] == 0, bytes[content + 1] == 1 else {
-                    self = .closed
-                    return
+                case .beginRequest: part[0] == 0 && part[1] == 1
+                case .variables: variables.add(part) && (!order.hasVariables || variables.isComplete)
+                default: true
                 }
-            case 4 where !hasVariables:
-                hasVariables = length == 0
-                let part = UnsafeRawBufferPointer(rebasing: bytes[content..<content + length])
-                guard variables.add(part), !hasVariables || variables.isComplete else {
-                    self = .closed
-                    return
-                }
-            case 5 where hasVariables:
-                guard length > 0 else {
-                    self = .whole
-                    return
-                }
-            default:
-                self = .closed
+            guard isGood, !order.isEnded else {
+                self = isGood ? .whole : .closed
                 return
             }
             start = next
         }
-        self = !isFull ? .partial : hasVariables ? .long : .closed
+        self = !isFull ? .partial : order.hasVariables && variables.isComplete ? .long : .closed
+    }
+}
+
+/// What stands before each record. (FastCGI Specification 1.0, §3.3)
+struct RecordHeader {
+    /// In bytes.
+    static let length = 8
+
+    enum Kind: UInt8 {
+        case beginRequest = 1
+        case variables = 4
+        case body = 5
+    }
+
+    /// nil for what no web server sends to a responder.
+    let type: Kind?
+    let id: UInt16
+    let contentLength: Int
+    let paddingLength: Int
+
+    /// - Parameter bytes: at least eight.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        type = bytes[0] == 1 ? Kind(rawValue: bytes[1]) : nil
+        id = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+        contentLength = Int(bytes[4]) << 8 | Int(bytes[5])
+        paddingLength = Int(bytes[6])
+    }
+
+    /// The header itself included.
+    var recordLength: Int { RecordHeader.length + contentLength + paddingLength }
+}
+
+/// The records of one request in their order. (FastCGI Specification 1.0, §5 and §8)
+///
+/// Nothing is admitted but what a web server sends to a responder: libfcgi writes past its buffer for some other records,
+/// and gives up the process over lengths that it cannot allocate. (fcgiapp.c ProcessManagementRecord, ReadParams, 2.4.2)
+struct RecordOrder {
+    private var id: UInt16 = 0
+    /// Whether the record that ends the variables was admitted.
+    private(set) var hasVariables = false
+    /// The same for the body, with which the request ends.
+    private(set) var isEnded = false
+
+    mutating func admit(_ header: RecordHeader) -> Bool {
+        switch header.type {
+        case .beginRequest:
+            // libfcgi does not skip what fills up the first record.
+            guard id == 0, header.id != 0, header.contentLength == 8, header.paddingLength == 0 else { return false }
+            id = header.id
+        case .variables:
+            guard id != 0, header.id == id, !hasVariables else { return false }
+            hasVariables = header.contentLength == 0
+        case .body:
+            guard header.id == id, hasVariables, !isEnded else { return false }
+            isEnded = header.contentLength == 0
+        case nil:
+            return false
+        }
+        return true
     }
 }
 

@@ -12,6 +12,8 @@ package final class Exchange: @unchecked Sendable {
     private var announced = 0
     private var received = 0
     private var isBroken = false
+    /// Where the request is read from, if it was taken in beforehand.
+    private var spooled: Spool.Spooled?
 
     package init() {
         request = .allocate(capacity: 1)
@@ -19,6 +21,7 @@ package final class Exchange: @unchecked Sendable {
     }
 
     deinit {
+        turnToConnection()
         if request.pointee.ipcFd >= 0 { FCGX_Free(request, 1) }
         request.deallocate()
     }
@@ -31,6 +34,21 @@ package final class Exchange: @unchecked Sendable {
     /// Reads the variables of the next request on the connection. False: the peer left or fell silent before their end;
     /// the connection is closed.
     package func begin(on descriptor: Int32) -> Bool {
+        begin(reading: descriptor)
+    }
+
+    /// The same for a request that was taken in.
+    package func begin(_ spooled: Spool.Spooled) -> Bool {
+        // libfcgi closes what it cannot read.
+        guard begin(reading: fcntl(spooled.file, F_DUPFD_CLOEXEC, 0)) else {
+            close(spooled.connection)
+            return false
+        }
+        self.spooled = spooled
+        return true
+    }
+
+    private func begin(reading descriptor: Int32) -> Bool {
         request.pointee.ipcFd = descriptor
         // Until the request says otherwise; with `detached` a close does not linger for up to 2 s.
         // (fcgiapp.c, os_unix.c OS_IpcClose, 2.4.2)
@@ -48,8 +66,15 @@ package final class Exchange: @unchecked Sendable {
         return true
     }
 
+    /// libfcgi answers where it has read: once there is something to answer, that is the connection.
+    private func turnToConnection() {
+        guard let spooled, request.pointee.ipcFd != spooled.connection else { return }
+        close(request.pointee.ipcFd)
+        request.pointee.ipcFd = spooled.connection
+    }
+
     /// The connection; -1 when it was closed or given back.
-    package var descriptor: Int32 { request.pointee.ipcFd }
+    package var descriptor: Int32 { spooled?.connection ?? request.pointee.ipcFd }
 
     /// The announced length of the body in bytes.
     package var contentLength: Int { announced }
@@ -75,7 +100,7 @@ package final class Exchange: @unchecked Sendable {
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(CutShort) -> Int {
         let wanted = min(buffer.count, announced - received)
         guard wanted > 0 else { return 0 }
-        guard !isBroken else { throw CutShort() }
+        guard !isBroken, request.pointee.ipcFd != spooled?.connection else { throw CutShort() }
         let count = Int(
             FCGX_GetStr(buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(wanted), request.pointee.in))
         // A short read is the end or an error; either way the body is not whole. (fcgiapp.c FCGX_GetStr, 2.4.2)
@@ -91,6 +116,7 @@ package final class Exchange: @unchecked Sendable {
     @discardableResult
     package func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard !bytes.isEmpty else { return true }
+        turnToConnection()
         let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
         return FCGX_PutStr(start, Int32(bytes.count), request.pointee.out) == Int32(bytes.count)
     }
@@ -98,7 +124,7 @@ package final class Exchange: @unchecked Sendable {
     /// Breaks the connection off, so that an answer that was begun cannot look complete.
     package func abort() {
         isBroken = true
-        shutdown(request.pointee.ipcFd, Int32(SHUT_RDWR))
+        shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
     /// Has `finish` close the connection instead of reading the rest of the body.
@@ -110,9 +136,12 @@ package final class Exchange: @unchecked Sendable {
     ///
     /// A body left unread is read to its end: else the next request on the connection would be lost.
     package func finish() -> Int32? {
-        if !isBroken, !discardBody() { isBroken = true }
+        turnToConnection()
+        let isRead = spooled.map(\.isWhole) ?? (isBroken || discardBody())
+        if !isRead { isBroken = true }
         if isBroken { request.pointee.keepConnection = 0 }
         FCGX_Finish_r(request)
+        spooled = nil
         let descriptor = request.pointee.ipcFd
         request.pointee.ipcFd = -1
         return descriptor >= 0 ? descriptor : nil

@@ -152,11 +152,6 @@ package final class Poller: Sendable {
         }
     }
 
-    /// Breaks a connection that is with a caller off, so that its reads end, unless `restHasCome` within `seconds`.
-    package func expectRest(_ descriptor: Int32, within seconds: Int) {
-        state.withLock { $0.expect(descriptor, within: .seconds(seconds)) }
-    }
-
     /// Whether reads and writes on a connection wait for the peer, at most `ioTimeout` each.
     package func setBlocking(_ descriptor: Int32, _ isBlocking: Bool) {
         _ = fcntl(descriptor, F_SETFL, isBlocking ? 0 : O_NONBLOCK)
@@ -270,8 +265,7 @@ package final class Poller: Sendable {
             var ours: [Int32] = []
             for descriptor in state.deadlines.filter({ $0.value <= now }).keys {
                 state.deadlines[descriptor] = nil
-                // Under the lock: who has the connection says `restHasCome` before it may be closed.
-                if state.take(descriptor) { ours.append(descriptor) } else { shutdown(descriptor, Int32(SHUT_RDWR)) }
+                if state.take(descriptor) { ours.append(descriptor) }
             }
             defer { state.isFull = false }
             state.nextRound = state.deadlines.isEmpty ? nil : now + .milliseconds(Poller.round)

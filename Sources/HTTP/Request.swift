@@ -55,7 +55,9 @@ package struct Request {
         // As bytes side by side: letter by letter, Unicode's rules would cost more than the rest of the request.
         header("authorization")?.utf8.withContiguousStorageIfAvailable { text in
             let words = text.split { $0 == 0x20 || $0 == 0x09 }
-            guard let scheme = words.first, scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }) else { return nil }
+            guard let scheme = words.first, scheme.elementsEqual("bearer".utf8, by: { $0 | 0x20 == $1 }) else {
+                return nil
+            }
             return words.count == 2 ? String(decoding: words[1], as: UTF8.self) : ""
         } ?? nil
     }

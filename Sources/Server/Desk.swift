@@ -29,7 +29,14 @@ final class Desk {
     func visit(_ descriptor: Int32) -> Visit? {
         let exchange = Exchange()
         guard exchange.begin(on: descriptor) else { return nil }
-        return Visit(exchange, publicURL: publicURL, contracts: contracts)
+        return Visit(exchange, begin: .now, publicURL: publicURL, contracts: contracts)
+    }
+
+    /// The same of a request that was taken in.
+    func visit(_ spooled: Spool.Spooled) -> Visit? {
+        let exchange = Exchange()
+        guard exchange.begin(spooled) else { return nil }
+        return Visit(exchange, begin: spooled.begin, publicURL: publicURL, contracts: contracts)
     }
 
     /// Answers a request; once the worker is stopping, also what waits behind it on its connection.
@@ -128,11 +135,16 @@ final class Desk {
         }
     }
 
-    /// Answers that the queue is full. A long body is not read: its connection is closed.
+    /// Answers that the queue is full.
     func refuse(_ visit: Visit) {
-        let reply = contracts.busy(visit.destination)
-        if visit.isBlocking { visit.exchange.leaveBody() }
-        send(reply, to: visit)
+        send(contracts.busy(visit.destination), to: visit)
+    }
+
+    /// The same where the body may still be coming: the connection is closed.
+    func refuse(_ descriptor: Int32) {
+        guard let visit = visit(descriptor) else { return }
+        visit.exchange.leaveBody()
+        refuse(visit)
     }
 
     /// Answers what comes on a connection of a worker that is stopping.
@@ -182,7 +194,6 @@ final class Desk {
         let endpoint = visit.question.map { contracts.endpoints.count + $0.index } ?? visit.destination.endpoint
         metrics.request(endpoint, status: answer.reply.status, microseconds: (.now - visit.begin).inMicroseconds)
         if visit.question == nil { note(visit, answer, bytes: bytes, start: start, usage) }
-        if visit.isBlocking { poller.restHasCome(exchange.descriptor) }
         guard let descriptor = exchange.finish() else { return }
         if visit.isBlocking { poller.setBlocking(descriptor, false) }
         if let waiting = poller.park(descriptor) { serve(waiting) }

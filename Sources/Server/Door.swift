@@ -6,23 +6,18 @@ import HTTP
 /// Where requests come in: the one thread that waits for connections. It never waits for anything else, so whatever hangs,
 /// the next request is taken in and refused if need be.
 final class Door: @unchecked Sendable {
-    struct Lanes {
-        let reading, writing, light, heavy, health: Queue
-    }
-
-    /// Seconds within which a long body must have come.
-    private static let patience = 60
-
     private let desk: Desk
     private let poller: Poller
     private let lanes: Lanes
+    private let spool: Spool
     /// Connections on which a part of a request had come when the worker was stopped.
     private(set) var left: [Int32] = []
 
-    init(_ desk: Desk, poller: Poller, lanes: Lanes) {
+    init(_ desk: Desk, poller: Poller, lanes: Lanes, spool: Spool) {
         self.desk = desk
         self.poller = poller
         self.lanes = lanes
+        self.spool = spool
     }
 
     /// Returns once the poller is stopped.
@@ -43,35 +38,35 @@ final class Door: @unchecked Sendable {
         case .closed: poller.drop(descriptor)
         case .whole, .partial:
             poller.restHasCome(descriptor)
-            desk.visit(descriptor).map(pass)
+            desk.visit(descriptor).map { lanes.take($0, from: desk) }
         case .long:
-            poller.expectRest(descriptor, within: Door.patience)
-            poller.setBlocking(descriptor, true)
-            guard let visit = desk.visit(descriptor) else { return }
-            visit.isBlocking = true
-            pass(visit)
+            poller.restHasCome(descriptor)
+            if !spool.submit(descriptor) { desk.refuse(descriptor) }
         }
     }
+}
 
-    private func pass(_ visit: Visit) {
-        if let question = visit.question { return pass(visit, question) }
+/// Where requests are answered.
+struct Lanes {
+    let reading, writing, light, heavy, health: Queue
+
+    /// Hands a request to the lane that it belongs in, or answers it at once.
+    func take(_ visit: Visit, from desk: Desk) {
+        if let question = visit.question { return take(visit, question, from: desk) }
         let lane: Queue
         switch visit.destination.weight(of: visit.request) {
-        case .heavy, .heavyWithFile: lane = lanes.heavy
-        // Its body is read to the end, which may take time.
-        case .some where visit.isBlocking, nil where visit.isBlocking: lane = lanes.light
+        case .heavy, .heavyWithFile: lane = heavy
         case nil: return desk.answer(visit)
-        case .light where !visit.destination.isSignedIn: lane = lanes.light
+        case .light where !visit.destination.isSignedIn: lane = light
         case .reading, .light, .writing:
             guard desk.prove(visit) else { return }
-            lane = visit.destination.weight(of: visit.request) == .writing ? lanes.writing : lanes.reading
+            lane = visit.destination.weight(of: visit.request) == .writing ? writing : reading
         }
         if !lane.submit(visit) { desk.refuse(visit) }
     }
 
-    private func pass(_ visit: Visit, _ question: Health.Question) {
-        if visit.isBlocking { visit.exchange.leaveBody() }
+    private func take(_ visit: Visit, _ question: Health.Question, from desk: Desk) {
         if let reply = question.answer(to: visit.request.method) { return desk.send(reply, to: visit) }
-        if !lanes.health.submit(visit) { desk.send(Health.notReady, to: visit) }
+        if !health.submit(visit) { desk.send(Health.notReady, to: visit) }
     }
 }

@@ -10,7 +10,8 @@ final class Visit: @unchecked Sendable {
     let destination: Contracts.Destination
     /// What it asks about the service itself, if it does.
     let question: Health.Question?
-    let begin = ContinuousClock.now
+    /// When there was something of it to take in.
+    let begin: ContinuousClock.Instant
     /// What the request shows to say whose it is, where that is looked up beforehand.
     var proof: Proof?
     /// The same with what was found.
@@ -19,11 +20,12 @@ final class Visit: @unchecked Sendable {
     var rest: ((Accounts) -> Contracts.Answer)?
     /// How long the database took for what is known.
     var lookup = Duration.zero
-    /// Whether its connection waits for the peer: the body is too long to have come as a whole.
+    /// Whether its connection waits for the peer, which may still be sending the body.
     var isBlocking = false
 
-    init(_ exchange: Exchange, publicURL: String?, contracts: Contracts) {
+    init(_ exchange: Exchange, begin: ContinuousClock.Instant, publicURL: String?, contracts: Contracts) {
         self.exchange = exchange
+        self.begin = begin
         request = Request(exchange, publicURL: publicURL)
         destination = contracts.destination(of: request)
         question =

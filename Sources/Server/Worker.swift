@@ -109,13 +109,18 @@ package final class Worker: Sendable {
                 }
             }
         }
-        let lanes = Door.Lanes(reading: reading, writing: writing, light: light, heavy: heavy, health: health)
-        let door = Door(makeDesk(), poller: poller, lanes: lanes)
+        let lanes = Lanes(reading: reading, writing: writing, light: light, heavy: heavy, health: health)
+        let spool = Spool {
+            let desk = makeDesk()
+            return { spooled in desk.visit(spooled).map { lanes.take($0, from: desk) } }
+        }
+        let door = Door(makeDesk(), poller: poller, lanes: lanes, spool: spool)
         let front = WorkerThread(name: "front") { door.run() }
         Janitor(makeAccounts: makeAccounts, log: log).start()
 
         let waiting = poller.stop(handingOver: waitForEnd() == .replaced)
         front.join()
+        spool.drain()
         for lane in [reading, writing, light, heavy, health] { lane.drain() }
         let last = makeDesk()
         for descriptor in waiting + door.left { last.serve(descriptor) }

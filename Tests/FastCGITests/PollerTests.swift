@@ -329,23 +329,6 @@ struct PollerTests {
         other.close()
     }
 
-    @Test func `who reads a body that does not come is released`() throws {
-        let (peer, end) = try connected()
-        let waiter = WorkerThread(name: "waiter") { [poller] in _ = poller.next() }
-        poller.setBlocking(end, true)
-        poller.expectRest(end, within: 0)
-        let other = try listener.connected()
-
-        var byte: UInt8 = 0
-        #expect(recv(end, &byte, 1, 0) == 0)
-
-        _ = poller.stop()
-        waiter.join()
-        close(end)
-        peer.close()
-        other.close()
-    }
-
     // MARK: Threads
 
     private func echoThreads(_ count: Int, on poller: Poller) -> [WorkerThread] {

@@ -1,0 +1,215 @@
+import CLinux
+import Glibc
+
+/// Takes in the requests that are too long to be waited for in their sockets: one thread copies what comes into files in
+/// memory. Whoever reads such a body then waits for nobody.
+package final class Spool: @unchecked Sendable {
+    /// A request that was taken in.
+    package final class Spooled: Sendable {
+        package let connection: Int32
+        package let begin: ContinuousClock.Instant
+        /// Its records from the first byte on.
+        let file: Int32
+        /// Whether they are all there; else the peer sent more than the limit.
+        let isWhole: Bool
+        private let spool: Spool
+
+        fileprivate init(_ intake: borrowing Intake, isWhole: Bool, spool: Spool) {
+            connection = intake.connection
+            begin = intake.begin
+            file = intake.file
+            self.isWhole = isWhole
+            self.spool = spool
+        }
+
+        deinit {
+            close(file)
+            spool.release()
+        }
+    }
+
+    private struct Arrived {
+        let connection: Int32
+        let begin: ContinuousClock.Instant
+    }
+
+    private let most: Int
+    private let capacity: Int
+    private let limit: Int
+    private let patience: Duration
+    private let bell: Int32
+    private let lock = Condition()
+    private var waiting: [Arrived] = []
+    /// Requests whose files exist.
+    private var held = 0
+    private var isClosed = false
+    private var thread: WorkerThread?
+
+    /// - Parameters:
+    ///   - most: how many requests may be held at a time; as many again as `capacity` wait in their sockets.
+    ///   - limit: bytes that are taken of a request, which bounds the memory to `most` times that.
+    ///   - patience: how long a request may take to come.
+    ///   - makeHandler: called once on the spool's thread; its answer takes what has come.
+    package init(
+        most: Int = 8, capacity: Int = 128, limit: Int = 8 << 20, patience: Duration = .seconds(30),
+        makeHandler: @escaping @Sendable () -> (Spooled) -> Void
+    ) {
+        self.most = most
+        self.capacity = capacity
+        self.limit = limit
+        self.patience = patience
+        bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        precondition(bell >= 0, "eventfd: \(errno)")
+        thread = WorkerThread(name: "spool") { [self] in run(makeHandler()) }
+    }
+
+    deinit { close(bell) }
+
+    /// Takes over a connection on which a request has begun to come. False when too many wait, or once closed: the caller
+    /// keeps it.
+    package func submit(_ connection: Int32) -> Bool {
+        lock.withLock {
+            guard !isClosed, waiting.count < capacity else { return false }
+            waiting.append(Arrived(connection: connection, begin: .now))
+            ring()
+            return true
+        }
+    }
+
+    /// Takes no more requests, and returns when those it has have come or taken too long.
+    package func drain() {
+        lock.withLock {
+            isClosed = true
+            ring()
+        }
+        thread?.join()
+        thread = nil
+    }
+
+    private func release() {
+        lock.withLock {
+            held -= 1
+            ring()
+        }
+    }
+
+    private func ring() {
+        var one: UInt64 = 1
+        write(bell, &one, MemoryLayout<UInt64>.size)
+    }
+
+    /// Those for which there is room now; nil when no more will come.
+    private func admit(besides count: Int) -> [Arrived]? {
+        lock.withLock {
+            guard !isClosed || !waiting.isEmpty || count > 0 else { return nil }
+            let new = Array(waiting.prefix(most - held))
+            waiting.removeFirst(new.count)
+            held += new.count
+            return new
+        }
+    }
+
+    private func run(_ handle: (Spooled) -> Void) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+        defer { buffer.deallocate() }
+        var intakes: [Intake] = []
+        while let new = admit(besides: intakes.count) {
+            for arrived in new {
+                guard let file = Spool.makeFile() else {
+                    close(arrived.connection)
+                    release()
+                    continue
+                }
+                intakes.append(
+                    Intake(
+                        connection: arrived.connection, file: file, begin: arrived.begin, end: .now + patience))
+            }
+            let ready = wait(for: intakes)
+            var rest: [Intake] = []
+            for (var intake, isReady) in zip(intakes, ready) {
+                switch isReady ? intake.advance(buffer, limit: limit) : .more {
+                case .more where intake.end > .now: rest.append(intake)
+                case .more, .broken:
+                    close(intake.connection)
+                    close(intake.file)
+                    release()
+                case .whole, .tooLong:
+                    lseek(intake.file, 0, SEEK_SET)
+                    handle(Spooled(intake, isWhole: intake.isWhole, spool: self))
+                }
+            }
+            intakes = rest
+        }
+    }
+
+    private static func makeFile() -> Int32? {
+        let file = homeroom_make_memory("homeroom-request", 0)
+        return file >= 0 ? file : nil
+    }
+
+    /// Which of them have something to read, once one has, or time is up for one, or the bell rings.
+    private func wait(for intakes: [Intake]) -> [Bool] {
+        let bell = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
+        var all = [bell] + intakes.map { pollfd(fd: $0.connection, events: Int16(POLLIN), revents: 0) }
+        let rest = intakes.map(\.end).min().map { max(.zero, $0 - .now) }
+        poll(&all, nfds_t(all.count), rest.map { Int32($0 / .milliseconds(1)) + 1 } ?? -1)
+        var count: UInt64 = 0
+        if all[0].revents != 0 { read(bell.fd, &count, MemoryLayout<UInt64>.size) }
+        return all.dropFirst().map { $0.revents != 0 }
+    }
+}
+
+/// A request on its way into a file.
+private struct Intake {
+    enum Progress {
+        case more, whole
+        /// The peer left, or sent what is no request.
+        case broken
+        case tooLong
+    }
+
+    let connection: Int32
+    let file: Int32
+    let begin: ContinuousClock.Instant
+    let end: ContinuousClock.Instant
+    private var order = RecordOrder()
+    /// The header that is coming, as far as it has come.
+    private var header: [UInt8] = []
+    /// Bytes of the present record that are still to come behind its header.
+    private var rest = 0
+    private var size = 0
+
+    init(connection: Int32, file: Int32, begin: ContinuousClock.Instant, end: ContinuousClock.Instant) {
+        self.connection = connection
+        self.file = file
+        self.begin = begin
+        self.end = end
+    }
+
+    var isWhole: Bool { order.isEnded && rest == 0 && header.isEmpty }
+
+    /// Takes what has come, at most a MiB, so that the others get their turn; nothing of what follows the request.
+    mutating func advance(_ buffer: UnsafeMutableRawBufferPointer, limit: Int) -> Progress {
+        for _ in 0..<16 {
+            if isWhole { return .whole }
+            if size >= limit { return .tooLong }
+            let isHeader = rest == 0
+            let wanted = min(isHeader ? RecordHeader.length - header.count : rest, buffer.count)
+            let count = recv(connection, buffer.baseAddress, wanted, Int32(MSG_DONTWAIT))
+            guard count > 0 else { return count < 0 && (errno == EAGAIN || errno == EINTR) ? .more : .broken }
+            guard write(file, buffer.baseAddress, count) == count else { return .broken }
+            size += count
+            guard isHeader else {
+                rest -= count
+                continue
+            }
+            header += buffer[..<count]
+            guard header.count == RecordHeader.length else { continue }
+            let record = header.withUnsafeBytes { RecordHeader($0) }
+            guard order.admit(record) else { return .broken }
+            rest = record.recordLength - RecordHeader.length
+            header = []
+        }
+        return isWhole ? .whole : .more
+    }
+}
