@@ -26,7 +26,7 @@ int pipe2(int descriptors[2], int flags);
 int pthread_setname_np(pthread_t thread, const char *name);
 
 /// Puts the calling thread behind others that want its core: a smaller share of it for a higher `nice`, and that in pieces
-/// of up to 20 ms, since each change of hands costs both sides what they had in the caches. (sched(7), sched_setattr(2);
+/// of up to 50 ms, since each change of hands costs both sides what they had in the caches. (sched(7), sched_setattr(2);
 /// Linux before 6.12 leaves the length of the pieces as it is.)
 static inline void homeroom_work_behind_others(int nice) { /* variadic syscall() */
     const struct {
@@ -35,7 +35,7 @@ static inline void homeroom_work_behind_others(int nice) { /* variadic syscall()
         int32_t nice;
         uint32_t priority;
         uint64_t runtime, deadline, period;
-    } wish = {.size = 48, .policy = 3 /* SCHED_BATCH, not in every header */, .nice = nice, .runtime = 20000000};
+    } wish = {.size = 48, .policy = 3 /* SCHED_BATCH, not in every header */, .nice = nice, .runtime = 50000000};
     if (syscall(SYS_sched_setattr, 0, &wish, 0) != 0) setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
 }
 

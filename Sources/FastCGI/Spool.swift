@@ -46,13 +46,15 @@ package final class Spool: @unchecked Sendable {
     private var thread: WorkerThread?
 
     /// - Parameters:
-    ///   - most: how many requests may be held at a time; as many again as `capacity` wait in their sockets.
+    ///   - most: how many requests may be held at a time.
+    ///   - capacity: how many more may wait in their sockets; one more is refused.
     ///   - limit: bytes that are taken of a request, which bounds the memory to `most` times that.
     ///   - patience: how long a request may take to come.
-    ///   - makeHandler: called once on the spool's thread; its answer takes what has come.
+    ///   - makeHandler: called once on the spool's thread; its answer takes each connection back with what has come on it,
+    ///     or with nil where there is no memory or descriptor to take it in.
     package init(
-        most: Int = 8, capacity: Int = 128, limit: Int = 8 << 20, patience: Duration = .seconds(30),
-        makeHandler: @escaping @Sendable () -> (Spooled) -> Void
+        most: Int = 8, capacity: Int, limit: Int = 8 << 20, patience: Duration = .seconds(30),
+        makeHandler: @escaping @Sendable () -> (_ connection: Int32, Spooled?) -> Void
     ) {
         self.most = most
         self.capacity = capacity
@@ -109,15 +111,15 @@ package final class Spool: @unchecked Sendable {
         }
     }
 
-    private func run(_ handle: (Spooled) -> Void) {
+    private func run(_ handle: (Int32, Spooled?) -> Void) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
         defer { buffer.deallocate() }
         var intakes: [Intake] = []
         while let new = admit(besides: intakes.count) {
             for arrived in new {
                 guard let file = Spool.makeFile() else {
-                    close(arrived.connection)
                     release()
+                    handle(arrived.connection, nil)
                     continue
                 }
                 intakes.append(
@@ -135,7 +137,7 @@ package final class Spool: @unchecked Sendable {
                     release()
                 case .whole, .tooLong:
                     lseek(intake.file, 0, SEEK_SET)
-                    handle(Spooled(intake, isWhole: intake.isWhole, spool: self))
+                    handle(intake.connection, Spooled(intake, isWhole: intake.isWhole, spool: self))
                 }
             }
             intakes = rest

@@ -110,9 +110,12 @@ package final class Worker: Sendable {
             }
         }
         let lanes = Lanes(reading: reading, writing: writing, light: light, heavy: heavy, health: health)
-        let spool = Spool {
+        let spool = Spool(capacity: options.queue) {
             let desk = makeDesk()
-            return { spooled in desk.visit(spooled).map { lanes.take($0, from: desk) } }
+            return { connection, spooled in
+                guard let spooled else { return desk.refuse(connection) }
+                desk.visit(spooled).map { lanes.take($0, from: desk) }
+            }
         }
         let door = Door(makeDesk(), poller: poller, lanes: lanes, spool: spool)
         let front = WorkerThread(name: "front") { door.run() }

@@ -18,9 +18,9 @@ struct SpoolTests {
         most: Int = 8, capacity: Int = 8, limit: Int = 8 << 20, patience: Duration = .seconds(5)
     ) -> Spool {
         Spool(most: most, capacity: capacity, limit: limit, patience: patience) {
-            { spooled in
+            { _, spooled in
                 let exchange = Exchange()
-                guard exchange.begin(spooled) else { return }
+                guard let spooled, exchange.begin(spooled) else { return }
                 let body = try? Self.body(of: exchange)
                 Array("\(body?.count ?? -1)".utf8).withUnsafeBytes { _ = exchange.write($0) }
                 exchange.finish().map { _ = close($0) }
@@ -51,15 +51,15 @@ struct SpoolTests {
     @Test(arguments: [1, 65_535, 65_536, 3_000_000])
     func `a request arrives as it was sent, and is answered on its connection`(size: Int) throws {
         let found = Mutex<[[UInt8]]>([])
-        let spool = Spool {
-            { spooled in
+        let spool = Spool(capacity: 8) {
+            { connection, spooled in
                 let exchange = Exchange()
-                #expect(exchange.begin(spooled))
-                #expect(exchange.descriptor == spooled.connection)
+                #expect(spooled.map { exchange.begin($0) } == true)
+                #expect(exchange.descriptor == connection)
                 #expect(exchange.variable("REQUEST_URI") == "/a")
                 found.withLock { $0.append((try? Self.body(of: exchange)) ?? []) }
                 Array("well".utf8).withUnsafeBytes { _ = exchange.write($0) }
-                #expect(exchange.finish() == spooled.connection)
+                #expect(exchange.finish() == connection)
             }
         }
         let body = (0..<size).map { String($0 % 10) }.joined()
@@ -78,10 +78,10 @@ struct SpoolTests {
 
     @Test func `what follows a request stays in the socket`() throws {
         let kept = Mutex<Int32?>(nil)
-        let spool = Spool {
-            { spooled in
+        let spool = Spool(capacity: 8) {
+            { connection, spooled in
                 let exchange = Exchange()
-                #expect(exchange.begin(spooled))
+                #expect(spooled.map { exchange.begin($0) } == true)
                 kept.withLock { $0 = exchange.finish() }
             }
         }
@@ -170,13 +170,13 @@ struct SpoolTests {
     @Test func `more than may be held wait until one is answered`() throws {
         let held = Mutex<Spool.Spooled?>(nil)
         let order = Mutex<[Int32]>([])
-        let spool = Spool(most: 1) {
-            { spooled in
+        let spool = Spool(most: 1, capacity: 8) {
+            { connection, spooled in
                 let count = order.withLock { order in
-                    order.append(spooled.connection)
+                    order.append(connection)
                     return order.count
                 }
-                if count == 1 { held.withLock { $0 = spooled } } else { close(spooled.connection) }
+                if count == 1 { held.withLock { $0 = spooled } } else { close(connection) }
             }
         }
         let (other, otherEnd) = try Peer.connected()

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// People who use a site without a pause, each on a kept connection: they read through all five contracts, change
-/// their bio, sign in and out. Each answer must be the person's own.
+/// their bio, now and then their picture, sign in and out. Each answer must be the person's own.
 ///
 /// What each was told stands in a journal: `losses` says what of it is not so afterwards.
 final class Crowd: Sendable {
@@ -153,6 +153,9 @@ private final class Member: Sendable {
         var ended: [HeldSession] = []
     }
 
+    /// Too long to wait for as a whole in a socket.
+    private static let picture = Picture.noise(bytes: 100_000)
+
     let person: Person
     let journal = Mutex(Journal())
     private let site: DevStack
@@ -170,6 +173,7 @@ private final class Member: Sendable {
         while !isOver.isRaised {
             round += 1
             switch round % 10 {
+            case 3 where round % 40 == 13: changePicture(&client)
             case 3: changeBio(&client)
             case 6: signIn(&client, Door.all[round / 10 % Door.all.count])
             case 9: signOut(&client)
@@ -197,10 +201,17 @@ private final class Member: Sendable {
             journal.sent += 1
             return journal.sent
         }
+        let content = Content(json: ["bio": .string("\(bio)")])
         let answer = send(
-            &client, Door.all[0], "PATCH", "/api/v1/profile/update/", registration, ["bio": .string("\(bio)")]
+            &client, Door.all[0], "PATCH", "/api/v1/profile/update/", registration, content
         ) { self.isOwn($0) && $0.string("user", "bio") == "\(bio)" }
         if answer != nil { journal.withLock { $0.acknowledged = bio } }
+    }
+
+    /// Without a bio: one that is cut off may still be written after the next was acknowledged.
+    private func changePicture(_ client: inout Client?) {
+        let content = Content(form: Form([.file("avatar", name: "me.png", Self.picture)]))
+        send(&client, Door.all[0], "PATCH", "/api/v1/profile/update/", registration, content) { self.isOwn($0) }
     }
 
     private func signIn(_ client: inout Client?, _ door: Door) {
@@ -212,7 +223,7 @@ private final class Member: Sendable {
         // Contract 4 tells nobody whose its token is; a read with it will.
         guard
             let answer = send(
-                &client, door, "POST", door.login, nil, form, { door.contract == 4 || self.isOwn($0) })
+                &client, door, "POST", door.login, nil, Content(json: form), { door.contract == 4 || self.isOwn($0) })
         else { return }
         let keys = SessionKeys(
             access: answer.string("tokens", "access") ?? answer.string("access_token"),
@@ -224,8 +235,8 @@ private final class Member: Sendable {
     /// Ends the oldest session. Without an answer nobody knows whether it lives.
     private func signOut(_ client: inout Client?) {
         guard let session = journal.withLock({ $0.living.isEmpty ? nil : $0.living.removeFirst() }) else { return }
-        let form: JSON? = session.keys.refresh.map { ["refresh": .string($0)] }
-        let answer = send(&client, session.door, "POST", session.door.logout, session, form) { _ in true }
+        let content = session.keys.refresh.map { Content(json: ["refresh": .string($0)]) }
+        let answer = send(&client, session.door, "POST", session.door.logout, session, content) { _ in true }
         if answer != nil { journal.withLock { $0.ended.append(session) } }
     }
 
@@ -233,7 +244,7 @@ private final class Member: Sendable {
     @discardableResult
     private func send(
         _ client: inout Client?, _ door: Door, _ method: String, _ path: String, _ session: HeldSession?,
-        _ form: JSON? = nil, _ good: (Answer) -> Bool
+        _ content: Content? = nil, _ good: (Answer) -> Bool
     ) -> Answer? {
         let begin = ContinuousClock.now
         var answer: Answer?
@@ -241,8 +252,8 @@ private final class Member: Sendable {
         do {
             let open = try client ?? Client(site.address)
             client = open
-            let headers = (session?.headers ?? []) + DevStack.headers(nil, form)
-            let new = try open.send(method, path, headers: headers, body: form?.bytes)
+            let headers = (session?.headers ?? []) + (content.map { [("Content-Type", $0.type)] } ?? [])
+            let new = try open.send(method, path, headers: headers, body: content?.bytes)
             if new["Connection"] == "close" { client = nil }
             answer = new
             kind = new.status != 200 ? .status(new.status) : good(new) ? nil : .wrong
@@ -267,6 +278,15 @@ private final class Member: Sendable {
     private func isOwn(_ answer: Answer) -> Bool {
         (answer.string("email") ?? answer.string("user", "email")) == person.email
     }
+}
+
+/// What is sent in a body.
+private struct Content {
+    let type: String
+    let bytes: [UInt8]
+
+    init(json: JSON) { (type, bytes) = ("application/json", json.bytes) }
+    init(form: Form) { (type, bytes) = (form.type, form.body) }
 }
 
 /// A session as its holder has it.

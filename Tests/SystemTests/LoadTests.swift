@@ -44,7 +44,9 @@ struct LoadTests {
 
         #expect(status == 1)
         #expect(log.contains("homeroom: HOMEROOM_LOCK_WINDOW: "))
-        #expect(log.contains(#""event":"gave up","message":"10 workers in a row died at their start. "#))
+        // More where some died in the same moment.
+        let deaths = log.firstMatch(of: /"event":"gave up","message":"(\d+) workers in a row died at their start\. The/)
+        #expect(deaths.flatMap { Int($0.1) } ?? 0 >= 10)
         #expect(log.contains("homeroom check"))
     }
 
