@@ -102,10 +102,13 @@ struct RecordOrder {
     private(set) var isEnded = false
 
     mutating func admit(_ header: RecordHeader) -> Bool {
+        // libfcgi takes what fills up the first record, or an empty one, for the next one.
+        guard header.paddingLength == 0 || (header.type != .beginRequest && header.contentLength > 0) else {
+            return false
+        }
         switch header.type {
         case .beginRequest:
-            // libfcgi does not skip what fills up the first record.
-            guard id == 0, header.id != 0, header.contentLength == 8, header.paddingLength == 0 else { return false }
+            guard id == 0, header.id != 0, header.contentLength == 8 else { return false }
             id = header.id
         case .variables:
             guard id != 0, header.id == id, !hasVariables else { return false }

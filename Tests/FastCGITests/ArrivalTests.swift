@@ -68,6 +68,14 @@ struct ArrivalTests {
             arrival(Record.begin() + pieces + Record.of(type: Record.parameters) + Record.body([])) == .whole)
     }
 
+    /// Found by fuzzing: libfcgi takes what fills up an empty record for the next one.
+    @Test(arguments: [Record.parameters, Record.standardInput])
+    func `an empty record that is filled up is no request`(type: UInt8) {
+        let variables = Record.begin() + Record.of(type: Record.parameters, padding: type == Record.parameters ? 8 : 0)
+
+        #expect(arrival(variables + Record.of(type: Record.standardInput, padding: 8)) == .closed)
+    }
+
     @Test func `looking at a connection takes nothing from it`() throws {
         let listener = try Listener()
         let peer = try listener.connected()
