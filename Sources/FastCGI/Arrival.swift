@@ -51,13 +51,17 @@ package enum Arrival: Equatable {
                 case .variables: variables.add(part) && (!order.hasVariables || variables.isComplete)
                 default: true
                 }
-            guard isGood, !order.isEnded else {
-                self = isGood ? .whole : .closed
+            guard isGood else {
+                self = .closed
+                return
+            }
+            if order.isEnded {
+                self = .whole
                 return
             }
             start = next
         }
-        self = !isFull ? .partial : order.hasVariables && variables.isComplete ? .long : .closed
+        self = !isFull ? .partial : order.hasVariables ? .long : .closed
     }
 }
 

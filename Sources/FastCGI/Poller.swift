@@ -49,11 +49,6 @@ package final class Poller: Sendable {
             }
         }
 
-        mutating func expect(_ descriptor: Int32, within time: Duration) {
-            deadlines[descriptor] = .now + time
-            if nextRound == nil { nextRound = .now + .milliseconds(Poller.round) }
-        }
-
         /// False, and the connection is marked, when it is with a caller or taken over by `stop`.
         mutating func take(_ descriptor: Int32) -> Bool {
             guard self[descriptor].isParked else {
@@ -140,7 +135,9 @@ package final class Poller: Sendable {
     /// Gives a connection back on which only a part of a request has come. It is closed when the rest takes too long.
     package func awaitRest(_ descriptor: Int32) -> Int32? {
         state.withLock { state in
-            if state.deadlines[descriptor] == nil { state.expect(descriptor, within: .seconds(ioTimeout)) }
+            guard state.deadlines[descriptor] == nil else { return }
+            state.deadlines[descriptor] = .now + .seconds(ioTimeout)
+            if state.nextRound == nil { state.nextRound = .now + .milliseconds(Poller.round) }
         }
         return park(descriptor)
     }

@@ -14,11 +14,11 @@ package final class Spool: @unchecked Sendable {
         let isWhole: Bool
         private let spool: Spool
 
-        fileprivate init(_ intake: borrowing Intake, isWhole: Bool, spool: Spool) {
+        fileprivate init(_ intake: Intake, of spool: Spool) {
             connection = intake.connection
             begin = intake.begin
             file = intake.file
-            self.isWhole = isWhole
+            isWhole = intake.isWhole
             self.spool = spool
         }
 
@@ -28,18 +28,13 @@ package final class Spool: @unchecked Sendable {
         }
     }
 
-    private struct Arrived {
-        let connection: Int32
-        let begin: ContinuousClock.Instant
-    }
-
     private let most: Int
     private let capacity: Int
     private let limit: Int
     private let patience: Duration
     private let bell: Int32
     private let lock = Condition()
-    private var waiting: [Arrived] = []
+    private var waiting: [(connection: Int32, begin: ContinuousClock.Instant)] = []
     /// Requests whose files exist.
     private var held = 0
     private var isClosed = false
@@ -72,7 +67,7 @@ package final class Spool: @unchecked Sendable {
     package func submit(_ connection: Int32) -> Bool {
         lock.withLock {
             guard !isClosed, waiting.count < capacity else { return false }
-            waiting.append(Arrived(connection: connection, begin: .now))
+            waiting.append((connection, .now))
             ring()
             return true
         }
@@ -101,7 +96,7 @@ package final class Spool: @unchecked Sendable {
     }
 
     /// Those for which there is room now; nil when no more will come.
-    private func admit(besides count: Int) -> [Arrived]? {
+    private func admit(besides count: Int) -> [(connection: Int32, begin: ContinuousClock.Instant)]? {
         lock.withLock {
             guard !isClosed || !waiting.isEmpty || count > 0 else { return nil }
             let new = Array(waiting.prefix(most - held))
@@ -116,15 +111,14 @@ package final class Spool: @unchecked Sendable {
         defer { buffer.deallocate() }
         var intakes: [Intake] = []
         while let new = admit(besides: intakes.count) {
-            for arrived in new {
-                guard let file = Spool.makeFile() else {
+            for (connection, begin) in new {
+                let file = homeroom_make_memory("homeroom-request", 0)
+                guard file >= 0 else {
                     release()
-                    handle(arrived.connection, nil)
+                    handle(connection, nil)
                     continue
                 }
-                intakes.append(
-                    Intake(
-                        connection: arrived.connection, file: file, begin: arrived.begin, end: .now + patience))
+                intakes.append(Intake(connection: connection, file: file, begin: begin, end: .now + patience))
             }
             let ready = wait(for: intakes)
             var rest: [Intake] = []
@@ -137,16 +131,11 @@ package final class Spool: @unchecked Sendable {
                     release()
                 case .whole, .tooLong:
                     lseek(intake.file, 0, SEEK_SET)
-                    handle(intake.connection, Spooled(intake, isWhole: intake.isWhole, spool: self))
+                    handle(intake.connection, Spooled(intake, of: self))
                 }
             }
             intakes = rest
         }
-    }
-
-    private static func makeFile() -> Int32? {
-        let file = homeroom_make_memory("homeroom-request", 0)
-        return file >= 0 ? file : nil
     }
 
     /// Which of them have something to read, once one has, or time is up for one, or the bell rings.
@@ -174,21 +163,15 @@ private struct Intake {
     let file: Int32
     let begin: ContinuousClock.Instant
     let end: ContinuousClock.Instant
-    private var order = RecordOrder()
+    var order = RecordOrder()
     /// The header that is coming, as far as it has come.
-    private var header: [UInt8] = []
+    var header: [UInt8] = []
     /// Bytes of the present record that are still to come behind its header.
-    private var rest = 0
-    private var size = 0
+    var rest = 0
+    var size = 0
 
-    init(connection: Int32, file: Int32, begin: ContinuousClock.Instant, end: ContinuousClock.Instant) {
-        self.connection = connection
-        self.file = file
-        self.begin = begin
-        self.end = end
-    }
-
-    var isWhole: Bool { order.isEnded && rest == 0 && header.isEmpty }
+    /// The header of the last record is all of it.
+    var isWhole: Bool { order.isEnded }
 
     /// Takes what has come, at most a MiB, so that the others get their turn; nothing of what follows the request.
     mutating func advance(_ buffer: UnsafeMutableRawBufferPointer, limit: Int) -> Progress {

@@ -54,13 +54,14 @@ struct Lanes {
     func take(_ visit: Visit, from desk: Desk) {
         if let question = visit.question { return take(visit, question, from: desk) }
         let lane: Queue
-        switch visit.destination.weight(of: visit.request) {
+        let weight = visit.destination.weight(of: visit.request)
+        switch weight {
         case .heavy, .heavyWithFile: lane = heavy
         case nil: return desk.answer(visit)
         case .light where !visit.destination.isSignedIn: lane = light
         case .reading, .light, .writing:
             guard desk.prove(visit) else { return }
-            lane = visit.destination.weight(of: visit.request) == .writing ? writing : reading
+            lane = weight == .writing ? writing : reading
         }
         if !lane.submit(visit) { desk.refuse(visit) }
     }

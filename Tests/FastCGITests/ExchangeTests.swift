@@ -28,17 +28,11 @@ final class ExchangeTests {
 
     /// Reads the body to its end, `size` bytes at a time.
     private func body(inPiecesOf size: Int = 4096) throws -> [[UInt8]] {
-        var pieces: [[UInt8]] = []
-        while true {
-            var buffer = [UInt8](repeating: 0, count: size)
-            let count = try buffer.withUnsafeMutableBytes { try exchange.read(into: $0) }
-            if count == 0 { return pieces }
-            pieces.append(Array(buffer.prefix(count)))
-        }
+        try exchange.body(inPiecesOf: size)
     }
 
     private func write(_ bytes: [UInt8]) -> Bool {
-        bytes.withUnsafeBytes { exchange.write($0) }
+        exchange.write(bytes)
     }
 
     // MARK: Variables

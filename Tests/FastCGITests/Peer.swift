@@ -102,6 +102,24 @@ func limitWaiting(of descriptor: Int32, toMilliseconds milliseconds: Int) {
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
 }
 
+extension Exchange {
+    /// Reads the body to its end, `size` bytes at a time.
+    func body(inPiecesOf size: Int = 4096) throws -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        while true {
+            var buffer = [UInt8](repeating: 0, count: size)
+            let count = try buffer.withUnsafeMutableBytes { try read(into: $0) }
+            if count == 0 { return pieces }
+            pieces.append(Array(buffer.prefix(count)))
+        }
+    }
+
+    @discardableResult
+    func write(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { write($0) }
+    }
+}
+
 /// Once in the test process. A test run must still end by SIGTERM, which libfcgi takes over.
 let processIsPrepared: Bool = {
     Exchange.prepareProcess()

@@ -21,25 +21,16 @@ struct SpoolTests {
             { _, spooled in
                 let exchange = Exchange()
                 guard let spooled, exchange.begin(spooled) else { return }
-                let body = try? Self.body(of: exchange)
-                Array("\(body?.count ?? -1)".utf8).withUnsafeBytes { _ = exchange.write($0) }
+                let body = try? exchange.body().joined()
+                exchange.write(Array("\(body?.count ?? -1)".utf8))
                 exchange.finish().map { _ = close($0) }
             }
         }
     }
 
-    private static func body(of exchange: Exchange) throws -> [UInt8] {
-        var body: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 10_000)
-        while case let count = try buffer.withUnsafeMutableBytes({ try exchange.read(into: $0) }), count > 0 {
-            body += buffer[..<count]
-        }
-        return body
-    }
-
-    /// A request with a body of so many bytes, and what comes of it.
-    private static func request(_ size: Int, id: UInt16 = 1) -> [UInt8] {
-        Record.request([("REQUEST_URI", "/a")], body: String(repeating: "b", count: size), id: id)
+    /// A request with a body of so many bytes.
+    private static func request(_ size: Int) -> [UInt8] {
+        Record.request([("REQUEST_URI", "/a")], body: String(repeating: "b", count: size))
     }
 
     private static func text(_ answer: Answer?) -> String? {
@@ -57,8 +48,8 @@ struct SpoolTests {
                 #expect(spooled.map { exchange.begin($0) } == true)
                 #expect(exchange.descriptor == connection)
                 #expect(exchange.variable("REQUEST_URI") == "/a")
-                found.withLock { $0.append((try? Self.body(of: exchange)) ?? []) }
-                Array("well".utf8).withUnsafeBytes { _ = exchange.write($0) }
+                found.withLock { $0.append((try? Array(exchange.body().joined())) ?? []) }
+                exchange.write(Array("well".utf8))
                 #expect(exchange.finish() == connection)
             }
         }
@@ -79,7 +70,7 @@ struct SpoolTests {
     @Test func `what follows a request stays in the socket`() throws {
         let kept = Mutex<Int32?>(nil)
         let spool = Spool(capacity: 8) {
-            { connection, spooled in
+            { _, spooled in
                 let exchange = Exchange()
                 #expect(spooled.map { exchange.begin($0) } == true)
                 kept.withLock { $0 = exchange.finish() }
