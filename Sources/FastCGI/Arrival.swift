@@ -27,6 +27,18 @@ package enum Arrival: Equatable {
         self = Arrival(of: UnsafeRawBufferPointer(rebasing: buffer[..<count]), isFull: count == buffer.count)
     }
 
+    /// What has come once a request is there as a whole, or time is up.
+    package static func awaited(on descriptor: Int32, until end: ContinuousClock.Instant) -> Arrival {
+        withUnsafeTemporaryAllocation(byteCount: mostAwaited, alignment: 16) { buffer in
+            while true {
+                let arrival = Arrival(on: descriptor, buffer: buffer)
+                guard arrival == .nothing || arrival == .partial, .now < end else { return arrival }
+                // Not poll(2): it would tell of the part that has come, again and again.
+                usleep(2000)
+            }
+        }
+    }
+
     /// - Parameters:
     ///   - bytes: FastCGI records from the first byte of a request on.
     ///   - isFull: whether more may have arrived than was looked at.

@@ -121,25 +121,30 @@ package final class Poller: Sendable {
     /// Gives a connection back to be watched. Once stopping it is returned when a request waits on it, else closed,
     /// unless another worker takes it.
     package func park(_ descriptor: Int32) -> Int32? {
+        park(descriptor, isAwaited: false)
+    }
+
+    private func park(_ descriptor: Int32, isAwaited: Bool) -> Int32? {
         let (isParked, hasNews) = state.withLock { state in
             guard !state.isStopping else { return (false, false) }
             let hasNews = state[descriptor].hasNews
             state[descriptor] = Connection(isParked: true)
             return (true, hasNews)
         }
-        guard isParked else { return retire(descriptor) }
+        guard isParked else { return isAwaited ? giveBack(descriptor) : retire(descriptor) }
         if hasNews { remind(descriptor) }
         return nil
     }
 
-    /// Gives a connection back on which only a part of a request has come. It is closed when the rest takes too long.
+    /// Gives a connection back on which only a part of a request has come. It is closed when the rest takes too long. Once
+    /// stopping it is returned, unless another worker takes it.
     package func awaitRest(_ descriptor: Int32) -> Int32? {
         state.withLock { state in
             guard state.deadlines[descriptor] == nil else { return }
             state.deadlines[descriptor] = .now + .seconds(ioTimeout)
             if state.nextRound == nil { state.nextRound = .now + .milliseconds(Poller.round) }
         }
-        return park(descriptor)
+        return park(descriptor, isAwaited: true)
     }
 
     /// The rest has come.
@@ -164,22 +169,24 @@ package final class Poller: Sendable {
     ///
     /// - Parameter handingOver: whether other workers go on: then they get all connections, and no request is lost. Else
     ///   after `SHUT_RD` nginx cannot write any more, and what it wrote before is still in our buffer to be answered. A
-    ///   connection without a request yet is new: nginx made it for one that it is about to send.
+    ///   connection without a request yet is new: nginx made it for one that it is about to send. That may still come,
+    ///   and the rest of one that has begun.
     package func stop(handingOver: Bool = false) -> [Int32] {
-        let (idle, fresh) = state.withLock { state in
+        let (idle, awaited) = state.withLock { state in
             state.isStopping = true
             state.isHandingOver = handingOver
             let parked = state.connections.indices.filter { state.connections[$0].isParked }
-            let isFresh = Set(parked.filter { state.connections[$0].isFresh })
+            let isAwaited = Set(
+                parked.filter { state.connections[$0].isFresh || state.deadlines[Int32($0)] != nil })
             state.connections = []
             state.deadlines = [:]
-            return (parked.filter { !isFresh.contains($0) }.map(Int32.init), isFresh.map(Int32.init))
+            return (parked.filter { !isAwaited.contains($0) }.map(Int32.init), isAwaited.map(Int32.init))
         }
         epoll_ctl(epoll, EPOLL_CTL_DEL, listening, nil)
         if let handover { epoll_ctl(epoll, EPOLL_CTL_DEL, handover.exit, nil) }
         var one: UInt64 = 1
         write(wakeUp, &one, MemoryLayout<UInt64>.size)
-        return idle.compactMap(retire) + fresh.compactMap(retireFresh)
+        return idle.compactMap(retire) + awaited.compactMap(giveBack)
     }
 
     /// How many connections are idle.
@@ -212,7 +219,7 @@ package final class Poller: Sendable {
             return
         }
         listen(again: true)
-        limit(descriptor, toSeconds: ioTimeout)
+        limit(descriptor)
         if let connection = admit(descriptor, isFresh: true) {
             ready.append(Ready(descriptor: connection, hasEnded: false))
         }
@@ -244,7 +251,7 @@ package final class Poller: Sendable {
             state[descriptor] = Connection(isParked: true, isFresh: isFresh)
             return true
         }
-        guard isParked else { return isFresh ? retireFresh(descriptor) : retire(descriptor) }
+        guard isParked else { return isFresh ? giveBack(descriptor) : retire(descriptor) }
         do throws(Failure) {
             try watch(descriptor, Poller.edge)
         } catch {
@@ -272,8 +279,8 @@ package final class Poller: Sendable {
         if wasFull { listen() }
     }
 
-    private func limit(_ descriptor: Int32, toSeconds seconds: Int) {
-        var limit = timeval(tv_sec: seconds, tv_usec: 0)
+    private func limit(_ descriptor: Int32) {
+        var limit = timeval(tv_sec: ioTimeout, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
@@ -302,11 +309,9 @@ package final class Poller: Sendable {
         epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event)
     }
 
-    /// Passes on a connection that has had no request yet, or gives it back to wait for one, a second at most.
-    private func retireFresh(_ descriptor: Int32) -> Int32? {
-        if pass(descriptor) { return nil }
-        limit(descriptor, toSeconds: 1)
-        return descriptor
+    /// Passes on a connection on which a request is on its way, or gives it back.
+    private func giveBack(_ descriptor: Int32) -> Int32? {
+        pass(descriptor) ? nil : descriptor
     }
 
     private func pass(_ descriptor: Int32) -> Bool {

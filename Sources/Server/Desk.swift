@@ -147,17 +147,23 @@ final class Desk {
         refuse(visit)
     }
 
-    /// Answers what comes on a connection of a worker that is stopping.
-    func serve(_ descriptor: Int32) {
-        poller.setBlocking(descriptor, true)
+    /// Answers what comes on a connection of a worker that is stopping, and closes it when nothing whole has come in time.
+    func serve(_ descriptor: Int32, until end: ContinuousClock.Instant) {
+        switch Arrival.awaited(on: descriptor, until: end) {
+        case .whole: break
+        case .long: return refuse(descriptor)
+        case .nothing, .partial, .closed: return poller.drop(descriptor)
+        }
         guard let visit = visit(descriptor) else { return }
-        visit.isBlocking = true
         if let question = visit.question {
             // Stopping is not ready.
             return send(question.answer(to: visit.request.method) ?? Health.notReady, to: visit)
         }
         answer(visit)
     }
+
+    /// How long a worker that is stopping waits for what is on its way.
+    static let grace = Duration.seconds(1)
 
     /// Answers what is no matter of the accounts.
     func send(_ reply: Reply, to visit: Visit) {
@@ -196,7 +202,7 @@ final class Desk {
         if visit.question == nil { note(visit, answer, bytes: bytes, start: start, usage) }
         guard let descriptor = exchange.finish() else { return }
         if visit.isBlocking { poller.setBlocking(descriptor, false) }
-        if let waiting = poller.park(descriptor) { serve(waiting) }
+        if let waiting = poller.park(descriptor) { serve(waiting, until: .now + Desk.grace) }
     }
 
     /// Writes the answer; how many bytes its body had.

@@ -186,9 +186,12 @@ package final class Supervisor {
             guard pid > 0 else { return }
             let code = homeroom_exit_code(status)
             metrics.forget(pid)
-            if retired.remove(pid) != nil { continue }
-            guard let life = workers.removeValue(forKey: pid) else { continue }
-            note(life)
+            if retired.remove(pid) != nil {
+                if code == 0 { continue }
+            } else {
+                guard let life = workers.removeValue(forKey: pid) else { continue }
+                note(life)
+            }
             metrics.processesDied.add()
             log.write(
                 "worker died",
@@ -259,6 +262,7 @@ package final class Supervisor {
             log.write("worker killed", [.init(name: "pid", value: .integer(Int64(pid)))])
             kill(pid, SIGKILL)
         }
+        retired = []
         reap()
     }
 }

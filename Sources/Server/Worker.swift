@@ -126,6 +126,7 @@ package final class Worker: Sendable {
         spool.drain()
         for lane in [reading, writing, light, heavy, health] { lane.drain() }
         let last = makeDesk()
-        for descriptor in waiting + door.left { last.serve(descriptor) }
+        let end = ContinuousClock.now + Desk.grace
+        for descriptor in waiting + door.left { last.serve(descriptor, until: end) }
     }
 }

@@ -198,6 +198,19 @@ struct PollerTests {
         other.close()
     }
 
+    @Test func `stopping hands back a connection on which a request has begun, and the rest may come`() throws {
+        let (peer, end) = try connected()
+        peer.send([1])
+        #expect(poller.awaitRest(end) == nil)
+
+        #expect(poller.stop() == [end])
+
+        #expect(peer.send([2]) == 0)
+        #expect(byte(of: end) == 1)
+        #expect(byte(of: end) == 2)
+        close(end)
+    }
+
     @Test func `what a peer sends to a stopped connection fails at once`() throws {
         let (peer, end) = try connected()
         #expect(poller.park(end) == nil)

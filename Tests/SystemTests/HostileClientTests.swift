@@ -312,6 +312,10 @@ struct Rubbish: Sendable, CustomTestStringConvertible {
         Rubbish("two beginnings", begin + begin),
         Rubbish("an answer", record(6, Array("Status: 200\r\n\r\n".utf8)) + record(3, [0, 0, 0, 0, 0, 0, 0, 0])),
         Rubbish("a question for values", record(9, [15, 0] + Array("FCGI_MPXS_CONNS".utf8))),
+        Rubbish(
+            "a thousand questions for values",
+            [1, 9, 0, 0, 66, 104, 0, 0]  // 17,000 bytes
+                + (0..<1000).flatMap { _ in [15, 0] + Array("FCGI_MPXS_CONNS".utf8) }),
         Rubbish("a body without variables", begin + record(5, [1, 2, 3]) + record(5, [])),
         Rubbish("no variables", begin + record(4, []) + record(5, [])),
         Rubbish("a name longer than its record", begin + record(4, [100, 100, 65]) + record(4, [])),

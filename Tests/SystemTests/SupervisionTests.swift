@@ -45,6 +45,52 @@ struct SupervisionTests {
         #expect(workers.allSatisfy { kill($0, 0) != 0 })
     }
 
+    @Test func `SIGTERM waits a second for all silent connections together`() throws {
+        let site = try Site.start(environment: ["HOMEROOM_WORKERS": "1"])
+        defer { Site.discard(site) }
+        let silent = try (0..<50).map { _ in try FastCGIClient(site.folder.socket) }
+        let (stopped, whole) = try Self.connections(to: site)
+
+        let begin = ContinuousClock.now
+        site.service.process?.signal(SIGTERM)
+        try whole.write("OPTIONS", "/api/v1/info/")
+        let answer = try whole.answer().status
+        let status = site.service.process?.waitForExit(within: 15)
+
+        #expect(answer == 204)
+        #expect(status == 0)
+        #expect(ContinuousClock.now - begin < .seconds(5))
+        #expect(silent.allSatisfy(\.stream.isAtEnd) && stopped.stream.isAtEnd)
+    }
+
+    @Test func `rubbish harms a worker that is stopping as little as any other`() throws {
+        let site = try Site.start(environment: ["HOMEROOM_WORKERS": "1"])
+        defer { Site.discard(site) }
+        let clients = try Rubbish.all.map { ($0, try FastCGIClient(site.folder.socket)) }
+        let (_, whole) = try Self.connections(to: site)
+
+        site.service.process?.signal(SIGTERM)
+        for (rubbish, client) in clients { try? client.stream.write(rubbish.bytes) }
+        try whole.write("OPTIONS", "/api/v1/info/")
+        let answer = try whole.answer().status
+        let status = site.service.process?.waitForExit(within: 15)
+        let log = try String(contentsOfFile: site.folder.log + "/homeroom.log", encoding: .utf8)
+
+        #expect(answer == 204)
+        #expect(status == 0)
+        #expect(!log.contains("worker died") && !log.contains("worker killed"))
+    }
+
+    /// Two connections that are accepted: on one a part of a request has come, on the other nothing.
+    private static func connections(to site: DevStack) throws -> (FastCGIClient, FastCGIClient) {
+        let stopped = try FastCGIClient(site.folder.socket)
+        try stopped.stream.write(Rubbish.begin)
+        let other = try FastCGIClient(site.folder.socket)
+        // A worker accepts in order.
+        _ = try FastCGIClient(site.folder.socket).send("OPTIONS", "/api/v1/info/")
+        return (stopped, other)
+    }
+
     @Test func `after kill -9 of the only worker the next request is answered, and the parent replaces it`() throws {
         let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
         defer { Site.discard(site) }
