@@ -97,6 +97,12 @@ package struct MediaStore: Sendable {
         MediaStore.files(of: path).map { unlink("\(root)/\($0)") == 0 || errno == ENOENT }.allSatisfy { $0 }
     }
 
+    /// Whether a path is that of an avatar whose files are all here.
+    func holds(_ path: String) -> Bool {
+        guard path.wholeMatch(of: /avatars\/[0-9a-f]{32}\.(jpg|png|gif)/) != nil else { return false }
+        return MediaStore.files(of: path).allSatisfy { access("\(root)/\($0)", R_OK) == 0 }
+    }
+
     /// The avatar and its squares: `avatars/x.jpg`, `avatars/x-256.jpg`, `avatars/x-64.jpg`.
     static func files(of path: String) -> [String] {
         guard let dot = path.lastIndex(of: ".") else { return [path] }

@@ -198,7 +198,7 @@ extension Refusal {
 
 extension Findings {
     /// nil leaves it, `.some(nil)` clears it.
-    fileprivate mutating func bio(_ entry: Entry) -> String?? {
+    mutating func bio(_ entry: Entry) -> String?? {
         switch entry {
         case .absent: return nil
         case .null: return .some(nil)

@@ -43,7 +43,7 @@ package struct Violation: Sendable, Equatable {
 package enum Field: Sendable, Hashable {
     case username, email, password, confirmation, currentPassword, newPassword, newConfirmation
     case fullName, firstName, lastName, phone, bio, avatar, role
-    case refresh, resetToken, remembered, limit, after
+    case refresh, resetToken, remembered, limit, after, id
 }
 
 /// The rules a field can break. Lengths are in characters unless they say otherwise.

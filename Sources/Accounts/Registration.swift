@@ -78,23 +78,31 @@ extension Accounts {
         guard let email, let password else { throw .fault("a finding is missing") }
 
         let name = if let username { username } else { try freeUsername(for: email) }
-        var insertion = InsertAccount(
+        let insertion = InsertAccount(
             username: name, email: email, passwordHash: try hash(password), standing: standing, details: details,
             now: now)
+        return try insert(insertion, isNameMade: username == nil, session: session)
+    }
+
+    /// - Parameters:
+    ///   - isNameMade: whether the username was made from the email: then the next free one is as good.
+    ///   - session: as that of `make`.
+    func insert(_ insertion: InsertAccount, isNameMade: Bool, session: Session? = nil) throws(Refusal) -> Account {
+        var insertion = insertion
         // Of so many at once with the same local part the last one needs as many.
         var attempts = 100
         while true {
             do throws(Refusal) {
                 return try insert(insertion, session: session)
             } catch .invalid(let violations)
-                where username == nil && attempts > 0
-                && violations == [Violation(.username, .taken)]
+                where isNameMade && attempts > 0 && violations == [Violation(.username, .taken)]
             {
                 // Somebody else took the name that was free just now; with the same email, if it was sent twice.
                 attempts -= 1
-                try findings.names(nil, email, among: self, except: nil)
+                var findings = Findings()
+                try findings.names(nil, insertion.email, among: self, except: nil)
                 try findings.refuseIfAny()
-                insertion.username = try freeUsername(for: email)
+                insertion.username = try freeUsername(for: insertion.email)
             }
         }
     }
@@ -114,7 +122,7 @@ extension Accounts {
     }
 
     /// The first free of `alice`, `alice2`, `alice3`, … for `alice@school.example`.
-    private func freeUsername(for email: EmailAddress) throws(Refusal) -> Username {
+    func freeUsername(for email: EmailAddress) throws(Refusal) -> Username {
         let base = Username.base(of: email)
         let taken = try refusing { () throws(DatabaseError) in
             Set(try database.rows(UsernamesLike(key: CanonicalName(base).key)))
@@ -140,6 +148,10 @@ extension Accounts {
             throw .invalid([Violation(.username, .taken)])
         } catch .duplicate(index: "email_key") {
             throw .invalid([Violation(.email, .taken)])
+        } catch .duplicate(index: "PRIMARY") {
+            throw .invalid([Violation(.id, .taken)])
+        } catch .duplicate(index: "avatar") {
+            throw .invalid([Violation(.avatar, .taken)])
         } catch {
             return try refusing { () throws(DatabaseError) in throw error }
         }

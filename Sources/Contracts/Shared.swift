@@ -44,6 +44,7 @@ extension Field {
         case .remembered: "remember_me"
         case .limit: "limit"
         case .after: "after"
+        case .id: "id"
         }
     }
 }

@@ -22,6 +22,8 @@ struct Homeroom {
           user logout NAME
           user unlock NAME
           user delete NAME
+          user import FILE                             accounts from JSON lines; - is standard input
+          user export [FILE]                           accounts as JSON lines, with the hashes of their passwords
 
         NAME is a username or an email. The README describes calls and settings.
         """

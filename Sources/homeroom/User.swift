@@ -12,6 +12,8 @@ enum User {
         switch call {
         case "create": try create(accounts, &arguments)
         case "list": try list(accounts, &arguments)
+        case "import": try Transfers.takeIn(accounts, &arguments)
+        case "export": try Transfers.giveOut(accounts, &arguments)
         case "set-role":
             let (account, role): (Account, Role) = try accountAndWord(accounts, &arguments)
             try refusing { () throws(Refusal) in try accounts.setRole(role, of: account) }
@@ -112,18 +114,21 @@ enum User {
         return String(cString: typed)
     }
 
-    private static func refusing<T>(_ body: () throws(Refusal) -> T) throws(CommandError) -> T {
+    static func refusing<T>(_ body: () throws(Refusal) -> T) throws(CommandError) -> T {
         do throws(Refusal) {
             return try body()
         } catch {
-            switch error {
-            case .invalid(let violations):
-                let errors = v1Profile.texts(violations).map { "\($0.field): \($0.text)" }
-                throw .refused(errors.joined(separator: "; "))
-            case .unavailable: throw .refused("the database does not answer. Try: homeroom check")
-            case .fault(let text): throw .refused(text)
-            default: throw .refused("\(error)")
-            }
+            throw .refused(text(error))
+        }
+    }
+
+    static func text(_ refusal: Refusal) -> String {
+        switch refusal {
+        case .invalid(let violations):
+            v1Profile.texts(violations).map { "\($0.field): \($0.text)" }.joined(separator: "; ")
+        case .unavailable: "the database does not answer. Try: homeroom check"
+        case .fault(let text): text
+        default: "\(refusal)"
         }
     }
 
@@ -140,7 +145,11 @@ enum User {
 
     /// `{"id": 1, "username": "…", …}` on one line.
     private static func line(_ account: Account) -> String {
-        let object: JSON = [
+        String(decoding: JSON.object(object(account)).bytes, as: UTF8.self)
+    }
+
+    static func object(_ account: Account) -> JSON.Object {
+        [
             "id": .integer(Int64(account.id)),
             "username": .string(account.username),
             "email": .string(account.email),
@@ -159,6 +168,5 @@ enum User {
             "updated_at": .string(account.updatedAt.withMicroseconds),
             "last_login_at": account.lastLoginAt.map { .string($0.withMicroseconds) } ?? .null,
         ]
-        return String(decoding: object.bytes, as: UTF8.self)
     }
 }

@@ -68,22 +68,31 @@ struct UsernamesLike: Query {
 
 struct InsertAccount: Command {
     static let sql: SQL = """
-        INSERT INTO accounts (username, username_key, email, email_key, password_hash, role, is_staff, is_superuser, \
-        full_name, first_name, last_name, phone, created_at, updated_at) \
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO accounts (id, username, username_key, email, email_key, password_hash, role, status, is_staff, \
+        is_superuser, full_name, first_name, last_name, phone, bio, avatar, is_email_verified, is_phone_verified, \
+        language, timezone, theme, login_count, created_at, updated_at, last_login_at) \
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, DEFAULT(language)), \
+        COALESCE(?, DEFAULT(timezone)), COALESCE(?, DEFAULT(theme)), ?, ?, ?, ?)
         """
     var username: Username
     let email: EmailAddress
     let passwordHash: String
     let standing: Standing
     var details = Details()
+    var bio: String?
+    var past = Past()
     let now: Instant
     var parameters: [Parameter] {
         [
-            .text(username.text), .text(username.canonical.key), .text(email.text), .text(email.canonical.key),
-            .text(passwordHash), .text(standing.role.rawValue), .flag(standing.isStaff), .flag(standing.isSuperuser),
+            past.id.map(Parameter.unsigned) ?? .null, .text(username.text), .text(username.canonical.key),
+            .text(email.text), .text(email.canonical.key), .text(passwordHash), .text(standing.role.rawValue),
+            .text(past.status.rawValue), .flag(standing.isStaff), .flag(standing.isSuperuser),
             .text(orNull: details.fullName), .text(orNull: details.firstName), .text(orNull: details.lastName),
-            .text(orNull: details.phone), .time(now), .time(now),
+            .text(orNull: details.phone), .text(orNull: bio), .text(orNull: past.avatar),
+            .flag(past.isEmailVerified), .flag(past.isPhoneVerified), .text(orNull: past.language),
+            .text(orNull: past.timezone), .text(orNull: past.theme), .integer(past.loginCount),
+            .time(past.createdAt ?? now), .time(past.updatedAt ?? past.createdAt ?? now),
+            past.lastLoginAt.map { .time($0) } ?? .null,
         ]
     }
 }
@@ -186,6 +195,15 @@ struct AccountsAfter: Query {
         [.unsigned(after), .flag(role == nil), .text((role ?? .student).rawValue), .integer(limit)]
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
+}
+
+/// The same with the hashes of their passwords.
+struct StoredAccountsAfter: Query {
+    static let sql: SQL =
+        "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.id > ? ORDER BY a.id LIMIT 500"
+    let after: UInt64
+    var parameters: [Parameter] { [.unsigned(after)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
 /// Whose avatar a file is.

@@ -1,0 +1,269 @@
+import Accounts
+import Contracts
+import Foundation
+import Glibc
+import JSON
+import Secrets
+
+/// `homeroom user import FILE` and `user export [FILE]`: accounts as JSON, one a line, with the hashes of their passwords.
+enum Transfers {
+    /// How often a terminal is told how far it is, in lines.
+    private static let step = 1000
+
+    // MARK: Out
+
+    static func giveOut(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+        let path = arguments.isEmpty ? nil : try arguments.next("FILE")
+        try arguments.refuseRest()
+        guard let path else { return try write(accounts, to: STDOUT_FILENO, named: "standard output") }
+        // Only whoever runs this may read it; and an old file stays until the new one is whole.
+        let name = strdup(path + ".XXXXXX")
+        defer { free(name) }
+        guard let name, case let descriptor = mkstemp(name), descriptor >= 0 else { throw failed(path) }
+        defer { close(descriptor) }
+        do throws(CommandError) {
+            try write(accounts, to: descriptor, named: path)
+            guard fsync(descriptor) == 0, rename(name, path) == 0 else { throw failed(path) }
+        } catch {
+            unlink(name)
+            throw error
+        }
+    }
+
+    private static func write(_ accounts: Accounts, to descriptor: Int32, named name: String) throws(CommandError) {
+        var last: UInt64 = 0
+        while true {
+            let page = try User.refusing { () throws(Refusal) in try accounts.page(after: last) }
+            guard let end = page.last else { return }
+            var bytes: [UInt8] = []
+            for (account, hash) in page { bytes += line(account, hash) }
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { throw failed(name) }
+                rest = rest.dropFirst(count)
+            }
+            last = end.account.id
+        }
+    }
+
+    private static func line(_ account: Account, _ hash: String) -> [UInt8] {
+        var object = User.object(account)
+        object.members += [
+            .init(name: "password_hash", value: .string(hash)),
+            .init(name: "is_email_verified", value: .bool(account.isEmailVerified)),
+            .init(name: "is_phone_verified", value: .bool(account.isPhoneVerified)),
+            .init(name: "language", value: .string(account.language)),
+            .init(name: "timezone", value: .string(account.timezone)),
+            .init(name: "theme", value: .string(account.theme)),
+        ]
+        return JSON.object(object).bytes + [UInt8(ascii: "\n")]
+    }
+
+    private static func failed(_ path: String) -> CommandError {
+        .refused("\(path): \(String(cString: strerror(errno)))")
+    }
+
+    // MARK: In
+
+    static func takeIn(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+        let path = try arguments.next("FILE")
+        try arguments.refuseRest()
+        guard let file = path == "-" ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re") else { throw failed(path) }
+        defer { fclose(file) }
+        var buffer: UnsafeMutablePointer<CChar>?
+        var capacity = 0
+        defer { free(buffer) }
+        var (number, taken, refused) = (0, 0, 0)
+        while case let count = getline(&buffer, &capacity, file), count > 0, let buffer {
+            number += 1
+            let bytes = UnsafeRawBufferPointer(start: buffer, count: count)
+            if bytes.allSatisfy({ [0x09, 0x0A, 0x0D, 0x20].contains($0) }) { continue }
+            do throws(LineRefusal) {
+                try take(Array(bytes), accounts)
+                taken += 1
+            } catch {
+                Homeroom.complain("homeroom: \(path):\(number): \(error.text)")
+                // What comes after would fare no better.
+                if error.isLast {
+                    throw .refused("stopped at line \(number); \(taken) were taken in. Begin again from that line.")
+                }
+                refused += 1
+            }
+            if number % step == 0, isatty(STDERR_FILENO) == 1 { Homeroom.complain("\(number) lines …") }
+        }
+        guard ferror(file) == 0 else { throw failed(path) }
+        print("took in \(taken)")
+        if refused > 0 { throw .refused("\(refused) of \(taken + refused) lines were refused; the others are in") }
+    }
+
+    private static func take(_ bytes: [UInt8], _ accounts: Accounts) throws(LineRefusal) {
+        let transfer = try Line(bytes).transfer(accounts)
+        do throws(Refusal) {
+            _ = try accounts.takeOver(transfer)
+        } catch {
+            let isLast = if case .invalid = error { false } else { true }
+            throw LineRefusal(text: User.text(error), isLast: isLast)
+        }
+    }
+}
+
+/// Why a line was not taken in.
+private struct LineRefusal: Error {
+    let text: String
+    /// Whether there is no use in trying the next one.
+    var isLast = false
+}
+
+/// The members of one line, taken one by one; what is wrong with them is collected.
+private struct Line {
+    private static let longest = 65_536
+
+    private var members: [String: JSON] = [:]
+    private var complaints: [String] = []
+
+    init(_ bytes: [UInt8]) throws(LineRefusal) {
+        guard bytes.count <= Line.longest else { throw LineRefusal(text: "longer than \(Line.longest) bytes") }
+        let value: JSON
+        do throws(JSON.ParseError) {
+            value = try JSON.parse(bytes)
+        } catch {
+            throw LineRefusal(text: "no JSON: \(error.reason.rawValue), at byte \(error.offset)")
+        }
+        guard case .object(let object) = value else { throw LineRefusal(text: "no JSON object") }
+        for member in object.members { members[member.name] = member.value }
+    }
+
+    /// All of it, or all that is wrong with it but for what the core finds.
+    consuming func transfer(_ accounts: Accounts) throws(LineRefusal) -> Transfer {
+        var transfer = Transfer()
+        transfer.past.id = number("id", in: 1...1_000_000_000_000).map { UInt64($0) }
+        transfer.username = entry("username")
+        transfer.email = entry("email") ?? .absent
+        transfer.passwordHash = passwordHash()
+        transfer.standing.role = word("role") ?? .student
+        transfer.standing.isStaff = flag("is_staff")
+        transfer.standing.isSuperuser = flag("is_superuser")
+        transfer.details[.fullName] = entry("full_name")
+        transfer.details[.firstName] = entry("first_name")
+        transfer.details[.lastName] = entry("last_name")
+        transfer.details[.phone] = entry("phone")
+        transfer.bio = entry("bio") ?? .absent
+        transfer.past.status = word("status") ?? .active
+        transfer.past.avatar = text("avatar", most: 100)
+        if let avatar = transfer.past.avatar, !accounts.holdsAvatar(avatar) {
+            complain("avatar", "HOMEROOM_MEDIA does not hold it. Copy its files first, or leave it out")
+        }
+        transfer.past.isEmailVerified = flag("is_email_verified")
+        transfer.past.isPhoneVerified = flag("is_phone_verified")
+        transfer.past.language = text("language", most: 16)
+        transfer.past.timezone = text("timezone", most: 64)
+        transfer.past.theme = text("theme", most: 16)
+        transfer.past.loginCount = number("login_count", in: 0...Int64(UInt32.max)) ?? 0
+        transfer.past.createdAt = time("created_at")
+        transfer.past.updatedAt = time("updated_at")
+        transfer.past.lastLoginAt = time("last_login_at")
+        for name in members.keys.sorted() { complain(name, "no such field") }
+        guard complaints.isEmpty else { throw LineRefusal(text: complaints.joined(separator: "; ")) }
+        return transfer
+    }
+
+    /// nil for null as well as for what is not there; as all of these.
+    private mutating func value(_ name: String) -> JSON? {
+        let value = members.removeValue(forKey: name)
+        return value == .null ? nil : value
+    }
+
+    private mutating func complain(_ name: String, _ text: String) {
+        // A name may hold line breaks.
+        complaints.append("\(String(decoding: JSON.string(name).bytes.dropFirst().dropLast(), as: UTF8.self)): \(text)")
+    }
+
+    private mutating func entry(_ name: String) -> Entry? {
+        switch value(name) {
+        case nil: nil
+        case .string(let text): .text(text)
+        default: .notText
+        }
+    }
+
+    private mutating func passwordHash() -> String {
+        guard case .string(let hash)? = value("password_hash") else {
+            complain("password_hash", "a text is missing")
+            return ""
+        }
+        // Django's mark of an account without a password, which may get one by mail.
+        guard hash.utf8.count <= 512, hash.utf8.allSatisfy({ $0 < 0x80 }),
+            hash.hasPrefix("!") || PasswordHash(stored: hash).isUsable
+        else {
+            complain("password_hash", "no form that can be checked. There are argon2, pbkdf2 and bcrypt; ! for none")
+            return ""
+        }
+        return hash
+    }
+
+    private mutating func text(_ name: String, most: Int) -> String? {
+        guard let value = value(name) else { return nil }
+        if case .string(let text) = value, (1...most).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
+        {
+            return text
+        }
+        complain(name, "must be 1 to \(most) ASCII characters")
+        return nil
+    }
+
+    private mutating func flag(_ name: String) -> Bool {
+        guard let value = value(name) else { return false }
+        if case .bool(let flag) = value { return flag }
+        complain(name, "must be true or false")
+        return false
+    }
+
+    private mutating func number(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+        guard let value = value(name) else { return nil }
+        if case .integer(let number) = value, range.contains(number) { return number }
+        complain(name, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    private mutating func word<Word: RawRepresentable<String> & CaseIterable>(_ name: String) -> Word? {
+        guard let value = value(name) else { return nil }
+        if case .string(let text) = value, let word = Word(rawValue: text) { return word }
+        complain(name, "must be one of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
+        return nil
+    }
+
+    private mutating func time(_ name: String) -> Instant? {
+        guard let value = value(name) else { return nil }
+        if case .string(let text) = value, let time = Instant(text) { return time }
+        complain(name, "must be a time such as 2025-07-26T07:42:39.508828Z")
+        return nil
+    }
+}
+
+extension Instant {
+    /// RFC 3339 §5.6, of 1970 or later; also as databases write it, with a blank for the T and an offset of hours alone.
+    fileprivate init?(_ text: String) {
+        let form =
+            /(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?(?:[Zz]|([+-])(\d\d):?(\d\d)?)/
+        guard let match = text.wholeMatch(of: form.asciiOnlyDigits()) else { return nil }
+        func number(_ text: Substring?) -> Int32 { text.flatMap { Int32($0) } ?? 0 }
+        let (year, month) = (number(match.1) - 1900, number(match.2) - 1)
+        var parts = tm()
+        (parts.tm_year, parts.tm_mon, parts.tm_mday) = (year, month, number(match.3))
+        (parts.tm_hour, parts.tm_min, parts.tm_sec) = (number(match.4), number(match.5), number(match.6))
+        let written = parts
+        // It makes 31 February 3 March.
+        let seconds = timegm(&parts)
+        guard seconds >= 0, parts.tm_mon == written.tm_mon, parts.tm_mday == written.tm_mday,
+            parts.tm_hour == written.tm_hour, parts.tm_min == written.tm_min, parts.tm_sec == written.tm_sec
+        else { return nil }
+        let offset = Int(number(match.9) * 3600 + number(match.10) * 60)
+        let fraction = match.7.map { $0 + String(repeating: "0", count: 6 - $0.count) }
+        let microseconds = Int64(seconds + (match.8 == "+" ? -offset : offset)) * 1_000_000 + Int64(number(fraction))
+        guard microseconds >= 0 else { return nil }
+        self.init(microseconds: microseconds)
+    }
+}
