@@ -147,19 +147,17 @@ final class Desk {
         refuse(visit)
     }
 
-    /// Answers what comes on a connection of a worker that is stopping, and closes it when nothing whole has come in time.
-    func serve(_ descriptor: Int32, until end: ContinuousClock.Instant) {
-        switch Arrival.awaited(on: descriptor, until: end) {
-        case .whole: break
-        case .long: return refuse(descriptor)
+    /// Answers what nginx sent on a kept connection before it could know that the worker is stopping.
+    private func serve(_ descriptor: Int32) {
+        switch Arrival.awaited(on: descriptor, until: .now + Desk.grace) {
         case .nothing, .partial, .closed: return poller.drop(descriptor)
+        case .long: return refuse(descriptor)
+        case .whole: break
         }
         guard let visit = visit(descriptor) else { return }
-        if let question = visit.question {
-            // Stopping is not ready.
-            return send(question.answer(to: visit.request.method) ?? Health.notReady, to: visit)
-        }
-        answer(visit)
+        guard let question = visit.question else { return answer(visit) }
+        // Stopping is not ready.
+        send(question.answer(to: visit.request.method) ?? Health.notReady, to: visit)
     }
 
     /// How long a worker that is stopping waits for what is on its way.
@@ -202,7 +200,7 @@ final class Desk {
         if visit.question == nil { note(visit, answer, bytes: bytes, start: start, usage) }
         guard let descriptor = exchange.finish() else { return }
         if visit.isBlocking { poller.setBlocking(descriptor, false) }
-        if let waiting = poller.park(descriptor) { serve(waiting, until: .now + Desk.grace) }
+        if let waiting = poller.park(descriptor) { serve(waiting) }
     }
 
     /// Writes the answer; how many bytes its body had.

@@ -11,7 +11,7 @@ final class Door: @unchecked Sendable {
     private let lanes: Lanes
     private let spool: Spool
     /// Connections on which a part of a request had come when the worker was stopped.
-    private(set) var left: [Int32] = []
+    private var left: [Int32] = []
 
     init(_ desk: Desk, poller: Poller, lanes: Lanes, spool: Spool) {
         self.desk = desk
@@ -27,6 +27,20 @@ final class Door: @unchecked Sendable {
         var ready: [Poller.Ready] = []
         while poller.next(into: &ready) {
             for connection in ready { take(connection, buffer) }
+        }
+    }
+
+    /// Takes in what is on its way once the poller is stopped. All of it together has `Desk.grace` to come.
+    ///
+    /// - Parameter connections: what `Poller.stop` gave back.
+    func finish(_ connections: [Int32]) {
+        let end = ContinuousClock.now + Desk.grace
+        for descriptor in connections + left {
+            switch Arrival.awaited(on: descriptor, until: end) {
+            case .nothing, .partial, .closed: poller.drop(descriptor)
+            case .whole: desk.visit(descriptor).map { lanes.take($0, from: desk) }
+            case .long: if !spool.submit(descriptor) { desk.refuse(descriptor) }
+            }
         }
     }
 

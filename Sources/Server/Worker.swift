@@ -123,10 +123,8 @@ package final class Worker: Sendable {
 
         let waiting = poller.stop(handingOver: waitForEnd() == .replaced)
         front.join()
+        door.finish(waiting)
         spool.drain()
         for lane in [reading, writing, light, heavy, health] { lane.drain() }
-        let last = makeDesk()
-        let end = ContinuousClock.now + Desk.grace
-        for descriptor in waiting + door.left { last.serve(descriptor, until: end) }
     }
 }

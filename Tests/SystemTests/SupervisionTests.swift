@@ -81,6 +81,30 @@ struct SupervisionTests {
         #expect(!log.contains("worker died") && !log.contains("worker killed"))
     }
 
+    @Test func `an upload that stops holds up nobody else when the service stops`() throws {
+        let site = try Site.start(environment: Self.slowHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
+        defer { Site.discard(site) }
+        let upload = try FastCGIClient(site.folder.socket)
+        let headers = [("Content-Type", "multipart/form-data; boundary=x")]
+        let whole = FastCGIClient.request(
+            "PUT", "/api/v1/profile/update/", headers: headers, body: [UInt8](repeating: 7, count: 1_000_000))
+        try upload.stream.write(whole.prefix(100_000))
+        let clients = try (0..<4).map { _ in try FastCGIClient(site.folder.socket) }
+        _ = try Self.connections(to: site)
+
+        let begin = ContinuousClock.now
+        site.service.process?.signal(SIGTERM)
+        for (index, client) in clients.enumerated() {
+            try client.write(
+                "POST", "/api/v1/auth/register/", headers: [("Content-Type", "application/json")],
+                body: registration("late\(index)").bytes)
+        }
+        let statuses = try clients.map { try $0.answer().status }
+
+        #expect(statuses == Array(repeating: 201, count: 4))
+        #expect(ContinuousClock.now - begin < .seconds(9))
+    }
+
     /// Two connections that are accepted: on one a part of a request has come, on the other nothing.
     private static func connections(to site: DevStack) throws -> (FastCGIClient, FastCGIClient) {
         let stopped = try FastCGIClient(site.folder.socket)
