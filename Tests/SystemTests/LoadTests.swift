@@ -81,6 +81,45 @@ struct LoadTests {
         #expect(try crowd.losses() == [])
     }
 
+    @Test func `the way to a new version and back, as the README walks it, fails not one request`() throws {
+        let folder = try DevStack.scratch("exe")
+        defer { try? DevStack.removeScratch(folder) }
+        let program = folder + "/homeroom"
+        try FileManager.default.copyItem(atPath: Site.homeroom, toPath: program)
+        let site = try Site.start(environment: Self.twoWorkers, homeroom: program)
+        defer { Site.discard(site) }
+        // As before the newest migration.
+        _ = try site.database.execute("DROP TABLE homeroom.outbox; DELETE FROM homeroom.migrations WHERE version = 5")
+        let crowd = try Crowd(6, at: site)
+        /// Puts a file into the executable's place, and waits for workers that run from it.
+        func reload(from file: String) throws {
+            let old = site.workers()
+            try #require(rename(file, program) == 0)
+            site.service.process?.signal(SIGHUP)
+            try #require(eventually { site.workers().count == 2 && site.workers().isDisjoint(with: old) })
+            try #require(crowd.isAnswered())
+        }
+
+        let (before, checkup, after) = try crowd.busy {
+            let before = try site.send("GET", "/readyz").status
+            _ = try site.database.execute(try String(contentsOfFile: Site.checkout + "/sql/users.sql", encoding: .utf8))
+            _ = try site.homeroom("migrate")
+            try FileManager.default.copyItem(atPath: program, toPath: program + ".before")
+            try FileManager.default.copyItem(atPath: Site.homeroom, toPath: program + ".new")
+            let checkup = try site.homeroom("check").status
+            try reload(from: program + ".new")
+            let after = try site.send("GET", "/readyz").status
+            try reload(from: program + ".before")
+            return (before, checkup, after)
+        }
+
+        #expect(before == 503)
+        #expect(after == 200)
+        #expect(checkup == 0)
+        #expect(crowd.troubles.map(\.description) == [])
+        #expect(try crowd.losses() == [])
+    }
+
     @Test func `SIGTERM under load lets all requests end that a worker has taken`() throws {
         let site = try Site.start(environment: Self.twoWorkers)
         defer { Site.discard(site) }
