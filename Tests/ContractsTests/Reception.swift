@@ -49,6 +49,26 @@ struct Reception {
         return Response(contracts.answer(request, at: destination, accounts: accounts))
     }
 
+    /// The name of the endpoint that a request goes to: `v1-profile /api/v1/info/`.
+    func destination(_ method: String, _ path: String) -> String {
+        let request = Request(
+            id: "r-1", method: method, target: path, origin: "", contentLength: 0, header: { _ in nil },
+            read: { _ in 0 })
+        let destination = contracts.destination(of: request)
+        return "\(destination.contractName) \(destination.path)"
+    }
+
+    /// Registers `testuser`, as document 1 does.
+    @discardableResult
+    func register(_ username: String = "testuser", email: String = "test@example.com") -> Response {
+        post(
+            "/api/v1/auth/register/",
+            [
+                "username": .string(username), "email": .string(email), "password": "testpassword123",
+                "password_confirm": "testpassword123",
+            ])
+    }
+
     func post(_ target: String, _ body: JSON, bearer: String? = nil, cookie: String? = nil) -> Response {
         ask("POST", target, .json(body), bearer: bearer, cookie: cookie)
     }
@@ -58,15 +78,11 @@ struct Reception {
     }
 }
 
-extension Body {
-    static func json(_ json: JSON) -> Body { .other(type: "application/json", json.bytes) }
-}
-
 /// What came back, with a streamed body read to its end.
 struct Response {
     let status: Int
     let json: JSON
-    private let text: String
+    let body: String
     private let headers: [(name: String, value: String)]
 
     init(_ answer: Contracts.Answer) {
@@ -80,13 +96,13 @@ struct Response {
         }
         status = answer.reply.status
         headers = answer.reply.headers
-        text = String(decoding: body, as: UTF8.self)
+        self.body = String(decoding: body, as: UTF8.self)
         json = (try? JSON.parse(body)) ?? .null
     }
 
     /// Status and body: `401 {"error":"邮箱或密码错误"}`. JWTs, which nobody can write out, are `<token>`.
     var said: String {
-        let masked = text.replacing(#/eyJ[\w\-.]+/#, with: "<token>")
+        let masked = body.replacing(#/eyJ[\w\-.]+/#, with: "<token>")
         return masked.isEmpty ? "\(status)" : "\(status) \(masked)"
     }
 
@@ -97,11 +113,24 @@ struct Response {
 
     func header(_ name: String) -> String? { all(name).first }
 
-    /// The text below these names; empty when there is none.
+    /// The text or number below these names; empty when there is none.
     func text(_ path: String...) -> String {
-        guard case .string(let text) = path.reduce(json, { $0[$1] ?? .null }) else { return "" }
-        return text
+        switch path.reduce(json, { $0[$1] ?? .null }) {
+        case .string(let text): text
+        case .integer(let number): String(number)
+        default: ""
+        }
     }
+
+    /// The names of the members of the object below these names, in order.
+    func names(_ path: String...) -> [String] {
+        guard case .object(let object) = path.reduce(json, { $0[$1] ?? .null }) else { return [] }
+        return object.members.map(\.name)
+    }
+
+    var access: String { text("tokens", "access") }
+    var refresh: String { text("tokens", "refresh") }
+    var id: String { text("user", "id") }
 
     /// The session cookie that was set; nil when none was.
     var cookie: String? {

@@ -8,9 +8,9 @@ import Testing
     // MARK: Registration
 
     @Test func `missing fields are required, each of them`() throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("POST", "/api/v1/auth/register/", .json("{}"))
+        let answer = reception.ask("POST", "/api/v1/auth/register/", .json("{}"))
 
         #expect(answer.status == 400)
         #expect(
@@ -20,9 +20,9 @@ import Testing
     }
 
     @Test func `an empty body is a body without fields`() throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("POST", "/api/v1/auth/register/", .other(type: "application/json", []))
+        let answer = reception.ask("POST", "/api/v1/auth/register/", .other(type: "application/json", []))
 
         #expect(answer.status == 400)
         #expect(answer.names("errors") == ["username", "email", "password", "password_confirm"])
@@ -34,9 +34,9 @@ import Testing
         (#"{"a":"b"}"#, "Not a valid string."),
     ])
     func `a field of another kind is that field's error`(value: String, text: String) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"username":\#(value),"email":\#(value),"password":\#(value),"password_confirm":\#(value)}"#))
@@ -48,10 +48,10 @@ import Testing
     }
 
     @Test func `the documented refusal of a registration is answered in its words`() throws {
-        let front = try Front()
-        front.register()
+        let reception = try Reception()
+        reception.register()
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"username":"TestUser","email":"TEST@example.com","password":"password","password_confirm":"password"}"#
@@ -85,9 +85,9 @@ import Testing
         ),
     ])
     func `a registration is refused in the law's words`(fields: String, name: String, text: String) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"username":"testuser","email":"test@example.com","password":"testpassword123","#
@@ -98,9 +98,9 @@ import Testing
     }
 
     @Test func `all errors of one field stand together`() throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/auth/register/",
             .json(#"{"username":"x","email":"a@b.org","password":"1234567","password_confirm":"1234567"}"#))
 
@@ -111,11 +111,11 @@ import Testing
     }
 
     @Test func `a name and a password that are too long are the fields' errors`() throws {
-        let front = try Front()
+        let reception = try Reception()
         let name = String(repeating: "x", count: 151)
         let password = String(repeating: "q", count: 1025)
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"username":"\#(name)","email":"a@b.org","password":"\#(password)","password_confirm":"\#(password)"}"#
@@ -135,24 +135,24 @@ import Testing
         (#""test@example.org""#, #""testpassword123""#),
     ])
     func `a wrong name or password has one answer`(name: String, password: String) throws {
-        let front = try Front()
-        front.register()
+        let reception = try Reception()
+        reception.register()
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":\#(name),"password":\#(password)}"#))
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"message":"用户名或密码错误"}"#)
-        #expect(answer.headers["WWW-Authenticate"] == nil)
+        #expect(answer.header("WWW-Authenticate") == nil)
     }
 
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active has the same answer`(status: String) throws {
-        let front = try Front()
-        front.register()
-        try front.school.sql("UPDATE accounts SET status = '\(status)'")
+        let reception = try Reception()
+        reception.register()
+        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":"testuser","password":"testpassword123"}"#))
 
         #expect(answer.status == 401)
@@ -160,9 +160,9 @@ import Testing
     }
 
     @Test func `a login without its fields is refused with its head`() throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("POST", "/api/v1/auth/login/", .json(#"{"username":""}"#))
+        let answer = reception.ask("POST", "/api/v1/auth/login/", .json(#"{"username":""}"#))
 
         #expect(answer.status == 400)
         #expect(
@@ -172,45 +172,45 @@ import Testing
 
     @Test(arguments: ["testuser", "nobody"])
     func `a locked name is answered 429 with the seconds left`(name: String) throws {
-        let front = try Front()
-        front.register()
+        let reception = try Reception()
+        reception.register()
         let login = Body.json(#"{"username":"\#(name)","password":"wrong"}"#)
-        for _ in 1...10 { _ = front.send("POST", "/api/v1/auth/login/", login) }
-        front.school.clock.move(seconds: 30)
+        for _ in 1...10 { _ = reception.ask("POST", "/api/v1/auth/login/", login) }
+        reception.school.clock.move(seconds: 30)
 
-        let answer = front.send("POST", "/api/v1/auth/login/", login)
+        let answer = reception.ask("POST", "/api/v1/auth/login/", login)
 
         #expect(answer.status == 429)
         #expect(answer.body == #"{"message":"登录失败次数过多，请稍后再试"}"#)
-        #expect(answer.headers["Retry-After"] == "870")
+        #expect(answer.header("Retry-After") == "870")
     }
 
     // MARK: Tokens
 
     @Test(arguments: ["x", "a.b.c", "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.x"])
     func `a bad refresh token is answered as documented`(token: String) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(token)"}"#))
+        let answer = reception.ask("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(token)"}"#))
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Token is invalid or expired","code":"token_not_valid"}"#)
     }
 
     @Test func `an access token is no refresh token`() throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
-        let answer = front.send("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(new.access)"}"#))
+        let answer = reception.ask("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(new.access)"}"#))
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Token is invalid or expired","code":"token_not_valid"}"#)
     }
 
     @Test func `a refresh without a token is a field error`() throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("POST", "/api/v1/auth/token/refresh/", .json("{}"))
+        let answer = reception.ask("POST", "/api/v1/auth/token/refresh/", .json("{}"))
 
         #expect(answer.status == 400)
         #expect(answer.body.hasSuffix(#""errors":{"refresh":["This field is required."]}}"#))
@@ -220,14 +220,14 @@ import Testing
         #"{"refresh":"x"}"#, "{}", #"{"refresh":null}"#, #"{"refresh":""}"#, #"{"refresh":1}"#,
     ])
     func `a logout without the session's refresh token is answered as documented`(body: String) throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
-        let answer = front.send("POST", "/api/v1/auth/logout/", .json(body), token: new.access)
+        let answer = reception.ask("POST", "/api/v1/auth/logout/", .json(body), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(answer.body == #"{"message":"登出失败: Token is invalid or expired"}"#)
-        #expect(front.send("GET", "/api/v1/info/", token: new.access).status == 200)
+        #expect(reception.ask("GET", "/api/v1/info/", bearer: new.access).status == 200)
     }
 
     @Test(arguments: [
@@ -236,13 +236,13 @@ import Testing
         ("HEAD", "/api/v1/info/"),
     ])
     func `without a token one is not authenticated`(method: String, path: String) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send(method, path)
+        let answer = reception.ask(method, path)
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Authentication credentials were not provided."}"#)
-        #expect(answer.headers["WWW-Authenticate"] == "Bearer")
+        #expect(answer.header("WWW-Authenticate") == "Bearer")
     }
 
     @Test(arguments: [
@@ -250,24 +250,24 @@ import Testing
         ("POST", "/api/v1/password/change/"), ("GET", "/api/v1/info/"), ("POST", "/api/v1/auth/logout/"),
     ])
     func `with a bad token one is told so`(method: String, path: String) throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
         for token in ["x", new.refresh, String(new.access.dropLast()), "a b"] {
-            let answer = front.send(method, path, .json("not even JSON"), token: token)
+            let answer = reception.ask(method, path, .json("not even JSON"), bearer: token)
 
             #expect(answer.status == 401)
             #expect(
                 answer.body == #"{"detail":"Given token not valid for any token type","code":"token_not_valid"}"#)
-            #expect(answer.headers["WWW-Authenticate"] == "Bearer")
+            #expect(answer.header("WWW-Authenticate") == "Bearer")
         }
     }
 
     @Test(arguments: ["Basic dGVzdDp0ZXN0", "Token abc", "bearerx abc", ""])
     func `another scheme is no token`(header: String) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("GET", "/api/v1/info/", headers: ["authorization": header])
+        let answer = reception.ask("GET", "/api/v1/info/", headers: ["authorization": header])
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Authentication credentials were not provided."}"#)
@@ -275,9 +275,9 @@ import Testing
 
     @Test(arguments: ["Bearer", "bearer ", "BEARER   "])
     func `a scheme without a token is a bad token`(header: String) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("GET", "/api/v1/info/", headers: ["authorization": header])
+        let answer = reception.ask("GET", "/api/v1/info/", headers: ["authorization": header])
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Given token not valid for any token type","code":"token_not_valid"}"#)
@@ -285,10 +285,10 @@ import Testing
 
     @Test(arguments: ["bearer", "BEARER", "Bearer  "])
     func `the scheme may be written in any case`(scheme: String) throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
-        let answer = front.send("GET", "/api/v1/info/", headers: ["authorization": "\(scheme) \(new.access)"])
+        let answer = reception.ask("GET", "/api/v1/info/", headers: ["authorization": "\(scheme) \(new.access)"])
 
         #expect(answer.status == 200)
     }
@@ -296,12 +296,12 @@ import Testing
     // MARK: Profile
 
     @Test func `a taken email is answered as documented`() throws {
-        let front = try Front()
-        let new = front.register()
-        front.register("other", email: "other@example.com")
+        let reception = try Reception()
+        let new = reception.register()
+        reception.register("other", email: "other@example.com")
 
-        let answer = front.send(
-            "PUT", "/api/v1/profile/update/", .json(#"{"email":"other@example.com"}"#), token: new.access)
+        let answer = reception.ask(
+            "PUT", "/api/v1/profile/update/", .json(#"{"email":"other@example.com"}"#), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(answer.body == #"{"message":"资料更新失败","errors":{"email":["This field must be unique."]}}"#)
@@ -318,23 +318,23 @@ import Testing
         (#"{"avatar":[]}"#, "avatar", "The submitted data was not a file. Check the encoding type on the form."),
     ])
     func `an update is refused in Django's words`(body: String, name: String, text: String) throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
-        let answer = front.send("PUT", "/api/v1/profile/update/", .json(body), token: new.access)
+        let answer = reception.ask("PUT", "/api/v1/profile/update/", .json(body), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(answer.body == #"{"message":"资料更新失败","errors":{"\#(name)":["\#(text)"]}}"#)
     }
 
     @Test func `a bio has 500 characters at most`() throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
         let good = #"{"bio":"\#(String(repeating: "简", count: 500))"}"#
         let bad = #"{"bio":"\#(String(repeating: "简", count: 501))"}"#
 
-        #expect(front.send("PUT", "/api/v1/profile/update/", .json(good), token: new.access).status == 200)
-        let answer = front.send("PUT", "/api/v1/profile/update/", .json(bad), token: new.access)
+        #expect(reception.ask("PUT", "/api/v1/profile/update/", .json(good), bearer: new.access).status == 200)
+        let answer = reception.ask("PUT", "/api/v1/profile/update/", .json(bad), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(
@@ -352,40 +352,40 @@ import Testing
             (onePixelPNG + [UInt8](repeating: 0, count: 5 << 20), "The file is larger than 5 MiB."),
         ] as [([UInt8], String)])
     func `a file that is no avatar is refused and leaves nothing`(content: [UInt8], text: String) throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
-        let answer = front.send(
+        let answer = reception.ask(
             "PUT", "/api/v1/profile/update/", .parts([.text("bio", "x"), .file("avatar", "a.png", content)]),
-            token: new.access)
+            bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(answer.body == #"{"message":"资料更新失败","errors":{"avatar":["\#(text)"]}}"#)
-        #expect(front.school.files("avatars") == [])
-        #expect(front.school.files("incoming") == [])
-        #expect(front.send("GET", "/api/v1/profile/", token: new.access)["user", "bio"] == "")
+        #expect(reception.school.files("avatars") == [])
+        #expect(reception.school.files("incoming") == [])
+        #expect(reception.ask("GET", "/api/v1/profile/", bearer: new.access).text("user", "bio") == "")
     }
 
     @Test func `a stranger's file is not even read`() throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]))
+        let answer = reception.ask("PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]))
 
         #expect(answer.status == 401)
-        #expect(front.school.files("incoming") == [])
+        #expect(reception.school.files("incoming") == [])
     }
 
     // MARK: Password
 
     @Test func `the documented refusal of a new password is answered in its words`() throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/password/change/",
             .json(
                 #"{"old_password":"wrong","new_password":"newpassword456","new_password_confirm":"newpassword45"}"#),
-            token: new.access)
+            bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(
@@ -394,13 +394,13 @@ import Testing
     }
 
     @Test func `a bad new password and its mismatch stand under one name`() throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
-        let answer = front.send(
+        let answer = reception.ask(
             "POST", "/api/v1/password/change/",
             .json(#"{"old_password":"testpassword123","new_password":"short-1","new_password_confirm":"x"}"#),
-            token: new.access)
+            bearer: new.access)
 
         #expect(
             answer.body == #"{"message":"密码修改失败","errors":{"new_password":["#
@@ -408,10 +408,10 @@ import Testing
     }
 
     @Test func `a change without its fields names each`() throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
 
-        let answer = front.send("POST", "/api/v1/password/change/", .json("{}"), token: new.access)
+        let answer = reception.ask("POST", "/api/v1/password/change/", .json("{}"), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(
@@ -423,21 +423,21 @@ import Testing
 
     @Test(arguments: ["{", "nonsense", #"{"a":1}x"#, "{'a':1}", #"{"a":01}"#, "\u{FEFF}{}", #"{"a":"\ud800"}"#])
     func `a body that is not JSON is refused in the contract's shape`(body: String) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("POST", "/api/v1/auth/register/", .json(body))
+        let answer = reception.ask("POST", "/api/v1/auth/register/", .json(body))
 
         #expect(answer.status == 400)
         #expect(answer.names() == ["message", "errors"])
-        #expect(answer["message"] == "注册失败")
+        #expect(answer.text("message") == "注册失败")
         #expect(answer.body.contains("JSON parse error - "))
     }
 
     @Test(arguments: ["[]", "1", "null", #""text""#, "true", #"[{"username":"a"}]"#])
     func `a body that is no object is refused in the contract's shape`(body: String) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("POST", "/api/v1/auth/login/", .json(body))
+        let answer = reception.ask("POST", "/api/v1/auth/login/", .json(body))
 
         #expect(answer.status == 400)
         #expect(
@@ -446,97 +446,97 @@ import Testing
     }
 
     @Test func `a body may be 32 levels deep and no deeper`() throws {
-        let front = try Front()
-        front.register()
+        let reception = try Reception()
+        reception.register()
         let open = String(repeating: "[", count: 31)
         let close = String(repeating: "]", count: 31)
         let fields = #""username":"testuser","password":"testpassword123""#
 
-        let good = front.send("POST", "/api/v1/auth/login/", .json(#"{\#(fields),"x":\#(open)\#(close)}"#))
-        let bad = front.send("POST", "/api/v1/auth/login/", .json(#"{\#(fields),"x":[\#(open)\#(close)]}"#))
+        let good = reception.ask("POST", "/api/v1/auth/login/", .json(#"{\#(fields),"x":\#(open)\#(close)}"#))
+        let bad = reception.ask("POST", "/api/v1/auth/login/", .json(#"{\#(fields),"x":[\#(open)\#(close)]}"#))
 
         #expect(good.status == 200)
         #expect(bad.status == 400)
-        #expect(bad["message"] == "登录失败")
+        #expect(bad.text("message") == "登录失败")
     }
 
     @Test func `bytes that are not UTF-8 are refused`() throws {
-        let front = try Front()
+        let reception = try Reception()
         let body = Array(#"{"username":""#.utf8) + [0xFF, 0xFE] + Array(#"","password":"x"}"#.utf8)
 
-        let answer = front.send("POST", "/api/v1/auth/login/", .other(type: "application/json", body))
+        let answer = reception.ask("POST", "/api/v1/auth/login/", .other(type: "application/json", body))
 
         #expect(answer.status == 400)
     }
 
     @Test(arguments: ["text/plain", "application/xml", "image/png", "application/jsonx", nil])
     func `another type of body is answered 415`(type: String?) throws {
-        let front = try Front()
+        let reception = try Reception()
 
-        let answer = front.send("POST", "/api/v1/auth/login/", .other(type: type, Array("{}".utf8)))
+        let answer = reception.ask("POST", "/api/v1/auth/login/", .other(type: type, Array("{}".utf8)))
 
         #expect(answer.status == 415)
         #expect(answer.body == #"{"detail":"Unsupported media type \"\#(type ?? "")\" in request."}"#)
     }
 
     @Test func `a body has 64 KiB at most`() throws {
-        let front = try Front()
-        front.register()
+        let reception = try Reception()
+        reception.register()
         let start = #"{"username":"testuser","password":"testpassword123","x":""#
         let good = start + String(repeating: "x", count: 65_536 - start.utf8.count - 2) + #""}"#
         let bad = start + String(repeating: "x", count: 65_537 - start.utf8.count - 2) + #""}"#
 
-        #expect(front.send("POST", "/api/v1/auth/login/", .json(good)).status == 200)
-        let answer = front.send("POST", "/api/v1/auth/login/", .json(bad))
+        #expect(reception.ask("POST", "/api/v1/auth/login/", .json(good)).status == 200)
+        let answer = reception.ask("POST", "/api/v1/auth/login/", .json(bad))
 
         #expect(answer.status == 413)
         #expect(answer.names() == ["detail"])
     }
 
     @Test func `a form over its limits is refused`() throws {
-        let front = try Front()
+        let reception = try Reception()
         let many = (0..<65).map { "f\($0)=x" }.joined(separator: "&")
         let long = "username=" + String(repeating: "x", count: 65_536)
 
-        #expect(front.send("POST", "/api/v1/auth/login/", .form(many)).status == 400)
-        #expect(front.send("POST", "/api/v1/auth/login/", .form(long)).status == 413)
+        #expect(reception.ask("POST", "/api/v1/auth/login/", .form(many)).status == 400)
+        #expect(reception.ask("POST", "/api/v1/auth/login/", .form(long)).status == 413)
     }
 
     @Test func `text in multipart over its limit is answered 413`() throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
         let bio = Body.Part.text("bio", String(repeating: "x", count: 65_537))
 
-        let answer = front.send("PUT", "/api/v1/profile/update/", .parts([bio]), token: new.access)
+        let answer = reception.ask("PUT", "/api/v1/profile/update/", .parts([bio]), bearer: new.access)
 
         #expect(answer.status == 413)
     }
 
     @Test func `multipart that breaks off is refused and leaves no file`() throws {
-        let front = try Front()
-        let new = front.register()
+        let reception = try Reception()
+        let new = reception.register()
         let whole = Body.parts([.file("avatar", "a.png", onePixelPNG)])
         let half = Body.other(type: whole.type, Array(whole.bytes.dropLast(20)))
 
-        let answer = front.send("PUT", "/api/v1/profile/update/", half, token: new.access)
+        let answer = reception.ask("PUT", "/api/v1/profile/update/", half, bearer: new.access)
 
         #expect(answer.status == 400)
-        #expect(answer["message"] == "资料更新失败")
-        #expect(front.school.files("avatars") == [])
-        #expect(front.school.files("incoming") == [])
+        #expect(answer.text("message") == "资料更新失败")
+        #expect(reception.school.files("avatars") == [])
+        #expect(reception.school.files("incoming") == [])
     }
 
     // MARK: Our own trouble
 
     @Test func `without its tables it says nothing but the request's id`() throws {
-        let front = try Front()
-        let new = front.register()
-        try front.school.sql("RENAME TABLE sessions TO sessions_away")
+        let reception = try Reception()
+        let new = reception.register()
+        try reception.school.sql("RENAME TABLE sessions TO sessions_away")
 
-        let answer = front.send("GET", "/api/v1/info/", token: new.access)
-        try front.school.sql("RENAME TABLE sessions_away TO sessions")
+        let answer = reception.ask("GET", "/api/v1/info/", bearer: new.access)
+        try reception.school.sql("RENAME TABLE sessions_away TO sessions")
 
         #expect(answer.status == 500)
-        #expect(answer.body == #"{"detail":"Internal server error. Request r1."}"#)
+        #expect(answer.body == #"{"detail":"Internal server error. Request r-1."}"#)
     }
 }
