@@ -54,8 +54,7 @@ struct LoadTests {
         let folder = try DevStack.scratch("exe")
         defer { try? DevStack.removeScratch(folder) }
         let program = folder + "/homeroom"
-        try FileManager.default.copyItem(atPath: Site.homeroom, toPath: program)
-        let site = try Site.start(environment: Self.twoWorkers, homeroom: program)
+        let site = try Self.start(copiedTo: program)
         defer { Site.discard(site) }
         let crowd = try Crowd(6, at: site)
         var seen: [[Int]] = []
@@ -85,8 +84,7 @@ struct LoadTests {
         let folder = try DevStack.scratch("exe")
         defer { try? DevStack.removeScratch(folder) }
         let program = folder + "/homeroom"
-        try FileManager.default.copyItem(atPath: Site.homeroom, toPath: program)
-        let site = try Site.start(environment: Self.twoWorkers, homeroom: program)
+        let site = try Self.start(copiedTo: program)
         defer { Site.discard(site) }
         // As before the newest migration.
         _ = try site.database.execute("DROP TABLE homeroom.outbox; DELETE FROM homeroom.migrations WHERE version = 5")
@@ -168,6 +166,12 @@ struct LoadTests {
         #expect(site.workers() == workers)
         #expect(crowd.troubles.filter { $0.kind != .cut }.map(\.description) == [])
         #expect(try crowd.losses() == [])
+    }
+
+    /// A site whose executable is a copy, which can be replaced.
+    private static func start(copiedTo program: String) throws -> DevStack {
+        try FileManager.default.copyItem(atPath: Site.homeroom, toPath: program)
+        return try Site.start(environment: twoWorkers, homeroom: program)
     }
 
     private static func threads(of process: pid_t, named name: String) -> Int {
