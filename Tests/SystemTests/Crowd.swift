@@ -270,7 +270,9 @@ private final class Member: Sendable {
             journal.streak = kind == nil ? journal.streak + 1 : 0
             guard let kind else { return }
             journal.troubles.append(
-                Trouble(kind: kind, door: door, request: "\(method) \(path)", answer: answer, begin: begin))
+                Trouble(
+                    kind: kind, door: door, request: "\(method) \(path) with \(content?.bytes.count ?? 0) bytes",
+                    answer: answer, begin: begin))
         }
         return kind == nil ? answer : nil
     }
