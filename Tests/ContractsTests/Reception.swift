@@ -113,13 +113,10 @@ struct Response {
 
     func header(_ name: String) -> String? { all(name).first }
 
-    /// The text or number below these names; empty when there is none.
+    /// The text below these names; empty when there is none.
     func text(_ path: String...) -> String {
-        switch path.reduce(json, { $0[$1] ?? .null }) {
-        case .string(let text): text
-        case .integer(let number): String(number)
-        default: ""
-        }
+        guard case .string(let text) = path.reduce(json, { $0[$1] ?? .null }) else { return "" }
+        return text
     }
 
     /// The names of the members of the object below these names, in order.
@@ -130,7 +127,11 @@ struct Response {
 
     var access: String { text("tokens", "access") }
     var refresh: String { text("tokens", "refresh") }
-    var id: String { text("user", "id") }
+    /// The number of whom it is about; empty when there is none.
+    var id: String {
+        guard case .integer(let number)? = json["user"]?["id"] else { return "" }
+        return String(number)
+    }
 
     /// The session cookie that was set; nil when none was.
     var cookie: String? {

@@ -159,7 +159,7 @@ struct TransferTests {
         #expect(try site.homeroom("user", "show", name).output.contains(#""created_at":"\#(time)""#))
     }
 
-    @Test func `somebody without a password gets one by mail alone`() throws {
+    @Test func `somebody who brings no password signs in with none`() throws {
         let name = Person.newName()
         let none = JSON.Object([.init(name: "password_hash", value: "!k3Tn")])
 
