@@ -6,6 +6,8 @@ struct Base64: Sendable {
     static let standard = Base64(lastLetters: "+/")
     /// §5, with `-` and `_`: in tokens.
     static let url = Base64(lastLetters: "-_")
+    /// passlib's own, with `.` and `/`: in its PBKDF2 hashes.
+    static let passlib = Base64(lastLetters: "./")
 
     private let letters: [UInt8]
     /// The six bits that each of the 256 bytes stands for, or `none`.

@@ -1,16 +1,18 @@
 import CCrypto
 import Glibc
 
-/// `$2b$12$` with 22 letters of salt and 31 of hash; also in Django's wrappings.
+/// `$2b$12$` with 22 letters of salt and 31 of hash; also in Django's and passlib's wrappings.
 struct BcryptHash: Sendable {
     /// What bcrypt is given in place of the password.
-    enum Wrapping: String {
-        /// The password itself, of which it reads 72 bytes.
-        case none = ""
-        /// Django's `bcrypt$$2b$…`: the same.
-        case django = "bcrypt"
+    enum Wrapping {
+        /// The password itself, of which it reads 72 bytes. Django's `bcrypt$$2b$…` is the same.
+        case none
         /// Django's `bcrypt_sha256$$2b$…`: the digest in lower-case hex.
-        case djangoSHA256 = "bcrypt_sha256"
+        case hexSHA256
+        /// passlib's `$bcrypt-sha256$2a,12$…`: the digest in padded base64.
+        case base64SHA256
+        /// passlib's `$bcrypt-sha256$v=2,t=2b,r=12$…`: the HMAC, keyed with the letters of the salt, in padded base64.
+        case base64HMAC
     }
 
     /// The binary logarithm of the rounds; about three seconds.
@@ -24,21 +26,40 @@ struct BcryptHash: Sendable {
     /// From `$2` on: libcrypt reads its setting from it.
     let text: String
 
-    /// The parts between the dollars, from the wrapping on; nil when they are not such a hash or cost too much.
+    /// `2b`, `12` and 53 letters; nil when they are not such a hash or cost too much.
     init?(_ parts: [Substring]) {
-        guard let wrapping = parts.first.flatMap({ Wrapping(rawValue: String($0)) }) else { return nil }
-        var parts = parts.dropFirst()
-        if wrapping != .none {
-            guard parts.popFirst() == "" else { return nil }
+        guard parts.count == 3, parts[1].utf8.count == 2, let cost = decimal(parts[1]) else { return nil }
+        self.init(.none, parts[0], cost: cost, parts[2])
+    }
+
+    /// The parts between the dollars, from Django's name on; nil when they are not such a hash or cost too much.
+    init?(django parts: [Substring]) {
+        guard parts.count == 5, parts[1].isEmpty, let hash = BcryptHash(Array(parts[2...])) else { return nil }
+        wrapping = parts[0] == "bcrypt_sha256" ? .hexSHA256 : .none
+        text = hash.text
+    }
+
+    /// The parts between the dollars, from passlib's `bcrypt-sha256` on; nil when they are not such a hash or cost too
+    /// much.
+    init?(passlib parts: [Substring]) {
+        guard parts.count == 4, parts[2].utf8.count == Self.saltLetters else { return nil }
+        let costs = parts[1].split(separator: ",", omittingEmptySubsequences: false)
+        let letters = parts[2] + parts[3]
+        if costs.count == 3, costs[0] == "v=2", costs[1] == "t=2b", let cost = decimal(costs[2], after: "r=") {
+            self.init(.base64HMAC, "2b", cost: cost, letters)
+        } else if costs.count == 2, costs[0] != "2y", let cost = decimal(costs[1]) {
+            self.init(.base64SHA256, costs[0], cost: cost, letters)
+        } else {
+            return nil
         }
-        guard parts.count == 3, let variant = parts.popFirst(), ["2a", "2b", "2y"].contains(variant),
-            let costText = parts.popFirst(), costText.utf8.count == 2,
-            let cost = decimal(costText), (4...Self.mostCost).contains(cost),
-            let rest = parts.popFirst(), rest.utf8.count == Self.saltLetters + Self.hashLetters,
-            rest.utf8.allSatisfy(Self.isLetter)
+    }
+
+    private init?(_ wrapping: Wrapping, _ variant: Substring, cost: Int, _ letters: Substring) {
+        guard ["2a", "2b", "2y"].contains(variant), (4...Self.mostCost).contains(cost),
+            letters.utf8.count == Self.saltLetters + Self.hashLetters, letters.utf8.allSatisfy(Self.isLetter)
         else { return nil }
         self.wrapping = wrapping
-        text = "$\(variant)$\(costText)$\(rest)"
+        text = "$\(variant)$\(cost < 10 ? "0" : "")\(cost)$\(letters)"
     }
 
     /// Whether this is the hash of `password`.
@@ -55,13 +76,19 @@ struct BcryptHash: Sendable {
         var phrase: [UInt8] = []
         phrase.reserveCapacity(Self.readBytes + 1)
         switch wrapping {
-        case .none, .django:
+        case .none:
             // crypt_rn refuses more than 512 bytes, of which it would read only these.
             for index in 0..<min(password.count, Self.readBytes) {
                 phrase.append(password[index])
             }
-        case .djangoSHA256:
+        case .hexSHA256:
             appendHex(SHA256State(password).digest.span, to: &phrase)
+        case .base64SHA256:
+            Base64.standard.append(SHA256State(password).digest.span, to: &phrase)
+            phrase.append(UInt8(ascii: "="))
+        case .base64HMAC:
+            Base64.standard.append(HMACKey(saltText).code(of: password).span, to: &phrase)
+            phrase.append(UInt8(ascii: "="))
         }
         guard !phrase.contains(0) else {
             wipe(&phrase)
@@ -69,6 +96,10 @@ struct BcryptHash: Sendable {
         }
         phrase.append(0)
         return phrase
+    }
+
+    private var saltText: [UInt8] {
+        Array(text.utf8.suffix(Self.saltLetters + Self.hashLetters).prefix(Self.saltLetters))
     }
 
     private static func crypt(_ phrase: [UInt8], _ setting: String) throws(HashingFailure) -> String {

@@ -5,6 +5,7 @@
 /// | `$argon2id$…`, `$argon2i$…`, `$argon2d$…` | here, argon2-cffi, passlib |
 /// | `argon2$argon2id$…`, `pbkdf2_sha256$…`, `pbkdf2_sha1$…`, `bcrypt_sha256$$2b$…`, `bcrypt$$2b$…` | Django |
 /// | `$2a$…`, `$2b$…`, `$2y$…` | passlib and others |
+/// | `$pbkdf2-sha256$…`, `$pbkdf2-sha512$…`, `$pbkdf2$…`, `$bcrypt-sha256$…` | passlib |
 ///
 /// Everything else, and a hash that would cost more than a few seconds, is unusable: it matches no password.
 package struct PasswordHash: Sendable {
@@ -13,7 +14,20 @@ package struct PasswordHash: Sendable {
     /// Bytes; real ones have less than 200.
     private static let longestStored = 1024
 
+    /// What stands behind the form in place of salt and hash, in the lengths that are usual: zeros.
+    private static let dummies = [
+        String(repeating: "A", count: 22) + "$" + String(repeating: "A", count: 43),
+        String(repeating: "A", count: 22) + "$" + String(repeating: "A", count: 43) + "=",
+        String(repeating: "A", count: 22) + "$" + String(repeating: "A", count: 27) + "=",
+        String(repeating: "A", count: 22) + "$" + String(repeating: "A", count: 27),
+        String(repeating: "A", count: 22) + "$" + String(repeating: "A", count: 86),
+        String(repeating: ".", count: 53),
+        String(repeating: ".", count: 22) + "$" + String(repeating: ".", count: 31),
+    ]
+
     private let scheme: Scheme
+    /// Whether it is checked like any other and never matches.
+    private var isDecoy = false
 
     private enum Scheme {
         case argon2(Argon2Hash)
@@ -42,6 +56,30 @@ package struct PasswordHash: Sendable {
         PasswordHash(.decoy(parameters))
     }
 
+    /// Stands in for the hash of an unknown account whose form is `form`: costs what a real one of that form costs and
+    /// matches no password. nil when no hash of that form is usable.
+    ///
+    /// `form` is what `form(of:)` gives: `$argon2id$v=19$m=19456,t=2,p=1`, `pbkdf2_sha256$870000`, `bcrypt$$2b$12`.
+    package static func decoy(form: String) -> PasswordHash? {
+        for dummy in dummies {
+            var hash = PasswordHash(stored: "\(form)$\(dummy)")
+            guard hash.isUsable else { continue }
+            hash.isDecoy = true
+            return hash
+        }
+        return nil
+    }
+
+    /// A stored hash without its salt and tag: what says how long it takes to check. nil when it is not usable.
+    package static func form(of stored: String) -> String? {
+        let hash = PasswordHash(stored: stored)
+        guard hash.isUsable else { return nil }
+        // bcrypt's own form has no dollar between the two.
+        let secretParts = hash.isPlainBcrypt ? 1 : 2
+        return stored.split(separator: "$", omittingEmptySubsequences: false).dropLast(secretParts)
+            .joined(separator: "$")
+    }
+
     /// The text to store for a new password, with `saltBytes` fresh random bytes.
     package static func make(
         _ password: String, with parameters: HashParameters, salt: [UInt8]
@@ -52,14 +90,18 @@ package struct PasswordHash: Sendable {
     /// False when no password can match. `matches` is quick to say so: at a sign-in ask a decoy instead.
     package var isUsable: Bool {
         switch scheme {
-        case .argon2, .djangoArgon2, .pbkdf2, .bcrypt: true
+        case .argon2, .djangoArgon2, .pbkdf2, .bcrypt: !isDecoy
         case .decoy, .unusable: false
         }
     }
 
     /// Whether this is the hash of `password`. Heavy: tens of milliseconds and megabytes.
     package func matches(_ password: String) throws(HashingFailure) -> Bool {
-        let password = password.utf8.span
+        let isFound = try finds(password.utf8.span)
+        return isFound && !isDecoy
+    }
+
+    private func finds(_ password: Span<UInt8>) throws(HashingFailure) -> Bool {
         switch scheme {
         case .argon2(let hash), .djangoArgon2(let hash):
             return try hash.matches(password)
@@ -84,16 +126,28 @@ package struct PasswordHash: Sendable {
         }
     }
 
+    private var isPlainBcrypt: Bool {
+        guard case .bcrypt(let hash) = scheme else { return false }
+        return hash.wrapping == .none || hash.wrapping == .hexSHA256
+    }
+
     private static func scheme(_ parts: [Substring]) -> Scheme? {
+        let rest = Array(parts.dropFirst())
         switch parts.first {
-        case "":
-            Argon2Hash(Array(parts.dropFirst())).map(Scheme.argon2) ?? BcryptHash(parts).map(Scheme.bcrypt)
-        case "argon2":
-            Argon2Hash(Array(parts.dropFirst())).map(Scheme.djangoArgon2)
-        case "bcrypt", "bcrypt_sha256":
-            BcryptHash(parts).map(Scheme.bcrypt)
-        default:
-            PBKDF2Hash(parts).map(Scheme.pbkdf2)
+        case "": return modularScheme(rest)
+        case "argon2": return Argon2Hash(rest).map(Scheme.djangoArgon2)
+        case "bcrypt", "bcrypt_sha256": return BcryptHash(django: parts).map(Scheme.bcrypt)
+        default: return PBKDF2Hash(django: parts).map(Scheme.pbkdf2)
+        }
+    }
+
+    /// Of a text that begins with a dollar, the parts behind it.
+    private static func modularScheme(_ parts: [Substring]) -> Scheme? {
+        switch parts.first {
+        case "argon2id", "argon2i", "argon2d": Argon2Hash(parts).map(Scheme.argon2)
+        case "bcrypt-sha256": BcryptHash(passlib: parts).map(Scheme.bcrypt)
+        case "pbkdf2", "pbkdf2-sha256", "pbkdf2-sha512": PBKDF2Hash(passlib: parts).map(Scheme.pbkdf2)
+        default: BcryptHash(parts).map(Scheme.bcrypt)
         }
     }
 }

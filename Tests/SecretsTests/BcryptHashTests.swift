@@ -34,6 +34,22 @@ import Testing
         #expect(hash.needsRehash(HashParameters()))
     }
 
+    @Test(arguments: [
+        // passlib 1.7.4 with bcrypt 4.0.1: bcrypt, bcrypt_sha256, the latter with its default rounds and as before 1.7.3.
+        "$2b$04$wjdRFL7kBiFCmC.KTOvlouOmO7mHRQCgcJf0YxwkuN32XI2OqN8jS",
+        "$bcrypt-sha256$v=2,t=2b,r=4$KhKmhKDLCKJoYyhcxjCkFu$oOLI6RTpX9kgK/28iUpZce.nF3rfwtO",
+        "$bcrypt-sha256$v=2,t=2b,r=12$NSDBB4LgxwEWwj/rK.Qioe$P50ryovjCcnk9AdqZ1/JqlCkEmKZE.6",
+        "$bcrypt-sha256$2b,4$od5u2igSLwOtK/sjsQXiiO$3lTtuy1go2QAYeH34gxUEF8xdKoclua",
+        "$bcrypt-sha256$2a,4$S2K5uhbmYju0sHuQ05Ug8e$qmQYxK4Qnfhhq.cPCrIXLr18IZQVl1y",
+    ])
+    func `passlib's bcrypt hashes match`(stored: String) throws {
+        let hash = PasswordHash(stored: stored)
+
+        #expect(try hash.matches("学生 pass-2024"))
+        #expect(try !hash.matches("学生 pass-2024" + "x"))
+        #expect(hash.needsRehash(HashParameters()))
+    }
+
     @Test(arguments: ["2a", "2b", "2y"])
     func `the three names of bcrypt mean the same`(name: String) throws {
         let hash = PasswordHash(stored: "$\(name)$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")

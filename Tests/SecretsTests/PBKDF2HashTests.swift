@@ -40,4 +40,24 @@ import Testing
         #expect(try !hash.matches("学生 pass-2024" + "x"))
         #expect(hash.needsRehash(HashParameters()))
     }
+
+    @Test(arguments: [
+        // passlib 1.7.4: pbkdf2_sha256, pbkdf2_sha512 and pbkdf2_sha1 with its default rounds, then with a salt whose
+        // base64 has both of its own letters, then without any.
+        "$pbkdf2-sha256$29000$rlWKsXaO0dqb815L6V1rLQ$k.vzE3pc5opnWKaJZocRUnWDgOymF9xdS1Mu1aTuVKI",
+        "$pbkdf2-sha512$25000$EeKc8957b82ZU6o1JgSAcA$BpsuimShoGq8BM39dEuCjUc49OfmaozjKxxporgGfdJ8lzES6jSbEflnES9Rtgpv"
+            + "YGfLu8z/ix3WAyFnDDz0Wg",
+        "$pbkdf2$131000$IWTsfW8txdib07rXmrOW0g$GIYLaegE1vHa9qjjXgziL3rKs7U",
+        "$pbkdf2-sha256$1000$....///.$YA7aracye9FUltnklRjOxkxQQNydgZgutxo6sh4zt4s",
+        "$pbkdf2-sha512$1000$....///.$myomLOtDQehpeLy.iuTqWYcTH.7BNoWwAaUd2kTsMaRicDT14JlBLZGCFkI8nL2uQWxzKXlrtiYyiEAz"
+            + "pJKdWQ",
+        "$pbkdf2-sha256$1$$dsCKnnetXG3aQH3s676q/FdfvaUt2rZlOYKeZTz2Smc",
+    ])
+    func `passlib's pbkdf2 hashes match`(stored: String) throws {
+        let hash = PasswordHash(stored: stored)
+
+        #expect(try hash.matches("学生 pass-2024"))
+        #expect(try !hash.matches("学生 pass-2024" + "x"))
+        #expect(hash.needsRehash(HashParameters()))
+    }
 }

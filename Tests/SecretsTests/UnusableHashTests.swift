@@ -40,7 +40,12 @@ import Testing
         "pbkdf2_sha256$1$salt$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLw",
         "pbkdf2_sha256$1$salt$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrA==", "pbkdf2_sha256$1$salt$=",
         "pbkdf2_sha1$1$salt$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLw=",
-        "pbkdf2_md5$1$salt$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLw=",
+        "pbkdf2_md5$1$salt$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLw=", "pbkdf2$1$$dsCKnnetXG3aQH3s676q",
+        "$pbkdf2-sha256$1$$dsCKnnetXG3aQH3s676q/FdfvaUt2rZlOYKeZTz2Sm", "$pbkdf2-sha256$1$salt", "$pbkdf2-sha256$1",
+        "$pbkdf2-sha256$1$$dsCKnnetXG3aQH3s676q/FdfvaUt2rZlOYKeZTz2Smc=", "$pbkdf2-sha256$1$+$AAAA",
+        "$pbkdf2-sha256$0$$dsCKnnetXG3aQH3s676q/FdfvaUt2rZlOYKeZTz2Smc",
+        "$pbkdf2-sha512$1$$dsCKnnetXG3aQH3s676q/FdfvaUt2rZlOYKeZTz2Smc",
+        "$pbkdf2-md5$1$$dsCKnnetXG3aQH3s676q/FdfvaUt2rZlOYKeZTz2Smc",
     ])
     func `a damaged pbkdf2 hash matches nothing`(stored: String) throws {
         try expectUnusable(stored)
@@ -56,6 +61,12 @@ import Testing
         "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe!",
         "bcrypt$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
         "bcrypt_md5$$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "$bcrypt-sha256$v=1,t=2b,r=4$KhKmhKDLCKJoYyhcxjCkFu$oOLI6RTpX9kgK/28iUpZce.nF3rfwtO",
+        "$bcrypt-sha256$v=2,t=2a,r=4$KhKmhKDLCKJoYyhcxjCkFu$oOLI6RTpX9kgK/28iUpZce.nF3rfwtO",
+        "$bcrypt-sha256$v=2,t=2b,r=3$KhKmhKDLCKJoYyhcxjCkFu$oOLI6RTpX9kgK/28iUpZce.nF3rfwtO",
+        "$bcrypt-sha256$v=2,t=2b,r=4$KhKmhKDLCKJoYyhcxjCkFuo$OLI6RTpX9kgK/28iUpZce.nF3rfwtO",
+        "$bcrypt-sha256$v=2,t=2b,r=4$KhKmhKDLCKJoYyhcxjCkFuoOLI6RTpX9kgK/28iUpZce.nF3rfwtO",
+        "$bcrypt-sha256$2y,4$S2K5uhbmYju0sHuQ05Ug8e$qmQYxK4Qnfhhq.cPCrIXLr18IZQVl1y", "$bcrypt-sha256$",
     ])
     func `a damaged bcrypt hash matches nothing`(stored: String) throws {
         try expectUnusable(stored)
@@ -69,6 +80,10 @@ import Testing
         "$argon2id$v=19$m=99999999999999999999,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
         "pbkdf2_sha256$10000001$salt$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLw=",
         "$2b$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "$pbkdf2-sha256$10000001$$dsCKnnetXG3aQH3s676q/FdfvaUt2rZlOYKeZTz2Smc",
+        "$pbkdf2-sha512$2000001$....///.$myomLOtDQehpeLy.iuTqWYcTH.7BNoWwAaUd2kTsMaRicDT14JlBLZGCFkI8nL2uQWxzKXlrtiYyi"
+            + "EAzpJKdWQ",
+        "$bcrypt-sha256$v=2,t=2b,r=17$KhKmhKDLCKJoYyhcxjCkFu$oOLI6RTpX9kgK/28iUpZce.nF3rfwtO",
         "bcrypt_sha256$$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
     ])
     func `a hash that would cost too much matches nothing`(stored: String) throws {
