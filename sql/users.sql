@@ -20,5 +20,9 @@ GRANT CREATE, SELECT, INSERT, DELETE ON homeroom.password_resets TO homeroom@loc
 REVOKE CREATE ON homeroom.password_resets FROM homeroom@localhost;
 GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON homeroom.outbox TO homeroom@localhost;
 REVOKE CREATE ON homeroom.outbox FROM homeroom@localhost;
+GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON homeroom.email_changes TO homeroom@localhost;
+REVOKE CREATE ON homeroom.email_changes FROM homeroom@localhost;
+GRANT CREATE, SELECT, INSERT ON homeroom.email_undo_tokens TO homeroom@localhost;
+REVOKE CREATE ON homeroom.email_undo_tokens FROM homeroom@localhost;
 GRANT CREATE, SELECT ON homeroom.migrations TO homeroom@localhost;
 REVOKE CREATE ON homeroom.migrations FROM homeroom@localhost;

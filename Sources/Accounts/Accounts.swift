@@ -9,6 +9,8 @@ package final class Accounts {
     let database: Connection
     let common: Common
     var counted = Usage()
+    /// Who makes the present call, for the trail in the log. Whoever makes it sets that before.
+    package var actor = Actor.unknown
 
     /// What all threads share.
     package struct Common: Sendable {
@@ -22,6 +24,8 @@ package final class Accounts {
         package let pictures: CorePermits
         package let now: @Sendable () -> Instant
         package let report: @Sendable (SecurityEvent) -> Void
+        let passwordForms = PasswordForms()
+        let failedSources = FailedLoginSources()
 
         package init(
             settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: CorePermits,
@@ -45,6 +49,11 @@ package final class Accounts {
     }
 
     var now: Instant { common.now() }
+
+    /// Leaves a trail of what was done with an account.
+    func report(_ action: AccountAction, _ accountID: UInt64?) {
+        common.report(.account(action, accountID: accountID, actor: actor))
+    }
 
     /// What a call has cost, for the log and the counters.
     package struct Usage: Sendable {
@@ -112,9 +121,45 @@ extension Refusal {
     }
 }
 
-/// What an operator must be able to see in the log. Names no email, no token, no password.
+/// Who makes a call.
+package enum Actor: Sendable, Equatable {
+    /// A client, by the address that nginx saw.
+    case client(address: String)
+    /// Whoever runs the `homeroom` command, by the name of the machine's user.
+    case `operator`(name: String)
+    case unknown
+}
+
+/// What was done with an account, by its name in the log.
+package enum AccountAction: String, Sendable, CaseIterable {
+    case registered = "registered"
+    case signedIn = "login"
+    case signInFailed = "login failed"
+    case signedOut = "logout"
+    case passwordChanged = "password changed"
+    case passwordResetRequested = "password reset requested"
+    case passwordReset = "password reset"
+    case passwordSet = "password set"
+    case emailChanged = "email changed"
+    case emailChangeUndone = "email change undone"
+    case usernameChanged = "username changed"
+    case roleSet = "role set"
+    case statusSet = "status set"
+    case sessionsEnded = "sessions ended"
+    case unlocked = "login unlocked"
+    case created = "account created"
+    case deleted = "account deleted"
+}
+
+/// What an operator must be able to see in the log. Names no email, no token, no password, and no name that was typed: it may
+/// be a password.
 package enum SecurityEvent: Sendable {
+    case account(AccountAction, accountID: UInt64?, actor: Actor)
     case locked(accountID: UInt64?)
+    /// An operator brought accounts over from another system.
+    case imported(Int, actor: Actor)
+    /// One source failed to sign in with many accounts or names. `source` is an IPv4 address or a /64 of IPv6.
+    case manyFailedLogins(source: String)
     case replayedRefreshToken(accountID: UInt64, sessionID: UInt64)
     case storageFailed(String)
     /// It is tried again later.

@@ -9,7 +9,9 @@ extension Accounts {
     ) throws(Refusal) -> Account {
         let form = Registration(
             username: .text(name), email: .text(email), password: .text(password), confirmation: nil)
-        return try make(form, by: policy, session: nil, standing: standing)
+        let account = try make(form, by: policy, session: nil, standing: standing)
+        report(.created, account.id)
+        return account
     }
 
     /// nil when nobody has the name.
@@ -20,11 +22,13 @@ extension Accounts {
     /// Also ends the sessions: their tokens name the old role.
     package func setRole(_ role: Role, of account: Account) throws(Refusal) {
         try change(account, SetRole(id: account.id, role: role, now: now))
+        report(.roleSet, account.id)
     }
 
     /// Also ends the sessions.
     package func setStatus(_ status: Status, of account: Account) throws(Refusal) {
         try change(account, SetStatus(id: account.id, status: status, now: now))
+        report(.statusSet, account.id)
     }
 
     /// Sets a password and ends the sessions.
@@ -38,23 +42,30 @@ extension Accounts {
         while true {
             let stored = try refusing { () throws(DatabaseError) in try database.first(AccountByID(id: account.id)) }
             guard let stored else { throw .unknownAccount }
-            if try setPassword(hash, of: stored, keeping: 0) { return }
+            if try setPassword(hash, of: stored, guesses: nil) { break }
         }
+        report(.passwordSet, account.id)
     }
 
     package func sessions(of account: Account) throws(Refusal) -> [SessionSummary] {
-        let query = SessionsOfAccount(accountID: account.id, now: now)
+        let now = self.now
+        let query = SessionsOfAccount(accountID: account.id, now: now, earliest: now - common.settings.longestSession)
         return try refusing { () throws(DatabaseError) in try database.rows(query) }
     }
 
     package func endSessions(of account: Account) throws(Refusal) {
-        try refusing { () throws(DatabaseError) in
-            try database.run(DeleteOtherSessions(accountID: account.id, kept: 0))
-        }
+        try change(account, EndSessions(accountID: account.id))
+        report(.sessionsEnded, account.id)
     }
 
     /// Removes the account with its avatar, sessions and tokens.
     package func delete(_ account: Account) throws(Refusal) {
+        // Before, and in pieces: with the account they would go in one, however many they are.
+        try refusing { () throws(DatabaseError) in
+            try database.run(EndSessions(accountID: account.id))
+            let deletion = DeleteEndedSessions(accountID: account.id, kept: 0)
+            while try database.run(deletion).affectedRows == DeleteEndedSessions.most {}
+        }
         let avatar = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 let avatar = try database.first(AvatarForUpdate(id: account.id)) ?? nil
@@ -64,6 +75,7 @@ extension Accounts {
             }
         }
         if let avatar { common.media.remove(avatar) }
+        report(.deleted, account.id)
     }
 
     /// Clears the failed logins of a name, whether or not an account has it.
@@ -73,6 +85,7 @@ extension Accounts {
         try refusing { () throws(DatabaseError) in
             try database.run(ClearFailures(subject: LoginSubject(account?.id, name: canonical).digest))
         }
+        report(.unlocked, account?.id)
     }
 
     /// Removes what is over: sessions and counts of failures, in small batches. True while there may be more.
@@ -83,8 +96,11 @@ extension Accounts {
             let sessions = try database.run(DeleteExpiredSessions(now: now)).affectedRows
             let failures = try database.run(DeleteOldFailures(before: now - window, now: now)).affectedRows
             let resets = try database.run(DeleteExpiredResets(now: now)).affectedRows
-            let mails = try database.run(DeleteOldMail(before: now - 86_400)).affectedRows
-            return sessions + failures + resets + mails > 0
+            let mails = try database.run(DeleteOldMail(before: now - Accounts.mailLife)).affectedRows
+            let unsent = try database.run(DeleteUnsentMail(before: now - Accounts.mailLife)).affectedRows
+            let notices = try database.run(DropUnsentNotices(before: now - Accounts.mailLife)).affectedRows
+            let changes = try database.run(DeleteOldEmailChanges(before: now - Accounts.mailLife)).affectedRows
+            return sessions + failures + resets + mails + unsent + notices + changes > 0
         }
     }
 
@@ -112,11 +128,12 @@ extension Accounts {
         return removed
     }
 
+    /// Runs a command that ends all sessions of an account.
     private func change(_ account: Account, _ command: some Command) throws(Refusal) {
         try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 try database.run(command)
-                try database.run(DeleteOtherSessions(accountID: account.id, kept: 0))
+                try database.run(DeleteEndedSessions(accountID: account.id, kept: 0))
             }
         }
     }

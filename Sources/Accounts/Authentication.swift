@@ -55,8 +55,9 @@ extension Accounts {
 
     /// How long a cookie's session is to live from now on, in seconds; nil where that was written down within the hour.
     package func slides(_ caller: Caller, by policy: Policy) -> Int64? {
-        let life = policy.life(remembered: false)
-        return caller.session.expiresAt + Accounts.slide < now + life ? life : nil
+        let now = self.now
+        let end = min(now + policy.life(remembered: false), absoluteEnd(of: caller.session))
+        return caller.session.expiresAt + Accounts.slide < end ? end.seconds(since: now) : nil
     }
 
     /// The living session behind an access token.
@@ -84,8 +85,13 @@ extension Accounts {
     }
 
     private func living(_ found: Caller) -> Caller? {
-        found.account.status == .active && now < found.session.expiresAt ? found : nil
+        let session = found.session
+        let isAlive = session.isCurrent && now < session.expiresAt && now < absoluteEnd(of: session)
+        return isAlive && found.account.status == .active ? found : nil
     }
+
+    /// When a session is over, however often it is renewed.
+    func absoluteEnd(of session: Session) -> Instant { session.createdAt + common.settings.longestSession }
 
     /// Seconds for which a sliding session is not written again.
     private static let slide: Int64 = 3600
@@ -105,8 +111,13 @@ extension Accounts {
 
     /// Ends the caller's session.
     package func signOut(_ caller: Caller) throws(Refusal) {
+        try end(caller.session)
+        report(.signedOut, caller.account.id)
+    }
+
+    func end(_ session: Session) throws(Refusal) {
         try refusing { () throws(DatabaseError) in
-            try database.run(DeleteSession(id: caller.session.id))
+            try database.run(DeleteSession(id: session.id))
         }
     }
 
@@ -141,7 +152,8 @@ extension Accounts {
     func newSession(for policy: Policy, remembered: Bool, now: Instant) -> Session {
         Session(
             id: max(1, common.random.next()), accountID: 0, contract: policy.contract, isRemembered: remembered,
-            generation: 1, generationTimes: [now], expiresAt: now + policy.life(remembered: remembered))
+            generation: 1, generationTimes: [now], createdAt: now,
+            expiresAt: now + min(policy.life(remembered: remembered), common.settings.longestSession), isCurrent: true)
     }
 
     /// The tokens of a session's present generation. The same row always gives the same refresh or single token.
@@ -160,9 +172,10 @@ extension Accounts {
             let access = token(
                 .access, caller, session.tokenID, from: session.renewedAt, until: session.expiresAt.seconds)
             return Credentials(
-                account: caller.account, access: access, life: policy.life(remembered: session.isRemembered))
-        case .cookie(let life):
-            return Credentials(account: caller.account, cookie: cookie, life: life)
+                account: caller.account, access: access, life: session.expiresAt.seconds - session.renewedAt.seconds)
+        case .cookie:
+            return Credentials(
+                account: caller.account, cookie: cookie, life: session.expiresAt.seconds - session.renewedAt.seconds)
         }
     }
 
@@ -180,7 +193,7 @@ extension Session {
     func of(_ accountID: UInt64) -> Session {
         Session(
             id: id, accountID: accountID, contract: contract, isRemembered: isRemembered, generation: generation,
-            generationTimes: generationTimes, expiresAt: expiresAt)
+            generationTimes: generationTimes, createdAt: createdAt, expiresAt: expiresAt, isCurrent: isCurrent)
     }
 
     /// The `jti` of a token that counts generations: session, then generation.

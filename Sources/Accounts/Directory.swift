@@ -62,7 +62,9 @@ package final class Directory {
 }
 
 extension Accounts {
-    package func list(_ query: ListQuery) throws(Refusal) -> Directory {
+    /// - Parameter reader: who asks; nil for an operator.
+    package func list(_ query: ListQuery, for reader: Account?) throws(Refusal) -> Directory {
+        if let reader, !common.settings.listReaders.include(reader) { throw .forbidden }
         var findings = Findings()
         let role = findings.role(query.role == .absent ? nil : query.role)
         let limit = findings.number(query.limit, .limit, in: 1...1000)

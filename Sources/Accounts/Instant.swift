@@ -23,6 +23,16 @@ package struct Instant: Sendable, Hashable, Comparable {
     }
     package static func - (left: Instant, seconds: Int64) -> Instant { left + -seconds }
 
+    /// 8 bytes, big-endian: as tables keep several times in one column, where bytes compare as the times do.
+    package var bytes: [UInt8] { withUnsafeBytes(of: microseconds.bigEndian) { Array($0) } }
+
+    /// The times of such a column.
+    package static func all(in bytes: [UInt8]) -> [Instant] {
+        stride(from: 0, to: bytes.count - 7, by: 8).map { start in
+            Instant(microseconds: bytes[start..<start + 8].reduce(0) { $0 << 8 | Int64($1) })
+        }
+    }
+
     /// Seconds from `earlier` to here, rounded up; at least 0.
     package func seconds(since earlier: Instant) -> Int64 {
         max(0, (microseconds - earlier.microseconds + 999_999) / 1_000_000)

@@ -5,6 +5,9 @@ import Foundation
 package struct CanonicalName: Sendable, Equatable {
     package let key: String
 
+    /// Only an email can hold an `@`.
+    var isAddress: Bool { key.utf8.contains(UInt8(ascii: "@")) }
+
     init(_ name: String) {
         if name.utf8.allSatisfy({ $0 < 0x80 }) {
             key = name.lowercased()
@@ -57,7 +60,7 @@ package struct Username: Sendable {
         return kept.isEmpty ? "user" : kept
     }
 
-    var isAddress: Bool { canonical.key.contains("@") }
+    var isAddress: Bool { canonical.isAddress }
 }
 
 /// A syntactically valid address: dot-atom `@` domain, also internationalised. (RFC 5321 §4.1.2, RFC 6531 §3.3)

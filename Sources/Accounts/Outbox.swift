@@ -6,20 +6,33 @@ extension Accounts {
     /// How long a mailed link is good, in seconds.
     static let resetLife: Int64 = 30 * 60
 
-    /// Sends the mail that is due, if there is one. False when none is.
+    /// How long a mail is tried to be sent, in seconds. Whoever still wants it then asks for it again.
+    static let mailLife: Int64 = 86_400
+
+    /// Hands a letter over, under an id of its own.
+    package typealias Send = (_ letter: Letter, _ id: String) throws(Post.Failure) -> Void
+
+    /// Sends a mail that is due, if there is one. False when none is.
     ///
     /// A mail is claimed before it is sent and taken out after it: killed in between, it is sent again. The token is made
     /// here, so it stands nowhere but in the mail.
     ///
-    /// - Parameters:
-    ///   - publicURL: what the link begins with.
-    ///   - post: hands a letter over, under an id of its own.
-    package func deliverNext(
-        publicURL: String, post: (_ letter: Letter, _ id: String) throws(Post.Failure) -> Void
-    ) throws(Refusal) -> Bool {
-        guard let mail = try claim() else { return false }
-        let stored = try refusing { () throws(DatabaseError) in
-            try mail.accountID.flatMap { id throws(DatabaseError) in try database.first(AccountByID(id: id)) }
+    /// - Parameter publicURL: what the link begins with.
+    package func deliverNext(publicURL: String, post: Send) throws(Refusal) -> Bool {
+        if try deliverNotice(publicURL: publicURL, post: post) { return true }
+        return try deliverReset(publicURL: publicURL, post: post)
+    }
+
+    // MARK: Links that set a password
+
+    private func deliverReset(publicURL: String, post: Send) throws(Refusal) -> Bool {
+        guard let mail = try claimReset() else { return false }
+        let now = self.now
+        let (stored, address) = try refusing { () throws(DatabaseError) -> (StoredAccount?, String?) in
+            guard let id = mail.accountID else { return (nil, nil) }
+            return (
+                try database.first(AccountByID(id: id)), try database.first(ResetAddress(accountID: id, now: now))
+            )
         }
         guard let stored, stored.account.status == .active else {
             try complete(mail)
@@ -27,25 +40,22 @@ extension Accounts {
         }
         let account = stored.account
         let token = common.random.randomToken()
-        let reset = InsertReset(
-            hash: sha256(token), accountID: account.id, passwordVersion: stored.passwordVersion,
-            expiresAt: now + Accounts.resetLife)
+        let reset = InsertReset(hash: sha256(token), stored: stored, expiresAt: now + Accounts.resetLife)
         try refusing { () throws(DatabaseError) in
             try database.run(reset)
         }
         // Behind `#`: browsers send it to no server, so it stands in no log.
         let letter = Letter.passwordReset(
-            to: account.email, username: account.username, language: account.language,
+            to: address ?? account.email, username: account.username, language: account.language,
             link: "\(publicURL)/reset-password#token=\(token)", minutes: Accounts.resetLife / 60)
         do throws(Post.Failure) {
             try post(letter, hex(common.random.bytes(16)))
         } catch {
-            let isLast = mail.attempts >= Accounts.mostRepeats
-            common.report(isLast ? .mailGivenUp(error.description) : .mailFailed(error.description))
+            let isLast = noteFailure(error, attempts: mail.attempts)
             try refusing { () throws(DatabaseError) in
                 try database.run(DeleteReset(hash: reset.hash))
                 guard !isLast else { return }
-                try database.run(PostponeMail(subject: mail.subject, dueAt: now + Accounts.pause(mail.attempts)))
+                try database.run(PostponeMail(subject: mail.subject, dueAt: self.now + Accounts.pause(mail.attempts)))
             }
             guard isLast else { return true }
         }
@@ -53,14 +63,12 @@ extension Accounts {
         return true
     }
 
-    /// Nobody else takes it for as long as sending can last; then it is due again.
-    private func claim() throws(Refusal) -> DueMail.Row? {
+    private func claimReset() throws(Refusal) -> DueMail.Row? {
         let now = self.now
         return try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 guard let mail = try database.first(DueMail(now: now)) else { return nil }
-                let end = now + 2 * Int64(Post.timeout)
-                try database.run(ClaimMail(subject: mail.subject, dueAt: end))
+                try database.run(ClaimMail(subject: mail.subject, dueAt: now + Accounts.claimTime))
                 return mail
             }
         }
@@ -73,6 +81,55 @@ extension Accounts {
         }
     }
 
+    // MARK: Notices of a changed address
+
+    private func deliverNotice(publicURL: String, post: Send) throws(Refusal) -> Bool {
+        let now = self.now
+        let notice = try refusing { () throws(DatabaseError) in
+            try database.transaction { () throws(DatabaseError) -> DueNotice.Row? in
+                guard let notice = try database.first(DueNotice(now: now)) else { return nil }
+                try database.run(SetNoticeTime(id: notice.id, dueAt: now + Accounts.claimTime))
+                return notice
+            }
+        }
+        guard let notice else { return false }
+        let token = common.random.randomToken()
+        let account = try refusing { () throws(DatabaseError) -> Account? in
+            let stored = try database.first(AccountByID(id: notice.accountID))
+            if stored != nil { try database.run(InsertUndoToken(hash: sha256(token), changeID: notice.id)) }
+            return stored?.account
+        }
+        var end = SetNoticeTime(id: notice.id, dueAt: nil)
+        if let account {
+            let letter = Letter.emailChanged(
+                to: notice.email, language: account.language, link: "\(publicURL)/undo-email#token=\(token)",
+                days: Accounts.undoLife / 86_400)
+            do throws(Post.Failure) {
+                try post(letter, hex(common.random.bytes(16)))
+            } catch {
+                if !noteFailure(error, attempts: notice.attempts) {
+                    end = SetNoticeTime(id: notice.id, dueAt: self.now + Accounts.pause(notice.attempts), failures: 1)
+                }
+            }
+        }
+        try refusing { () throws(DatabaseError) in
+            try database.run(end)
+        }
+        return true
+    }
+
+    // MARK: What both share
+
+    /// Reports that a mail was not taken; true when it is not tried again.
+    private func noteFailure(_ failure: Post.Failure, attempts: Int64) -> Bool {
+        let isLast = attempts >= Accounts.mostRepeats
+        common.report(isLast ? .mailGivenUp(failure.description) : .mailFailed(failure.description))
+        return isLast
+    }
+
+    /// Seconds for which a claimed mail is nobody else's: as long as sending can last. Then it is due again.
+    private static let claimTime = 2 * Int64(Post.timeout)
+
     /// Seconds until the next attempt: 5, 10, 20 … 1,800.
     private static func pause(_ attempts: Int64) -> Int64 {
         min(longestPause, 5 << min(attempts, 9))
@@ -80,6 +137,6 @@ extension Accounts {
 
     static let longestPause: Int64 = 1800
 
-    /// They take a day. Whoever still wants the mail then asks for it again.
+    /// They take `mailLife`.
     private static let mostRepeats = 56
 }

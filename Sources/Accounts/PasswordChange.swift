@@ -18,17 +18,18 @@ package struct PasswordChange: Sendable {
 extension Accounts {
     /// Changes the password, ends every other session of the account and keeps the caller's.
     ///
-    /// A wrong current password counts as a failed login: a stolen token must not serve to guess it.
+    /// Wrong current passwords are counted for the session alone: a stolen token must not serve to guess it, and whoever has
+    /// locked the account from outside does not keep its owner from changing the password.
     package func changePassword(of caller: Caller, _ form: PasswordChange, by policy: Policy) throws(Refusal) {
         var findings = Findings()
         let current = findings.required(form.current, .currentPassword)
-        let subject = LoginSubject(caller.account.id, name: nil)
+        let subject = LoginSubject(session: caller.session.id)
         let stored = try refusing { () throws(DatabaseError) in
             try database.first(AccountByID(id: caller.account.id))
         }
         guard let stored else { throw .badToken }
+        try refuseIfLocked(subject)
         if let current {
-            try refuseIfLocked(subject)
             if try !matches(PasswordHash(stored: stored.passwordHash), current) {
                 try countFailure(subject, accountID: caller.account.id)
                 findings.add(.currentPassword, .incorrect)
@@ -41,22 +42,28 @@ extension Accounts {
         guard let new else { throw .fault("a finding is missing") }
 
         let hash = try hash(new)
-        guard try setPassword(hash, of: stored, keeping: caller.session.id) else {
+        guard try setPassword(hash, of: stored, guesses: subject, keeping: caller.session.id) else {
+            try refuseIfLocked(subject)
             // Somebody else changed it in between: what was typed is no longer the current one.
             throw .invalid([Violation(.currentPassword, .incorrect)])
         }
+        report(.passwordChanged, caller.account.id)
     }
 
-    /// Sets a password and ends the sessions but one. False when the password was changed since `stored` was read.
-    func setPassword(_ hash: String, of stored: StoredAccount, keeping kept: UInt64) throws(Refusal) -> Bool {
-        let account = stored.account
-        let now = self.now
+    /// Sets a password, ends the sessions but one and forgets the wrong guesses. False, and nothing changed, when the
+    /// password was changed since `stored` was read, the session to keep has ended, or the guesses locked meanwhile.
+    func setPassword(
+        _ hash: String, of stored: StoredAccount, guesses: LoginSubject?, keeping kept: UInt64 = 0
+    ) throws(Refusal) -> Bool {
+        let change = SetPassword(
+            id: stored.account.id, passwordVersion: stored.passwordVersion, hash: hash, guesses: guesses,
+            keptSession: kept, now: now, settings: common.settings)
         return try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
-                let outcome = try database.run(
-                    SetPassword(id: account.id, passwordVersion: stored.passwordVersion, hash: hash, now: now))
-                guard outcome.affectedRows == 1 else { return false }
-                try database.run(DeleteOtherSessions(accountID: account.id, kept: kept))
+                guard try database.run(change).affectedRows == 1 else { return false }
+                if kept != 0 { try database.run(KeepSession(id: kept)) }
+                try database.run(DeleteEndedSessions(accountID: change.id, kept: kept))
+                if let guesses { try database.run(ClearFailures(subject: guesses.digest)) }
                 return true
             }
         }

@@ -13,28 +13,35 @@ extension Accounts {
         try findings.refuseIfAny()
         guard let address, let current, let password else { throw .fault("a finding is missing") }
         let name = CanonicalName(address)
-        guard try account(named: name, field: .email) != nil else { throw .unknownAccount }
+        guard name.isAddress, try account(named: name) != nil else { throw .unknownAccount }
         let stored = try checked(name: name, field: .email, password: current)
         guard stored.account.status == .active else { throw .inactive }
-        guard try setPassword(try hash(password), of: stored, keeping: 0) else { throw .wrongCredentials }
+        let guesses = LoginSubject(stored.account.id, name: nil)
+        guard try setPassword(try hash(password), of: stored, guesses: guesses) else {
+            try refuseIfLocked(guesses)
+            throw .wrongCredentials
+        }
+        report(.passwordChanged, stored.account.id)
     }
 
     /// Asks for a mail with a link that sets a new password.
     ///
     /// Known and unknown addresses cost the same statements. The token is made when the mail is sent, so that no copy of
-    /// it ever lies about; one mail a minute for an address.
+    /// it ever lies about. `MailLimits` says how many an account gets.
     package func requestPasswordReset(email: Entry) throws(Refusal) {
         var findings = Findings()
         let address = findings.email(findings.required(email, .email, trimmed: true))
         try findings.refuseIfAny()
         guard let address else { throw .fault("a finding is missing") }
-        let account = try account(named: address.canonical, field: .email)?.account
-        let request = RequestMail(
-            subject: sha256("mail:\(address.canonical.key)"),
-            accountID: account.flatMap { $0.status == .active ? $0.id : nil }, now: now)
-        try refusing { () throws(DatabaseError) in
-            try database.run(request)
+        let now = self.now
+        let id = try refusing { () throws(DatabaseError) -> UInt64? in
+            let found = try database.first(AccountForReset(key: address.canonical.key, now: now))?.account
+            let id = found.flatMap { $0.status == .active ? $0.id : nil }
+            let subject = id.map { MailSubject($0) } ?? MailSubject(unknown: address.canonical)
+            try database.run(RequestMail(subject: subject, now: now))
+            return id
         }
+        report(.passwordResetRequested, id)
     }
 
     /// Sets a new password with the token of a mailed link; ends all sessions and every lock.
@@ -47,8 +54,8 @@ extension Accounts {
         if let hash {
             stored = try refusing { () throws(DatabaseError) in
                 guard let reset = try database.first(ResetByToken(hash: hash, now: now)),
-                    let stored = try database.first(AccountByID(id: reset.accountID)),
-                    stored.passwordVersion == reset.passwordVersion, stored.account.status == .active
+                    let stored = try database.first(AccountByID(id: reset.accountID)), reset.fits(stored),
+                    stored.account.status == .active
                 else { return nil }
                 return stored
             }
@@ -61,18 +68,25 @@ extension Accounts {
 
         let newHash = try self.hash(password)
         let account = stored.account
+        let change = SetPassword(
+            id: account.id, passwordVersion: stored.passwordVersion, hash: newHash, guesses: nil, keptSession: 0,
+            now: now,
+            settings: common.settings)
         let isSet = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
-                // Whoever deletes the row has spent the token; a second one at the same time finds none.
-                guard try database.run(SpendReset(hash: hash, now: now)).affectedRows == 1 else { return false }
-                let outcome = try database.run(
-                    SetPassword(id: account.id, passwordVersion: stored.passwordVersion, hash: newHash, now: now))
-                guard outcome.affectedRows == 1 else { return false }
-                try database.run(DeleteOtherSessions(accountID: account.id, kept: 0))
+                // A change of the address since then has removed the row; this one waits for a change that is under way.
+                guard try database.first(AddressForUpdate(id: account.id)) != nil,
+                    // Whoever deletes the row has spent the token; a second one at the same time finds none.
+                    try database.run(SpendReset(hash: hash, emailVersion: stored.emailVersion, now: now)).affectedRows
+                        == 1
+                else { return false }
+                guard try database.run(change).affectedRows == 1 else { return false }
+                try database.run(DeleteEndedSessions(accountID: account.id, kept: 0))
                 try database.run(ClearFailures(subject: LoginSubject(account.id, name: nil).digest))
                 return true
             }
         }
         guard isSet else { throw .badResetToken }
+        report(.passwordReset, account.id)
     }
 }

@@ -128,19 +128,29 @@ extension Accounts {
             guard isFound else { throw .badToken }
             return nil
         }
+        var isMoved = false
         let (isFound, old) = try inserting { () throws(DatabaseError) -> (Bool, String?) in
             guard update.avatar != nil || update.email != nil else {
                 return (try database.run(update).affectedRows == 1, nil)
             }
             return try database.transaction { () throws(DatabaseError) in
-                // Links that were mailed to the old address must not outlive it.
-                if update.email != nil { try database.run(DeleteResetsOfAccount(accountID: update.id)) }
-                guard update.avatar != nil else { return (try database.run(update).affectedRows == 1, nil) }
                 // Locked, so that of two uploads at once each removes the file of its own predecessor.
-                let old = try database.first(AvatarForUpdate(id: update.id)) ?? nil
-                return (try database.run(update).affectedRows == 1, old)
+                let old = update.avatar == nil ? nil : try database.first(AvatarForUpdate(id: update.id)) ?? nil
+                guard let email = update.email else { return (try database.run(update).affectedRows == 1, old) }
+                guard let address = try database.first(AddressForUpdate(id: update.id)),
+                    try database.run(update).affectedRows == 1
+                else { return (false, nil) }
+                isMoved = address.key != email.canonical.key
+                if isMoved {
+                    // Links that were mailed to the old address must not outlive it.
+                    try database.run(DeleteResetsOfAccount(accountID: update.id))
+                    try keep(address, of: update.id, changedTo: email.canonical, now: update.now)
+                }
+                return (true, old)
             }
         }
+        if isMoved { report(.emailChanged, update.id) }
+        if isFound, update.username != nil { report(.usernameChanged, update.id) }
         if isFound { return old }
         // Deleted in between, or the email that the username repeats was changed.
         if update.username?.isAddress == true { throw .invalid([Violation(.username, .foreignAddress)]) }

@@ -20,6 +20,8 @@ package enum Refusal: Error, Sendable {
     case badResetToken
     /// Right password, but the account is not active.
     case inactive
+    /// Signed in, but without the right to this.
+    case forbidden
     /// Too many failures; `retryAfter` in seconds.
     case locked(retryAfter: Int64)
     /// Database, disk or hashing cannot serve now; the same call may work later.
@@ -61,6 +63,8 @@ package enum Rule: Sendable, Equatable {
     case common, numeric
     case similar(to: Field)
     case mismatch, incorrect
+    /// A mailed link's token: too old, or used or never one.
+    case expired, unknown
     case unknownRole, otherRole
     case notANumber(ClosedRange<Int>)
     case notAFile, emptyFile, notAPicture

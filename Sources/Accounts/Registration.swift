@@ -48,13 +48,16 @@ struct Details: Sendable {
 extension Accounts {
     /// Makes an account.
     package func register(_ form: Registration, by policy: Policy) throws(Refusal) -> Account {
-        try make(form, by: policy, session: nil)
+        let account = try make(form, by: policy, session: nil)
+        report(.registered, account.id)
+        return account
     }
 
     /// Makes an account and signs it in at once, which is not counted as a login.
     package func registerSignedIn(_ form: Registration, by policy: Policy) throws(Refusal) -> Credentials {
         let session = newSession(for: policy, remembered: false, now: now)
         let account = try make(form, by: policy, session: session)
+        report(.registered, account.id)
         return credentials(Caller(account: account, session: session.of(account.id)), by: policy)
     }
 
@@ -111,6 +114,9 @@ extension Accounts {
         let made = try inserting { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 let id = try database.run(insertion).insertedID
+                // The index has made us wait for whoever gave the address up meanwhile: now it shows that they can have it back.
+                let reserved = ReservedEmail(key: insertion.email.canonical.key, accountID: id, now: insertion.now)
+                if try database.first(reserved) != nil { throw .duplicate(index: "email_key") }
                 if let session {
                     try database.run(InsertSession(session: session.of(id), cookieHash: nil, now: insertion.now))
                 }
@@ -208,7 +214,8 @@ extension Findings {
             add(.username, .foreignAddress, before: .email)
         }
         guard username != nil || email != nil else { return }
-        let query = TakenNames(usernameKey: username?.canonical.key ?? "", emailKey: email?.canonical.key ?? "")
+        let query = TakenNames(
+            usernameKey: username?.canonical.key ?? "", emailKey: email?.canonical.key ?? "", now: accounts.now)
         let taken = try accounts.refusing { () throws(DatabaseError) in try accounts.database.rows(query) }
             .filter { $0.id != own }
         if taken.contains(where: \.isUsername) { add(.username, .taken, before: .email) }

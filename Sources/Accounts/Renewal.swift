@@ -23,7 +23,7 @@ extension Accounts {
                 return credentials(Caller(account: caller.account, session: rotated), by: policy)
             }
             guard generation + 1 == session.generation || session.isWithinGrace(generation, now: now) else {
-                try signOut(caller)
+                try end(session)
                 common.report(.replayedRefreshToken(accountID: caller.account.id, sessionID: session.id))
                 throw .badRefreshToken
             }
@@ -59,7 +59,7 @@ extension Accounts {
     /// The session in its next generation; nil when another request was first or the session has ended.
     func rotate(_ session: Session, by policy: Policy) throws(Refusal) -> Session? {
         let now = self.now
-        let end = now + policy.life(remembered: session.isRemembered)
+        let end = min(now + policy.life(remembered: session.isRemembered), absoluteEnd(of: session))
         let rotation = RotateSession(id: session.id, generation: session.generation, now: now, expiresAt: end)
         let outcome = try refusing { () throws(DatabaseError) in try database.run(rotation) }
         guard outcome.affectedRows == 1 else { return nil }

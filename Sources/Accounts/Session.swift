@@ -11,7 +11,10 @@ package struct Session: Sendable {
     var generation: UInt32
     /// When the latest generations began, the current one last.
     var generationTimes: [Instant]
+    let createdAt: Instant
     var expiresAt: Instant
+    /// False once all sessions of the account were ended: then this one's epoch is not the account's.
+    let isCurrent: Bool
 
     /// A generation is answered like the current one for this long after its successor began, in seconds.
     static let grace: Int64 = 10
@@ -67,9 +70,14 @@ package struct Credentials: Sendable {
 }
 
 extension Session {
-    /// The columns that `init(_:)` reads, of a table named `s`.
+    /// The columns that `init(_:)` reads, of `sessions s` joined with `accounts a`.
     static let columns: SQL =
-        "s.id, s.account_id, s.contract, s.remembered, s.generation, s.generation_times, s.expires_at"
+        "s.id, s.account_id, s.contract, s.remembered, s.generation, s.generation_times, s.created_at, s.expires_at, "
+        + isCurrent
+
+    /// Whether a session `s` has not ended with all the others of its account `a`. Rows of a program that knew no epochs
+    /// have none; they are deleted where they end.
+    static let isCurrent: SQL = "COALESCE(s.epoch = a.session_epoch, TRUE)"
 
     init(_ columns: inout Columns) throws(DatabaseError) {
         id = try columns.unsigned()
@@ -77,18 +85,9 @@ extension Session {
         contract = UInt8(clamping: try columns.integer())
         isRemembered = try columns.flag()
         generation = UInt32(clamping: try columns.integer())
-        generationTimes = Session.times(try columns.bytes())
+        generationTimes = Instant.all(in: try columns.bytes())
+        createdAt = try columns.instant()
         expiresAt = try columns.instant()
-    }
-
-    /// A generation's beginning as the table keeps it.
-    static func bytes(_ time: Instant) -> [UInt8] {
-        withUnsafeBytes(of: time.microseconds.bigEndian) { Array($0) }
-    }
-
-    private static func times(_ bytes: [UInt8]) -> [Instant] {
-        stride(from: 0, to: bytes.count - 7, by: 8).map { start in
-            Instant(microseconds: bytes[start..<start + 8].reduce(0) { $0 << 8 | Int64($1) })
-        }
+        isCurrent = try columns.flag()
     }
 }

@@ -48,14 +48,19 @@ extension Accounts {
     }
 
     /// The account of a name, if the password is its own. Counts a failure.
+    ///
+    /// Which field the name came in decides whether it can sign in, never whose failures it counts for: a username in an
+    /// email's field is checked like any wrong password of its account.
     func checked(name: CanonicalName, field: Field, password: String) throws(Refusal) -> StoredAccount {
-        let stored = try account(named: name, field: field)
+        let stored = try account(named: name)
         let subject = LoginSubject(stored?.account.id, name: name)
         try refuseIfLocked(subject)
         let hash = stored.map { PasswordHash(stored: $0.passwordHash) }
         // Hash anyway: the time must not tell whether the account exists.
-        let usable = hash.flatMap { $0.isUsable ? $0 : nil } ?? .decoy(common.settings.hashing)
-        guard try matches(usable, password), let stored else {
+        let usable: PasswordHash
+        if let hash, hash.isUsable { usable = hash } else { usable = try decoy(for: name) }
+        let isRight = try matches(usable, password)
+        guard isRight, let stored, field != .email || name.isAddress else {
             try countFailure(subject, accountID: stored?.account.id)
             throw .wrongCredentials
         }
@@ -63,12 +68,30 @@ extension Accounts {
     }
 
     /// The account whose username or email is `name`: only an email can hold an `@`.
-    func account(named name: CanonicalName, field: Field = .username) throws(Refusal) -> StoredAccount? {
+    func account(named name: CanonicalName) throws(Refusal) -> StoredAccount? {
         try refusing { () throws(DatabaseError) in
-            field == .email || name.key.contains("@")
+            name.isAddress
                 ? try database.first(AccountByEmail(key: name.key))
                 : try database.first(AccountByUsername(key: name.key))
         }
+    }
+
+    /// What stands in for the hash of an account that does not exist. The forms that accounts have are chosen from by a keyed
+    /// hash of the name, weighted by their numbers: so an unknown name costs what a known one may cost, and always the same.
+    private func decoy(for name: CanonicalName) throws(Refusal) -> PasswordHash {
+        let forms = try common.passwordForms.current { () throws(Refusal) in try countPasswordForms() }
+        let form = forms.form(at: common.signer.keyedHash(of: "password form of \(name.key)"))
+        return form.flatMap { PasswordHash.decoy(form: $0) } ?? .decoy(common.settings.hashing)
+    }
+
+    /// Counts anew which forms of password hashes accounts have; takes some 0.2 s for a million. Now and then, beside requests.
+    package func refreshPasswordForms() throws(Refusal) {
+        common.passwordForms.replace(with: try countPasswordForms())
+    }
+
+    private func countPasswordForms() throws(Refusal) -> PasswordForms.Counts {
+        let counts = try refusing { () throws(DatabaseError) in try database.rows(CountPasswordForms()) }
+        return PasswordForms.Counts(counts)
     }
 
     private func begin(
@@ -92,12 +115,13 @@ extension Accounts {
             try refuseIfLocked(subject)
             throw .wrongCredentials
         }
+        report(.signedIn, account.id)
         account.lastLoginAt = now
         account.loginCount += 1
         return credentials(Caller(account: account, session: session), cookie: cookie, by: policy)
     }
 
-    // MARK: Brakes on guessing
+    // MARK: Login throttling
 
     func refuseIfLocked(_ subject: LoginSubject) throws(Refusal) {
         let now = self.now
@@ -113,17 +137,23 @@ extension Accounts {
             try database.run(CountFailure(subject: subject.digest, now: now, settings: common.settings))
             return try database.first(LockOf(subject: subject.digest, now: now, settings: common.settings)) != nil
         }
+        report(.signInFailed, accountID)
         if isLocked { common.report(.locked(accountID: accountID)) }
+        noteFailure(of: subject)
     }
 }
 
-/// Whose failures are counted: an account's, whichever of its names was used, or a name's that no account has.
+/// Whose failures are counted: an account's, whichever of its names was used, a name's that no account has, or those of a
+/// signed-in session that guesses its account's password.
 struct LoginSubject {
     let digest: [UInt8]
 
     init(_ accountID: UInt64?, name: CanonicalName?) {
-        let text = accountID.map { "account:\($0)" } ?? "name:\(name?.key ?? "")"
-        digest = sha256(Array(text.utf8))
+        digest = sha256(accountID.map { "account:\($0)" } ?? "name:\(name?.key ?? "")")
+    }
+
+    init(session id: UInt64) {
+        digest = sha256("session:\(id)")
     }
 }
 

@@ -57,6 +57,11 @@ extension Accounts {
         return try insert(insertion, isNameMade: username == nil)
     }
 
+    /// Leaves a trail of an import.
+    package func noteImport(of count: Int) {
+        common.report(.imported(count, actor: actor))
+    }
+
     /// Whether the media directory has all files of an avatar.
     package func holdsAvatar(_ path: String) -> Bool { common.media.holds(path) }
 

@@ -20,6 +20,8 @@ func chineseWords(_ violation: Violation) -> String {
     case .similar(let field): field == .email ? "密码与邮箱太相似" : "密码与用户名太相似"
     case .mismatch: violation.field == .newConfirmation ? "两次输入的新密码不一致" : "两次输入的密码不一致"
     case .incorrect: "当前密码不正确"
+    case .expired: "链接已过期，请重新申请。"
+    case .unknown: "链接已使用或不完整。"
     case .unknownRole: "无效的用户角色。"
     case .otherRole: "所选角色与用户角色不匹配"
     case .notANumber(let range): "请输入\(range.lowerBound)到\(range.upperBound)之间的整数。"
@@ -40,6 +42,7 @@ enum ChineseWords {
     static let notFound = "资源不存在。"
     static let locked = "登录失败次数过多，请稍后再试"
     static let unavailable = "服务暂时不可用，请稍后再试。"
+    static let forbidden = "没有权限执行此操作。"
     static let crossOrigin = "跨站请求被拒绝。"
     static let notAuthenticated = "用户未登录或认证失败"
 

@@ -69,6 +69,8 @@ struct Circumstances {
     let head: String
     /// What the body held, as far as it was read.
     let fields: Fields
+    let requestID: String
+    let language: Language
 
     /// Field errors under their wire names.
     func errors(_ violations: [Violation]) -> JSON.Object { contract.fieldErrors(violations) }

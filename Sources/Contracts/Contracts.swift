@@ -37,7 +37,7 @@ package struct Contracts: Sendable {
 
     /// - Parameter trustedOrigins: other origins whose pages may use the session cookie: `https://app.school.example`.
     package init(trustedOrigins: Set<String> = []) {
-        self.init([v1Profile, emailAuth, roleSession, usersToken, v1Auth], trustedOrigins: trustedOrigins)
+        self.init([v1Profile, emailAuth, roleSession, usersToken, v1Auth, accountAPI], trustedOrigins: trustedOrigins)
     }
 
     init(_ contracts: [Contract], trustedOrigins: Set<String>) {
@@ -168,8 +168,10 @@ package struct Contracts: Sendable {
         _ request: Request, at destination: Destination, accounts: Accounts, known: Call.Known? = nil
     ) -> Answer {
         guard let contract = destination.contract, let route = destination.route else {
-            return Answer(reply: refuse(destination, destination.failure, Fields()), accountID: nil, fault: nil)
+            return Answer(
+                reply: refuse(request, destination, destination.failure, Fields()), accountID: nil, fault: nil)
         }
+        accounts.actor = .client(address: request.address)
         let call = Call(
             request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins, known: known)
         do throws(Failure) {
@@ -187,11 +189,13 @@ package struct Contracts: Sendable {
         guard let contract = destination.contract, let route = destination.route, let prepare = route.prepare else {
             return .unwritten(nil) { accounts, _ in answer(request, at: destination, accounts: accounts, known: known) }
         }
+        accounts.actor = .client(address: request.address)
         let call = Call(
             request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins, known: known)
         do throws(Failure) {
             let unwritten = try prepare(call)
             return .unwritten(unwritten.bio) { accounts, written in
+                accounts.actor = .client(address: request.address)
                 do throws(Refusal) {
                     let reply = call.renewingCookie(in: try unwritten.finish(accounts, try written?.get()))
                     return Answer(reply: reply, accountID: call.accountID, fault: nil)
@@ -206,23 +210,29 @@ package struct Contracts: Sendable {
 
     private func answered(_ destination: Destination, _ failure: Failure, _ call: Call) -> Answer {
         guard case .refused(.fault(let text)) = failure else {
-            let reply = call.renewingCookie(in: refuse(destination, failure, call.fields))
+            let reply = call.renewingCookie(in: refuse(call.request, destination, failure, call.fields))
             return Answer(reply: reply, accountID: call.accountID, fault: nil)
         }
-        let reply = refuse(destination, .internalError(requestID: call.request.id), call.fields)
+        let failure = Failure.internalError(requestID: call.request.id)
+        let reply = refuse(call.request, destination, failure, call.fields)
         return Answer(reply: reply, accountID: call.accountID, fault: text)
     }
 
     /// The answer where the queue for heavy work is full.
-    package func busy(_ destination: Destination) -> Reply {
-        refuse(destination, .busy, Fields())
+    package func busy(_ request: Request, at destination: Destination) -> Reply {
+        refuse(request, destination, .busy, Fields())
     }
 
-    private func refuse(_ destination: Destination, _ failure: Failure?, _ fields: Fields) -> Reply {
+    private func refuse(
+        _ request: Request, _ destination: Destination, _ failure: Failure?, _ fields: Fields
+    ) -> Reply {
         guard let failure else { return Reply(204).with("Allow", destination.allowed) }
         guard let contract = destination.contract else { return Reply(404, ["detail": "Not found."]) }
         let head = destination.route?.head ?? ""
-        var reply = contract.answer(failure, Circumstances(contract: contract, head: head, fields: fields))
+        let language = request.header("accept-language").flatMap(Language.init(accepted:)) ?? .english
+        var reply = contract.answer(
+            failure,
+            Circumstances(contract: contract, head: head, fields: fields, requestID: request.id, language: language))
         if case .methodNotAllowed(_, let allowed) = failure { reply = reply.with("Allow", allowed) }
         if let seconds = failure.retryAfter { reply = reply.with("Retry-After", String(seconds)) }
         return reply

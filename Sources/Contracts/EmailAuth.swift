@@ -62,6 +62,7 @@ private func user(_ account: Account) -> JSON {
         case .badToken, .staleToken: return unauthorized("令牌无效或已过期。")
         case .badRefreshToken, .foreignRefreshToken, .badResetToken: return error(401, "Token is invalid or expired")
         case .wrongCredentials, .inactive, .unknownAccount: return error(401, "邮箱或密码错误")
+        case .forbidden: return error(403, ChineseWords.forbidden)
         case .locked: return error(429, ChineseWords.locked)
         case .unavailable: return error(503, ChineseWords.unavailable)
         case .fault: return error(500, ChineseWords.internalError(""))

@@ -79,6 +79,7 @@ enum PydanticError {
         case .similar: "Value error, password is too similar to the account"
         case .mismatch: "Value error, passwords do not match"
         case .incorrect: "Value error, password is incorrect"
+        case .expired, .unknown: "Value error, token is invalid or expired"
         case .unknownRole, .otherRole: "Input should be 'student', 'mentor' or 'teacher'"
         case .notANumber(let range): "Input should be an integer from \(range.lowerBound) to \(range.upperBound)"
         case .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels, .tooLongSide:
@@ -97,7 +98,8 @@ enum PydanticError {
         case .notANumber: "int_parsing"
         case .unknownRole, .otherRole: "enum"
         case .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .taken, .common, .numeric, .similar, .mismatch,
-            .incorrect, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels, .tooLongSide:
+            .incorrect, .expired, .unknown, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels,
+            .tooLongSide:
             "value_error"
         }
     }

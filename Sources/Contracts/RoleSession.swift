@@ -36,10 +36,11 @@ package let roleSession = Contract(
         },
 
         // 3. 获取用户列表
-        .signedIn(.get, "/api/user/list/", .heavy, failure: "查询失败") { call, _ throws(Refusal) in
+        .signedIn(.get, "/api/user/list/", .heavy, failure: "查询失败") { call, me throws(Refusal) in
             let list = try call.accounts.list(
                 ListQuery(
-                    role: call.parameter("role"), limit: call.parameter("limit"), after: call.parameter("after")))
+                    role: call.parameter("role"), limit: call.parameter("limit"), after: call.parameter("after")),
+                for: me.account)
             return stream(list, call.request)
         },
 
@@ -123,6 +124,7 @@ private func stream(_ list: Directory, _ request: Request) -> Reply {
             return message(401, ChineseWords.notAuthenticated).with("WWW-Authenticate", "Bearer")
         case .wrongCredentials, .inactive, .unknownAccount, .badRefreshToken, .foreignRefreshToken, .badResetToken:
             return message(401, "用户名或密码错误")
+        case .forbidden: return message(403, ChineseWords.forbidden)
         case .locked: return message(429, ChineseWords.locked)
         case .unavailable: return message(503, ChineseWords.unavailable)
         case .fault: return message(500, ChineseWords.internalError(""))

@@ -98,6 +98,7 @@ private func token(_ new: Credentials) -> JSON {
             return detail(400, here.head == resetting ? "Incorrect old password" : "Incorrect email or password")
         case .unknownAccount: return detail(404, "User not found")
         case .inactive: return detail(403, "User is disabled")
+        case .forbidden: return detail(403, "Not enough permissions")
         case .locked: return detail(429, ChineseWords.locked)
         case .unavailable: return detail(503, "Service temporarily unavailable, try again later.")
         case .fault: return detail(500, "Internal Server Error")

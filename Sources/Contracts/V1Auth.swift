@@ -150,6 +150,7 @@ private func everything(_ account: Account, _ request: Request) -> JSON {
         case .badToken, .staleToken: return unauthorized("无效的令牌或令牌已过期")
         case .wrongCredentials, .unknownAccount: return unauthorized("用户名或密码错误")
         case .inactive: return detail(403, "账户未激活")
+        case .forbidden: return detail(403, ChineseWords.forbidden)
         case .locked: return detail(423, "账户已被锁定")
         case .badResetToken: return detail(400, "重置令牌无效或已过期")
         case .badRefreshToken, .foreignRefreshToken: return detail(400, "无效的令牌")

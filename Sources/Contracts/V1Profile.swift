@@ -134,6 +134,8 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
             return Reply(400, ["message": .string("\(here.head): Token is invalid or expired")])
         case .wrongCredentials, .inactive, .unknownAccount, .badResetToken:
             return Reply(401, ["message": "用户名或密码错误"])
+        case .forbidden:
+            return Reply(403, ["detail": "You do not have permission to perform this action."])
         case .locked:
             return Reply(429, ["message": "登录失败次数过多，请稍后再试"])
         case .unavailable:
@@ -195,6 +197,7 @@ private func unauthorized(_ body: JSON) -> Reply {
     case .similar(let field): "The password is too similar to the \(field == .email ? "email address" : "username")."
     case .mismatch: violation.field == .newConfirmation ? "两次输入的新密码不一致" : "两次输入的密码不一致"
     case .incorrect: "当前密码不正确"
+    case .expired, .unknown: "Token is invalid or expired"
     case .unknownRole, .otherRole: "Not a valid choice."
     case .notAFlag: "Must be a valid boolean."
     case .notANumber(let range): "Ensure this value is a number from \(range.lowerBound) to \(range.upperBound)."

@@ -11,6 +11,11 @@ package struct Migration: Sendable {
         Migration(version: 3, name: "login-failures", script: PackageResources._003_login_failures_sql),
         Migration(version: 4, name: "password-resets", script: PackageResources._004_password_resets_sql),
         Migration(version: 5, name: "outbox", script: PackageResources._005_outbox_sql),
+        Migration(version: 6, name: "revocation", script: PackageResources._006_revocation_sql),
+        Migration(version: 7, name: "sliding-lock", script: PackageResources._007_sliding_lock_sql),
+        Migration(version: 8, name: "email-changes", script: PackageResources._008_email_changes_sql),
+        Migration(version: 9, name: "outbox-limits", script: PackageResources._009_outbox_limits_sql),
+        Migration(version: 10, name: "password-forms", script: PackageResources._010_password_forms_sql),
     ]
 
     /// The version that this executable needs.

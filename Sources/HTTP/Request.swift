@@ -19,6 +19,8 @@ package struct Request {
     package let query: String
     /// `https://school.example`: scheme and host as nginx saw them.
     package let origin: String
+    /// The client's address as nginx saw it, for the log: `203.0.113.7`; empty where it is not known.
+    package let address: String
     /// Whether the client came over TLS.
     package let isSecure: Bool
     /// The announced length of the body in bytes.
@@ -29,7 +31,8 @@ package struct Request {
     package let read: MultipartReader<BodyCutShort>.Read
 
     package init(
-        id: String, method: String, target: String, origin: String, isSecure: Bool = false, contentLength: Int,
+        id: String, method: String, target: String, origin: String, address: String = "", isSecure: Bool = false,
+        contentLength: Int,
         header: @escaping (String) -> String?,
         read: @escaping MultipartReader<BodyCutShort>.Read
     ) {
@@ -39,6 +42,7 @@ package struct Request {
         path = String(target[..<question])
         query = question < target.endIndex ? String(target[target.utf8.index(after: question)...]) : ""
         self.origin = origin
+        self.address = address
         self.isSecure = isSecure
         self.contentLength = contentLength
         self.header = header

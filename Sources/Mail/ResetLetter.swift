@@ -23,7 +23,7 @@ extension Letter {
                 ])
     }
 
-    private static func letter(
+    static func letter(
         _ recipient: String, subject: String, language: String, link: String, button: String, lines: [String]
     ) -> Letter {
         let paragraphs = lines.map { "<p>\(escaped($0))</p>" }

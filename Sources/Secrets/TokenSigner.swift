@@ -57,6 +57,13 @@ package struct TokenSigner: Sendable {
         try verify(token.utf8.span, now: now)
     }
 
+    /// A number that nobody without the signing key can tell from random; the same for the same text.
+    ///
+    /// - Parameter text: begins with what the number is for, with which no token begins.
+    package func keyedHash(of text: String) -> UInt64 {
+        keys[0].code(of: text.utf8.span).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// Compared as text: so only one spelling of a signature is right.
     private func isSigned(_ signed: Span<UInt8>, _ signature: Span<UInt8>) -> Bool {
         for key in keys {

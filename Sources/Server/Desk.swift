@@ -137,7 +137,7 @@ final class Desk {
 
     /// Answers that the queue is full.
     func refuse(_ visit: Visit) {
-        send(contracts.busy(visit.destination), to: visit)
+        send(contracts.busy(visit.request, at: visit.destination), to: visit)
     }
 
     /// The same where the body may still be coming: the connection is closed.

@@ -4,11 +4,11 @@ import Glibc
 
 /// Removes what is over and replaces a decoder that ended, now and then, on a thread that nobody waits for.
 struct Janitor {
-    /// Seconds between two rounds.
+    /// Seconds between two rounds, at most.
     private static let pause: UInt32 = 60
 
     /// Files are looked at once in so many rounds.
-    private static let roundsPerHour = 40
+    private static let roundsPerHour = 80
 
     let makeAccounts: @Sendable () -> Accounts
     let log: Log
@@ -19,8 +19,10 @@ struct Janitor {
             let accounts = makeAccounts()
             var round = 0
             while true {
+                // A failure is the next round's matter: until then the counts of before hold.
+                try? accounts.refreshPasswordForms()
                 // Not all processes at the same time.
-                sleep(Janitor.pause + UInt32.random(in: 0..<Janitor.pause))
+                sleep(Janitor.pause / 2 + UInt32.random(in: 0...Janitor.pause / 2))
                 accounts.prepareDecoder()
                 do throws(Refusal) {
                     while try accounts.sweep() {}

@@ -58,6 +58,7 @@ package final class Metrics: @unchecked Sendable {
     package let picturesRefused: Counter
     package let mailsSent: Counter
     package let mailsFailed: Counter
+    package let loginsFailed: Counter
     package let loginsLocked: Counter
     package let tokensReplayed: Counter
     package let storageFailures: Counter
@@ -108,6 +109,7 @@ package final class Metrics: @unchecked Sendable {
         picturesRefused = book.counter("homeroom_pictures_refused_total", "Uploads that were no good picture.")
         mailsSent = book.counter("homeroom_mails_sent_total", "Mails that the mail server took.")
         mailsFailed = book.counter("homeroom_mails_failed_total", "Mails that it did not take; they are tried again.")
+        loginsFailed = book.counter("homeroom_logins_failed_total", "Logins with an unknown name or a wrong password.")
         loginsLocked = book.counter("homeroom_logins_locked_total", "Names locked after too many failed logins.")
         tokensReplayed = book.counter(
             "homeroom_refresh_tokens_replayed_total", "Sessions ended because an old refresh token came again.")
@@ -126,7 +128,7 @@ package final class Metrics: @unchecked Sendable {
         book.note(Metrics.memoryName, "Memory of each process, shared parts included.", .gauge)
         book.note(Metrics.startName, "When the parent process began, since 1970.", .gauge)
         book.note(Metrics.checksName, "Whether what every request needs is there: 1 or 0.", .gauge)
-        book.note(Metrics.mailsName, "Mails that are due or wait for their next attempt.", .gauge)
+        book.note(Metrics.mailsName, "Mails that are due or wait for their next attempt; 1000 stands for more.", .gauge)
         families = book.families
 
         let count = endpoints.count * (Metrics.statuses.count + 1)

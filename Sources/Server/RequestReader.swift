@@ -11,6 +11,7 @@ extension Request {
             method: exchange.variable("REQUEST_METHOD") ?? "",
             target: exchange.variable("REQUEST_URI") ?? "",
             origin: publicURL ?? Request.origin(exchange),
+            address: exchange.variable("REMOTE_ADDR") ?? "",
             isSecure: exchange.variable("REQUEST_SCHEME") == "https",
             contentLength: exchange.contentLength,
             header: { name in

@@ -194,6 +194,12 @@ private struct Keys {
         settings.lockAfter = Int64(try number("HOMEROOM_LOCK_FAILURES", in: 1...1000, default: 10))
         settings.lockWindow = Int64(try number("HOMEROOM_LOCK_WINDOW", in: 1...86_400, default: 900))
         settings.lockTime = Int64(try number("HOMEROOM_LOCK_TIME", in: 1...86_400, default: 900))
+        settings.longestSession = Int64(try number("HOMEROOM_SESSION_LONGEST", in: 1...3650, default: 90)) * 86_400
+        let readers = try text("HOMEROOM_LIST_READERS", default: ListReaders.all.rawValue)
+        guard let listReaders = ListReaders(rawValue: readers) else {
+            throw .refused("HOMEROOM_LIST_READERS: `\(readers)` is neither all nor staff")
+        }
+        settings.listReaders = listReaders
         let variant = try text("HOMEROOM_HASH", default: "argon2id")
         guard ["argon2id", "argon2i"].contains(variant), let variant = HashParameters.Variant(rawValue: variant) else {
             throw .refused("HOMEROOM_HASH: `\(variant)` is neither argon2id nor argon2i")

@@ -13,6 +13,7 @@ struct House {
     let configuration: Configuration
     let common: Accounts.Common
     let log: Log
+    private let actor: Actor
     private let pulse = Pulse()
 
     /// As many passwords at a time as there are cores, in all processes together; and as many pictures.
@@ -21,7 +22,11 @@ struct House {
     /// - Parameters:
     ///   - permits: the file that the workers share; nil for a process by itself.
     ///   - metrics: where events are counted; nil for a call that ends soon.
-    init(_ configuration: Configuration, permits: Int32? = nil, metrics: Metrics? = nil) throws(CommandError) {
+    ///   - actor: who makes such a call.
+    init(
+        _ configuration: Configuration, permits: Int32? = nil, metrics: Metrics? = nil, actor: Actor = .unknown
+    ) throws(CommandError) {
+        self.actor = actor
         self.configuration = configuration
         let log = Log(now: { House.now().withMicroseconds })
         self.log = log
@@ -52,7 +57,9 @@ struct House {
     func accounts() -> Accounts {
         let log = log
         let connection = Connection(configuration.database, pulse: pulse) { log.write("database", message: $0) }
-        return Accounts(database: connection, common: common)
+        let accounts = Accounts(database: connection, common: common)
+        accounts.actor = actor
+        return accounts
     }
 
     /// What looks whether the service is ready, in at most about three seconds when the database hangs.
@@ -71,6 +78,8 @@ struct House {
 extension Metrics {
     fileprivate func count(_ event: SecurityEvent) {
         switch event {
+        case .account(.signInFailed, _, _): loginsFailed.add()
+        case .account, .imported, .manyFailedLogins: break
         case .locked: loginsLocked.add()
         case .replayedRefreshToken: tokensReplayed.add()
         case .storageFailed: storageFailures.add()
@@ -83,6 +92,12 @@ extension Log {
     fileprivate func write(_ event: SecurityEvent) {
         func number(_ id: UInt64?) -> JSON { id.map { .integer(Int64(truncatingIfNeeded: $0)) } ?? .null }
         switch event {
+        case .account(let action, let account, let actor):
+            write(action.rawValue, actor, .init(name: "account", value: number(account)))
+        case .imported(let count, let actor):
+            write("accounts imported", actor, .init(name: "count", value: .integer(Int64(count))))
+        case .manyFailedLogins(let source):
+            write("many failed logins", [.init(name: "source", value: .string(source))])
         case .locked(let account):
             write("login locked", [.init(name: "account", value: number(account))])
         case .replayedRefreshToken(let account, let session):
@@ -96,6 +111,34 @@ extension Log {
             write("mail not sent, tried again later", message: text)
         case .mailGivenUp(let text):
             write("mail not sent for a day, given up", message: text)
+        }
+    }
+
+    /// What an operator does stands in the machine's log too: nobody reads the standard error of a call later.
+    private func write(_ event: String, _ actor: Actor, _ detail: JSON.Member) {
+        let by = actor.description
+        let details = [detail, JSON.Member(name: by.name, value: by.value)]
+        write(event, details)
+        guard case .operator = actor else { return }
+        let line = JSON.object(JSON.Object([.init(name: "event", value: .string(event))] + details)).bytes
+        withVaList([String(decoding: line, as: UTF8.self)]) { vsyslog(LOG_AUTHPRIV | LOG_NOTICE, "homeroom: %s", $0) }
+    }
+}
+
+extension Actor {
+    /// Whoever runs this call; behind sudo, who ran that.
+    static var operatorHere: Actor {
+        let user = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? String(getuid())
+        let name = getuid() == 0 ? getenv("SUDO_USER").map { String(cString: $0) } ?? user : user
+        return .operator(name: name)
+    }
+
+    /// As a log line has it: `"source": "203.0.113.7"` or `"operator": "root"`.
+    fileprivate var description: (name: String, value: JSON) {
+        switch self {
+        case .client(let address): ("source", .string(address))
+        case .operator(let name): ("operator", .string(name))
+        case .unknown: ("source", .null)
         }
     }
 }

@@ -95,6 +95,7 @@ enum Transfers {
         }
         guard ferror(file) == 0 else { throw failed(path) }
         print("took in \(taken)")
+        accounts.noteImport(of: taken)
         if refused > 0 { throw .refused("\(refused) of \(taken + refused) lines were refused; the others are in") }
     }
 

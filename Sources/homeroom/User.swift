@@ -8,7 +8,7 @@ import JSON
 enum User {
     static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         let call = try arguments.next("a user call")
-        let accounts = try House(configuration).accounts()
+        let accounts = try House(configuration, actor: .operatorHere).accounts()
         switch call {
         case "create": try create(accounts, &arguments)
         case "list": try list(accounts, &arguments)
@@ -56,7 +56,7 @@ enum User {
         if let role { let _: Role = try word(role) }
         try refusing { () throws(Refusal) in
             let query = ListQuery(role: role.map(Entry.text) ?? .absent, limit: .absent, after: .absent)
-            let list = try accounts.list(query)
+            let list = try accounts.list(query, for: nil)
             while let account = try list.nextAccount() { print(line(account)) }
         }
     }

@@ -110,6 +110,81 @@ import Testing
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
     }
 
+    @Test func `the window slides: ten failures within any 15 minutes lock`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+        try school.fail("anna", times: 1)
+        school.clock.move(seconds: 600)
+        try school.fail("anna", times: 8)
+
+        school.clock.move(seconds: 600)
+        try school.fail("anna", times: 1)
+        let after = refusal { try accounts.signIn("anna", "wrong") }
+        let locked = refusal { try accounts.signIn("anna") }
+
+        #expect(after == "wrongCredentials")
+        #expect(locked == "locked(retryAfter: 900)")
+    }
+
+    @Test func `failures that are never closer than ten in 15 minutes do not lock`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        for _ in 1...40 {
+            try school.fail("anna", times: 1)
+            school.clock.move(seconds: 100)
+        }
+
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+    }
+
+    @Test(arguments: ["anna", "nobody"])
+    func `a username in an email's field counts for whose username it is`(name: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        for _ in 1...10 {
+            _ = refusal {
+                try accounts.signIn(SignIn(name: .text(name), as: .email, password: .text("wrong")), by: .pair)
+            }
+        }
+
+        #expect(refusal { try accounts.signIn(name, "wrong") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `a username in an email's field does not sign in`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("anna")
+
+        let answer = refusal {
+            try accounts.signIn(SignIn(name: .text("anna"), as: .email, password: .text(goodPassword)), by: .pair)
+        }
+
+        #expect(answer == "wrongCredentials")
+    }
+
+    @Test func `a password that is checked without a session beginning is refused when the lock came meanwhile`() throws
+    {
+        let school = try School()
+        let accounts = school.accounts()
+        let id = try accounts.register("anna").account.id
+        school.dice.interrupt {
+            let others = school.accounts()
+            for _ in 1...10 { try? others.countFailure(LoginSubject(id, name: nil), accountID: id) }
+        }
+
+        let answer = refusal {
+            try accounts.resetPassword(
+                email: .text("anna@school.example"), old: .text(goodPassword), new: .text(otherPassword), by: .pair)
+        }
+
+        #expect(answer == "locked(retryAfter: 900)")
+    }
+
     @Test func `a successful login clears the count`() throws {
         let school = try School()
         let accounts = school.accounts()

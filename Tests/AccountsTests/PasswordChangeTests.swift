@@ -92,7 +92,7 @@ import Testing
         #expect(refusal { try accounts.changePassword(new, to: goodPassword) } == "none")
     }
 
-    @Test func `ten wrong current passwords lock, also against the right one`() throws {
+    @Test func `ten wrong current passwords lock the session's guessing, also against the right one`() throws {
         let school = try School()
         let accounts = school.accounts()
         let new = try accounts.register("anna")
@@ -100,7 +100,42 @@ import Testing
         for _ in 1...10 { _ = refusal { try accounts.changePassword(new, from: "wrong") } }
 
         #expect(refusal { try accounts.changePassword(new) } == "locked(retryAfter: 900)")
-        #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `a session's wrong guesses count for nobody else`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let thief = try accounts.register("anna")
+        let owner = try accounts.signIn("anna")
+
+        for _ in 1...10 { _ = refusal { try accounts.changePassword(thief, from: "wrong") } }
+
+        #expect(refusal { try accounts.signIn("anna") } == "none")
+        #expect(refusal { try accounts.changePassword(owner) } == "none")
+    }
+
+    @Test func `whoever is signed in can change the password while others have locked the account`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let owner = try accounts.register("anna")
+        try school.fail("anna", times: 10)
+
+        #expect(refusal { try accounts.changePassword(owner) } == "none")
+        #expect(refusal { try accounts.signIn("anna", otherPassword) } == "locked(retryAfter: 900)")
+    }
+
+    @Test func `the right password is refused when the tenth guess came while it was checked`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let own = try accounts.register("anna")
+        let subject = LoginSubject(session: try accounts.caller(own).session.id)
+        school.dice.interrupt {
+            let others = school.accounts()
+            for _ in 1...10 { try? others.countFailure(subject, accountID: nil) }
+        }
+
+        #expect(refusal { try accounts.changePassword(own) } == "locked(retryAfter: 900)")
+        #expect(refusal { try accounts.signIn("anna") } == "none")
     }
 
     @Test func `a change that another one overtook is refused`() throws {

@@ -20,7 +20,9 @@ import Testing
         ("accounts", ["SELECT", "INSERT", "UPDATE", "DELETE"]), ("sessions", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("login_failures", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("password_resets", ["SELECT", "INSERT", "DELETE"]),
-        ("outbox", ["SELECT", "INSERT", "UPDATE", "DELETE"]), ("migrations", ["SELECT"]),
+        ("outbox", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+        ("email_changes", ["SELECT", "INSERT", "UPDATE", "DELETE"]), ("email_undo_tokens", ["SELECT", "INSERT"]),
+        ("migrations", ["SELECT"]),
     ]
 
     @Test func `every statement is allowed`() throws {

@@ -53,11 +53,19 @@ package final class School: Sendable {
         try Laboratory.server().execute("USE \(address.database); \(text)").trimmingCharacters(in: .newlines)
     }
 
-    /// What was reported since the last time.
+    /// What was reported since the last time, but for the trail of what was done with accounts.
     package func events() -> [SecurityEvent] {
         seen.withLock { events in
             defer { events = [] }
-            return events
+            return events.filter { $0.line == nil }
+        }
+    }
+
+    /// That trail since the last time: `login 1 client(address: "203.0.113.7")`.
+    package func trail() -> [String] {
+        seen.withLock { events in
+            defer { events = [] }
+            return events.compactMap(\.line)
         }
     }
 
@@ -127,6 +135,13 @@ package final class Dice: Sendable {
             defer { body = nil }
             return body
         }
+    }
+}
+
+extension SecurityEvent {
+    fileprivate var line: String? {
+        guard case .account(let action, let id, let actor) = self else { return nil }
+        return "\(action.rawValue) \(id.map(String.init) ?? "-") \(actor)"
     }
 }
 

@@ -5,13 +5,15 @@ struct StoredAccount: Sendable {
     let account: Account
     let passwordHash: String
     let passwordVersion: Int64
+    let emailVersion: UInt64
 
-    static let columns: SQL = Account.columns + ", a.password_hash, a.password_version"
+    static let columns: SQL = Account.columns + ", a.password_hash, a.password_version, a.email_version"
 
     init(_ columns: inout Columns) throws(DatabaseError) {
         account = try Account(&columns)
         passwordHash = try columns.text()
         passwordVersion = try columns.integer()
+        emailVersion = try columns.unsigned()
     }
 }
 
@@ -29,6 +31,18 @@ struct AccountByEmail: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
+/// Who has an address, or had it until not long ago and still gets mails there that reset the password.
+struct AccountForReset: Query {
+    static let sql: SQL =
+        "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.email_key = ? UNION ALL SELECT "
+        + StoredAccount.columns + " FROM email_changes c JOIN accounts a ON a.id = c.account_id"
+        + " WHERE c.email_key = ? AND c.resets_until > ? LIMIT 1"
+    let key: String
+    let now: Instant
+    var parameters: [Parameter] { [.text(key), .text(key), .time(now)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
+}
+
 struct AccountByID: Query {
     static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.id = ?"
     let id: UInt64
@@ -36,11 +50,12 @@ struct AccountByID: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
-/// Which of a username and an email another account has; two rows at most.
+/// Which of a username and an email another account has, or can have back.
 struct TakenNames: Query {
     static let sql: SQL = """
         SELECT id, username_key = ?, email_key = ? FROM accounts WHERE username_key = ? \
-        UNION SELECT id, username_key = ?, email_key = ? FROM accounts WHERE email_key = ?
+        UNION SELECT id, username_key = ?, email_key = ? FROM accounts WHERE email_key = ? \
+        UNION SELECT account_id, FALSE, TRUE FROM email_changes WHERE email_key = ? AND undo_until > ?
         """
     struct Row: Sendable {
         let id: UInt64
@@ -49,11 +64,23 @@ struct TakenNames: Query {
     }
     let usernameKey: String
     let emailKey: String
+    let now: Instant
     var parameters: [Parameter] {
-        [usernameKey, emailKey, usernameKey, usernameKey, emailKey, emailKey].map(Parameter.text)
+        [usernameKey, emailKey, usernameKey, usernameKey, emailKey, emailKey, emailKey].map(Parameter.text)
+            + [.time(now)]
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(id: try columns.unsigned(), isUsername: try columns.flag(), isEmail: try columns.flag())
+    }
+}
+
+/// Which forms password hashes have, and how many accounts each.
+struct CountPasswordForms: Query {
+    static let sql: SQL =
+        "SELECT password_form, COUNT(*) FROM accounts WHERE password_form IS NOT NULL GROUP BY password_form"
+    var parameters: [Parameter] { [] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> PasswordForms.Count {
+        PasswordForms.Count(form: try columns.text(), accounts: UInt64(clamping: try columns.integer()))
     }
 }
 
@@ -105,6 +132,7 @@ struct UpdateProfile: Command {
         username = IF(?, ?, IF(? AND username_key = email_key, ?, username)), \
         username_key = IF(?, ?, IF(? AND username_key = email_key, ?, username_key)), \
         is_email_verified = is_email_verified AND NOT (? AND email_key <> ?), \
+        email_version = email_version + (? AND email_key <> ?), \
         email = IF(?, ?, email), email_key = IF(?, ?, email_key), \
         bio = IF(?, ?, bio), avatar = IF(?, ?, avatar), updated_at = ? \
         WHERE id = ? AND (NOT ? OR ? = IF(?, ?, email_key))
@@ -124,8 +152,8 @@ struct UpdateProfile: Command {
         let address = Parameter.text(orNull: email?.text)
         let key = Parameter.text(orNull: email?.canonical.key)
         return [
-            hasName, name, hasEmail, address, hasName, nameKey, hasEmail, key, hasEmail, key, hasEmail, address,
-            hasEmail, key,
+            hasName, name, hasEmail, address, hasName, nameKey, hasEmail, key, hasEmail, key, hasEmail, key,
+            hasEmail, address, hasEmail, key,
             .flag(bio != nil), .text(orNull: bio ?? nil), .flag(avatar != nil), .text(orNull: avatar ?? nil),
             .time(now), .unsigned(id), .flag(username?.isAddress == true), nameKey, hasEmail, key,
         ]
@@ -170,17 +198,32 @@ struct AvatarForUpdate: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> String? { try columns.optionalText() }
 }
 
-/// Sets a new password, unless it was changed since the old one was checked.
+/// Sets a new password and ends all sessions, unless since the old password was checked it was changed, the session that is
+/// to stay has ended, or guessing was locked.
 struct SetPassword: Command {
-    static let sql: SQL = """
-        UPDATE accounts SET password_hash = ?, password_version = password_version + 1, updated_at = ? \
-        WHERE id = ? AND password_version = ?
+    static let sql: SQL =
         """
+        UPDATE accounts a SET a.password_hash = ?, a.password_version = a.password_version + 1, \
+        a.session_epoch = a.session_epoch + 1, a.updated_at = ? WHERE a.id = ? AND a.password_version = ? \
+        AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?) \
+        AND (? OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = ? AND
+        """ + " " + Session.isCurrent + "))"
     let id: UInt64
     let passwordVersion: Int64
     let hash: String
+    /// nil where nobody guesses: an operator, or the holder of a mailed link.
+    let guesses: LoginSubject?
+    /// 0 for none.
+    let keptSession: UInt64
     let now: Instant
-    var parameters: [Parameter] { [.text(hash), .time(now), .unsigned(id), .integer(passwordVersion)] }
+    let settings: Settings
+    var parameters: [Parameter] {
+        [
+            .text(hash), .time(now), .unsigned(id), .integer(passwordVersion),
+            guesses.map { .bytes($0.digest) } ?? .null, .time(now), .time(now + settings.longestLock),
+            .flag(keptSession == 0), .unsigned(keptSession),
+        ]
+    }
 }
 
 /// A page of accounts in the order of their ids.
@@ -220,16 +263,20 @@ struct DeleteAccount: Command {
     var parameters: [Parameter] { [.unsigned(id)] }
 }
 
+/// Also ends the sessions: their tokens name the old role.
 struct SetRole: Command {
-    static let sql: SQL = "UPDATE accounts SET role = ?, updated_at = ? WHERE id = ?"
+    static let sql: SQL =
+        "UPDATE accounts SET role = ?, session_epoch = session_epoch + 1, updated_at = ? WHERE id = ?"
     let id: UInt64
     let role: Role
     let now: Instant
     var parameters: [Parameter] { [.text(role.rawValue), .time(now), .unsigned(id)] }
 }
 
+/// Also ends the sessions.
 struct SetStatus: Command {
-    static let sql: SQL = "UPDATE accounts SET status = ?, updated_at = ? WHERE id = ?"
+    static let sql: SQL =
+        "UPDATE accounts SET status = ?, session_epoch = session_epoch + 1, updated_at = ? WHERE id = ?"
     let id: UInt64
     let status: Status
     let now: Instant

@@ -11,17 +11,19 @@ struct LockOf: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Instant { try columns.instant() }
 }
 
-/// Counts one failure, in one statement: a new window begins when the old one is over, and the limit locks. A failure
-/// that was under way when the lock came changes nothing.
+/// Counts one failure, in one statement: so many within the window, which slides, lock. A failure that was under way when
+/// the lock came changes nothing.
 struct CountFailure: Command {
-    // MariaDB assigns from left to right: `failures` is the new count where `locked_until` looks at it.
+    // MariaDB assigns from left to right: `failure_times` has the new time where `locked_until` looks at it. What is behind
+    // a lock, or later than any clock says, counts no more.
     static let sql: SQL = """
-        INSERT INTO login_failures (subject, failures, window_start, locked_until) \
-        VALUES (?, 1, ?, IF(? <= 1, ?, NULL)) ON DUPLICATE KEY UPDATE \
-        failures = IF(locked_until > ? AND locked_until <= ?, failures, \
-        IF(locked_until IS NOT NULL OR window_start <= ? OR window_start > ?, 1, failures + 1)), \
-        window_start = IF(failures = 1, ?, window_start), \
-        locked_until = IF(locked_until > ? AND locked_until <= ?, locked_until, IF(failures >= ?, ?, NULL))
+        INSERT INTO login_failures (subject, failures, window_start, failure_times, locked_until) \
+        VALUES (?, 1, ?, ?, IF(? <= 1, ?, NULL)) ON DUPLICATE KEY UPDATE \
+        failure_times = IF(locked_until > ? AND locked_until <= ?, failure_times, \
+        RIGHT(CONCAT(IF(locked_until IS NOT NULL OR RIGHT(failure_times, 8) > ?, '', failure_times), ?), 8 * ?)), \
+        locked_until = IF(locked_until > ? AND locked_until <= ?, locked_until, \
+        IF(LENGTH(failure_times) >= 8 * ? AND LEFT(failure_times, 8) > ?, ?, NULL)), \
+        failures = LENGTH(failure_times) DIV 8, window_start = ?
         """
     let subject: [UInt8]
     let now: Instant
@@ -31,9 +33,9 @@ struct CountFailure: Command {
         let longest = Parameter.time(now + settings.longestLock)
         let limit = Parameter.integer(settings.lockAfter)
         return [
-            .bytes(subject), .time(now), limit, lockEnd,
-            .time(now), longest, .time(now - settings.lockWindow), .time(now + Instant.skew), .time(now),
-            .time(now), longest, limit, lockEnd,
+            .bytes(subject), .time(now), .bytes(now.bytes), limit, lockEnd,
+            .time(now), longest, .bytes((now + Instant.skew).bytes), .bytes(now.bytes), limit,
+            .time(now), longest, limit, .bytes((now - settings.lockWindow).bytes), lockEnd, .time(now),
         ]
     }
 }

@@ -1,38 +1,60 @@
 import Database
+import Secrets
 
 /// A mailed link's account, while the link is good.
 struct ResetByToken: Query {
     static let sql: SQL =
-        "SELECT account_id, password_version FROM password_resets WHERE token_hash = ? AND expires_at > ?"
+        "SELECT account_id, password_version, email_version FROM password_resets WHERE token_hash = ? AND expires_at > ?"
     struct Row: Sendable {
         let accountID: UInt64
         let passwordVersion: Int64
+        /// nil from a program that did not count changes of the address; it deleted the links instead.
+        let emailVersion: UInt64?
+
+        /// Whether neither password nor address were changed since the link was made.
+        func fits(_ stored: StoredAccount) -> Bool {
+            passwordVersion == stored.passwordVersion && (emailVersion ?? stored.emailVersion) == stored.emailVersion
+        }
     }
     let hash: [UInt8]
     let now: Instant
     var parameters: [Parameter] { [.bytes(hash), .time(now)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
-        Row(accountID: try columns.unsigned(), passwordVersion: try columns.integer())
+        Row(
+            accountID: try columns.unsigned(), passwordVersion: try columns.integer(),
+            emailVersion: try columns.optionalUnsigned())
     }
 }
 
 struct InsertReset: Command {
-    static let sql: SQL =
-        "INSERT INTO password_resets (token_hash, account_id, password_version, expires_at) VALUES (?, ?, ?, ?)"
+    static let sql: SQL = """
+        INSERT INTO password_resets (token_hash, account_id, password_version, email_version, expires_at) \
+        VALUES (?, ?, ?, ?, ?)
+        """
     let hash: [UInt8]
-    let accountID: UInt64
-    let passwordVersion: Int64
+    let stored: StoredAccount
     let expiresAt: Instant
     var parameters: [Parameter] {
-        [.bytes(hash), .unsigned(accountID), .integer(passwordVersion), .time(expiresAt)]
+        [
+            .bytes(hash), .unsigned(stored.account.id), .integer(stored.passwordVersion),
+            .unsigned(stored.emailVersion), .time(expiresAt),
+        ]
     }
 }
 
 struct SpendReset: Command {
-    static let sql: SQL = "DELETE FROM password_resets WHERE token_hash = ? AND expires_at > ?"
+    // In the account's present state: a link made while its address was being changed is for the one before.
+    static let sql: SQL = """
+        DELETE FROM password_resets WHERE token_hash = ? AND expires_at > ? AND EXISTS (SELECT 1 FROM accounts a \
+        WHERE a.id = account_id AND a.email_version = ? AND COALESCE(password_resets.email_version, ?) = ?)
+        """
     let hash: [UInt8]
+    let emailVersion: UInt64
     let now: Instant
-    var parameters: [Parameter] { [.bytes(hash), .time(now)] }
+    var parameters: [Parameter] {
+        let version = Parameter.unsigned(emailVersion)
+        return [.bytes(hash), .time(now), version, version, version]
+    }
 }
 
 struct DeleteReset: Command {
@@ -53,23 +75,94 @@ struct DeleteExpiredResets: Command {
     var parameters: [Parameter] { [.time(now)] }
 }
 
-/// Puts a mail into the outbox, unless one to the address is there already or was sent within the last minute.
-struct RequestMail: Command {
-    // From left to right: `due_at` is decided before the account is written.
-    static let sql: SQL = """
-        INSERT INTO outbox (subject, account_id, due_at) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE \
-        attempts = IF(due_at IS NULL, 0, attempts), \
-        due_at = IF(due_at IS NULL AND (sent_at IS NULL OR sent_at <= ? OR sent_at > ?), ?, due_at), account_id = ?
-        """
+/// How many mails an account is sent at most.
+enum MailLimits {
+    /// Seconds between two that were asked for.
     static let pause: Int64 = 60
-    let subject: [UInt8]
-    let accountID: UInt64?
+    static let anHour: Int64 = 5
+    static let aDay: Int64 = 20
+
+    /// Whether another mail is within the limits, whatever the pause.
+    static func allow(after times: [Instant], now: Instant) -> Bool {
+        let times = times.filter { $0 <= now + Instant.skew }
+        return times.count { $0 > now - 3600 } < anHour && times.count { $0 > now - 86_400 } < aDay
+    }
+}
+
+/// Puts a mail that resets the password into the outbox, unless one is there already, one was asked for within the last
+/// minute, or the account has had enough of them.
+///
+/// An address that nobody has is asked for as well, so that it costs the same: on one of some rows that are never due.
+struct RequestMail: Command {
+    // The first statement makes the row, holds it, and writes to it whatever the second finds. Without an entry so far back
+    // SUBSTRING is empty, which is less than any time.
+    static let sql: SQL = """
+        BEGIN NOT ATOMIC DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END; START TRANSACTION; \
+        INSERT INTO outbox (subject, account_id, sent_at) VALUES (?, ?, ?) \
+        ON DUPLICATE KEY UPDATE account_id = VALUES(account_id), sent_at = VALUES(sent_at); \
+        UPDATE outbox SET due_at = ?, attempts = 0, mail_times = RIGHT(CONCAT(mail_times, ?), 160), asked_at = ? \
+        WHERE subject = ? AND account_id IS NOT NULL AND due_at IS NULL \
+        AND (asked_at IS NULL OR asked_at <= ? OR asked_at > ?) \
+        AND NOT (SUBSTRING(mail_times, -40, 8) > ? AND SUBSTRING(mail_times, -40, 8) <= ?) \
+        AND NOT (SUBSTRING(mail_times, -160, 8) > ? AND SUBSTRING(mail_times, -160, 8) <= ?); COMMIT; END
+        """
+    let subject: MailSubject
     let now: Instant
     var parameters: [Parameter] {
-        let account = accountID.map(Parameter.unsigned) ?? .null
+        let latest = Parameter.bytes((now + Instant.skew).bytes)
         return [
-            .bytes(subject), account, .time(now), .time(now - RequestMail.pause), .time(now + Instant.skew), .time(now),
-            account,
+            .bytes(subject.digest), subject.accountID.map(Parameter.unsigned) ?? .null, .time(now),
+            .time(now), .bytes(now.bytes), .time(now), .bytes(subject.digest),
+            .time(now - MailLimits.pause), .time(now + Instant.skew), .bytes((now - 3600).bytes), latest,
+            .bytes((now - 86_400).bytes), latest,
+        ]
+    }
+}
+
+/// Whose mails a row of the outbox counts: an account's, or those for addresses that nobody has.
+struct MailSubject {
+    let digest: [UInt8]
+    let accountID: UInt64?
+
+    init(_ accountID: UInt64) {
+        self.accountID = accountID
+        digest = sha256("mails of account \(accountID)")
+    }
+
+    /// One of 1,024 for an address that nobody has, by the address.
+    init(unknown address: CanonicalName) {
+        accountID = nil
+        let slot = sha256(address.key).prefix(2).reduce(0) { $0 << 8 | Int($1) } % 1024
+        digest = sha256("mails of nobody \(slot)")
+    }
+}
+
+/// When mails to an account were asked for, 20 at most; no row without any.
+struct MailTimes: Query {
+    static let sql: SQL = "SELECT mail_times FROM outbox WHERE subject = ? FOR UPDATE"
+    let subject: MailSubject
+    var parameters: [Parameter] { [.bytes(subject.digest)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> [Instant] {
+        Instant.all(in: try columns.bytes())
+    }
+}
+
+/// Counts a mail to an account that is sent from elsewhere, or with `isReset` puts one into the outbox whatever the limits.
+struct AddMail: Command {
+    static let sql: SQL = """
+        INSERT INTO outbox (subject, account_id, due_at, asked_at, sent_at, mail_times) VALUES (?, ?, ?, ?, ?, ?) \
+        ON DUPLICATE KEY UPDATE attempts = IF(VALUES(due_at) IS NULL, attempts, 0), \
+        due_at = COALESCE(VALUES(due_at), due_at), asked_at = COALESCE(VALUES(asked_at), asked_at), \
+        sent_at = VALUES(sent_at), \
+        mail_times = RIGHT(CONCAT(mail_times, VALUES(mail_times)), 160)
+        """
+    let accountID: UInt64
+    var isReset = false
+    let now: Instant
+    var parameters: [Parameter] {
+        let asked = isReset ? Parameter.time(now) : .null
+        return [
+            .bytes(MailSubject(accountID).digest), .unsigned(accountID), asked, asked, .time(now), .bytes(now.bytes),
         ]
     }
 }
@@ -116,15 +209,25 @@ struct CompleteMail: Command {
     var parameters: [Parameter] { [.time(now), .bytes(subject)] }
 }
 
-/// Mails that are due or wait for their next attempt.
+/// Mails that are due or wait for their next attempt, up to a thousand: counted in the same time however many there are.
 struct CountWaitingMails: Query {
-    static let sql: SQL = "SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL"
+    static let sql: SQL = """
+        SELECT COUNT(*) FROM ((SELECT 1 FROM outbox WHERE due_at IS NOT NULL LIMIT 1000) \
+        UNION ALL (SELECT 1 FROM email_changes WHERE due_at IS NOT NULL LIMIT 1000) LIMIT 1000) waiting
+        """
     var parameters: [Parameter] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
 struct DeleteOldMail: Command {
     static let sql: SQL = "DELETE FROM outbox WHERE due_at IS NULL AND sent_at <= ? LIMIT 500"
+    let before: Instant
+    var parameters: [Parameter] { [.time(before)] }
+}
+
+/// Drops what nobody has sent for so long: whoever still wants it asks again.
+struct DeleteUnsentMail: Command {
+    static let sql: SQL = "DELETE FROM outbox WHERE due_at <= ? LIMIT 500"
     let before: Instant
     var parameters: [Parameter] { [.time(before)] }
 }

@@ -36,15 +36,18 @@ struct SlideSession: Command {
     var parameters: [Parameter] { [.time(expiresAt), .unsigned(id)] }
 }
 
-/// An account's sessions, oldest first.
+/// An account's living sessions, oldest first.
 struct SessionsOfAccount: Query {
-    static let sql: SQL = """
-        SELECT id, contract, created_at, expires_at FROM sessions WHERE account_id = ? AND expires_at > ? \
-        ORDER BY created_at, id
+    static let sql: SQL =
         """
+        SELECT s.id, s.contract, s.created_at, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id \
+        WHERE s.account_id = ? AND s.expires_at > ? AND s.created_at > ? AND
+        """ + " " + Session.isCurrent + " ORDER BY s.created_at, s.id"
     let accountID: UInt64
     let now: Instant
-    var parameters: [Parameter] { [.unsigned(accountID), .time(now)] }
+    /// Sessions that began before have reached their absolute end.
+    let earliest: Instant
+    var parameters: [Parameter] { [.unsigned(accountID), .time(now), .time(earliest)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> SessionSummary {
         SessionSummary(
             id: try columns.unsigned(), contract: UInt8(clamping: try columns.integer()),
@@ -54,17 +57,18 @@ struct SessionsOfAccount: Query {
 
 struct InsertSession: Command {
     static let sql: SQL = """
-        INSERT INTO sessions (id, account_id, contract, remembered, cookie_hash, generation_times, created_at, expires_at) \
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO sessions \
+        (id, account_id, contract, remembered, cookie_hash, generation_times, created_at, expires_at, epoch) \
+        SELECT ?, id, ?, ?, ?, ?, ?, ?, session_epoch FROM accounts WHERE id = ?
         """
     let session: Session
     let cookieHash: [UInt8]?
     let now: Instant
     var parameters: [Parameter] {
         [
-            .unsigned(session.id), .unsigned(session.accountID), .unsigned(UInt64(session.contract)),
-            .flag(session.isRemembered), cookieHash.map(Parameter.bytes) ?? .null, .bytes(Session.bytes(now)),
-            .time(now), .time(session.expiresAt),
+            .unsigned(session.id), .unsigned(UInt64(session.contract)), .flag(session.isRemembered),
+            cookieHash.map(Parameter.bytes) ?? .null, .bytes(now.bytes), .time(now), .time(session.expiresAt),
+            .unsigned(session.accountID),
         ]
     }
 }
@@ -81,7 +85,7 @@ struct BeginSession: Command {
         AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?); \
         IF ROW_COUNT() = 1 THEN
         """ + " " + ClearFailures.sql + "; DELETE FROM sessions WHERE cookie_hash = ?; " + InsertSession.sql
-        + "; END IF; COMMIT; END"
+        + "; " + EndOldestSessions.sql + "; END IF; COMMIT; END"
     let insertion: InsertSession
     let passwordVersion: Int64
     /// The same password in the wanted form; nil when the stored one is good.
@@ -97,6 +101,7 @@ struct BeginSession: Command {
             .bytes(subject.digest), .time(now), .time(now + settings.longestLock),
         ] + ClearFailures(subject: subject.digest).parameters
             + [replacedCookieHash.map(Parameter.bytes) ?? .null] + insertion.parameters
+            + EndOldestSessions(accountID: insertion.session.accountID, now: now).parameters
     }
 }
 
@@ -113,7 +118,7 @@ struct RotateSession: Command {
     let expiresAt: Instant
     var parameters: [Parameter] {
         [
-            .bytes(Session.bytes(now)), .time(expiresAt), .unsigned(id), .unsigned(UInt64(generation)), .time(now),
+            .bytes(now.bytes), .time(expiresAt), .unsigned(id), .unsigned(UInt64(generation)), .time(now),
         ]
     }
 }
@@ -124,9 +129,40 @@ struct DeleteSession: Command {
     var parameters: [Parameter] { [.unsigned(id)] }
 }
 
-/// Ends all sessions of an account but one; 0 is no session's id.
-struct DeleteOtherSessions: Command {
-    static let sql: SQL = "DELETE FROM sessions WHERE account_id = ? AND id <> ?"
+/// Leaves an account its newest hundred living sessions.
+struct EndOldestSessions: Command {
+    static let most = 100
+    // NULL, which nothing is before, where there are no more. Rows from before there was a limit go a thousand at a time.
+    static let sql: SQL = """
+        DELETE FROM sessions WHERE account_id = ? AND created_at < (SELECT created_at FROM sessions \
+        WHERE account_id = ? AND expires_at > ? ORDER BY created_at DESC LIMIT 1 OFFSET 99) \
+        ORDER BY created_at LIMIT 1000
+        """
+    let accountID: UInt64
+    let now: Instant
+    var parameters: [Parameter] { [.unsigned(accountID), .unsigned(accountID), .time(now)] }
+}
+
+/// Ends all sessions of an account, however many there are: one row changes.
+struct EndSessions: Command {
+    static let sql: SQL = "UPDATE accounts SET session_epoch = session_epoch + 1 WHERE id = ?"
+    let accountID: UInt64
+    var parameters: [Parameter] { [.unsigned(accountID)] }
+}
+
+/// Takes one session along into the account's new epoch.
+struct KeepSession: Command {
+    static let sql: SQL =
+        "UPDATE sessions s JOIN accounts a ON a.id = s.account_id SET s.epoch = a.session_epoch WHERE s.id = ?"
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(id)] }
+}
+
+/// Removes rows of sessions that `EndSessions` has ended, at most a thousand; the clean-up finds more of them. A program from
+/// before there were epochs, which may still serve, takes a session for ended when its row is gone. 0 is no session's id.
+struct DeleteEndedSessions: Command {
+    static let most = 1000
+    static let sql: SQL = "DELETE FROM sessions WHERE account_id = ? AND id <> ? LIMIT 1000"
     let accountID: UInt64
     let kept: UInt64
     var parameters: [Parameter] { [.unsigned(accountID), .unsigned(kept)] }

@@ -5,20 +5,27 @@ package enum Statements {
     package static var all: [any Query.Type] {
         [
             // AccountQueries.swift
-            AccountByUsername.self, AccountByEmail.self, AccountByID.self, TakenNames.self, UsernamesLike.self,
+            AccountByUsername.self, AccountByEmail.self, AccountForReset.self, AccountByID.self, TakenNames.self,
+            CountPasswordForms.self, UsernamesLike.self,
             InsertAccount.self, UpdateProfile.self, UpdateBio.self, UpdateBios.self, AvatarForUpdate.self,
             SetPassword.self, SetRole.self, SetStatus.self, AccountsAfter.self, AccountByAvatar.self,
             StoredAccountsAfter.self, DeleteAccount.self,
+            // EmailChangeQueries.swift
+            AddressForUpdate.self, ReservedEmail.self, EmailChangesOfAccount.self, KeepEmail.self,
+            KeepResetAddress.self, DeleteEmailChanges.self, DeleteOldEmailChanges.self, ResetAddress.self,
+            InsertUndoToken.self, EmailChangeByToken.self, RestoreEmail.self, DueNotice.self, SetNoticeTime.self,
+            DropUnsentNotices.self,
             // LoginFailureQueries.swift
             LockOf.self, CountFailure.self, ClearFailures.self, DeleteOldFailures.self,
             // MailQueries.swift
             ResetByToken.self, InsertReset.self, SpendReset.self, DeleteReset.self, DeleteResetsOfAccount.self,
-            DeleteExpiredResets.self, RequestMail.self, DueMail.self, ClaimMail.self, PostponeMail.self,
-            CompleteMail.self, DeleteOldMail.self, CountWaitingMails.self,
+            DeleteExpiredResets.self, RequestMail.self, MailTimes.self, AddMail.self, DueMail.self, ClaimMail.self,
+            PostponeMail.self, CompleteMail.self, DeleteOldMail.self, DeleteUnsentMail.self, CountWaitingMails.self,
             // SessionQueries.swift
             SessionsByID.self, SessionByCookie.self, SlideSession.self, SessionsOfAccount.self,
             InsertSession.self, BeginSession.self, RotateSession.self, DeleteSession.self,
-            DeleteOtherSessions.self, DeleteExpiredSessions.self,
+            EndOldestSessions.self, EndSessions.self, KeepSession.self, DeleteEndedSessions.self,
+            DeleteExpiredSessions.self,
         ]
     }
 }

@@ -1,0 +1,73 @@
+import Database
+import Secrets
+
+/// A changed address can be taken back: whoever steals a session must not become the account's owner by changing the address
+/// and resetting the password.
+extension Accounts {
+    /// How long the old address can take a change back, and nobody else can register it, in seconds.
+    static let undoLife: Int64 = 3 * 86_400
+    /// How long mails that reset the password go to the old address instead of the new one, in seconds.
+    static let resetRedirect: Int64 = 86_400
+
+    /// Keeps the address that an account had before a change and lets it be told. In the transaction of the change, after it.
+    func keep(_ old: AddressForUpdate.Row, of id: UInt64, changedTo new: CanonicalName, now: Instant)
+        throws(DatabaseError)
+    {
+        // The index has made us wait for whoever gave the address up meanwhile: now it shows that they can have it back.
+        if try database.first(ReservedEmail(key: new.key, accountID: id, now: now)) != nil {
+            throw .duplicate(index: "email_key")
+        }
+        let changes = try database.rows(EmailChangesOfAccount(accountID: id, now: now))
+        if let returned = changes.first(where: { $0.key == new.key }) {
+            // Back at an earlier address: those since then, perhaps a thief's, must not be able to take that back.
+            try database.run(DeleteEmailChanges(accountID: id, id: returned.id + 1))
+            return
+        }
+        let until = now + Accounts.resetRedirect
+        // Of several changes one after the other mails go to the address before the first.
+        let isFirst = !changes.contains(where: \.getsResets)
+        if !isFirst { try database.run(KeepResetAddress(accountID: id, until: until, now: now)) }
+        let isKnown = changes.contains { $0.key == old.key }
+        let times = try database.first(MailTimes(subject: MailSubject(id))) ?? []
+        guard isFirst || isKnown || MailLimits.allow(after: times, now: now) else { return }
+        let isTold = isFirst || !isKnown
+        try database.run(
+            KeepEmail(
+                accountID: id, address: old, undoUntil: now + Accounts.undoLife, resetsUntil: isFirst ? until : nil,
+                dueAt: isTold ? now : nil))
+        if isTold { try database.run(AddMail(accountID: id, now: now)) }
+    }
+
+    /// Gives an account its old address back with the token of a mailed link, ends all sessions and mails the address a link
+    /// that sets a new password. Later addresses of the account can no longer be had back.
+    package func undoEmailChange(token: Entry) throws(Refusal) {
+        var findings = Findings()
+        let token = findings.required(token, .resetToken, trimmed: true)
+        try findings.refuseIfAny()
+        guard let token else { throw .fault("a finding is missing") }
+        let hash = sha256(token)
+        let change = try refusing { () throws(DatabaseError) in try database.first(EmailChangeByToken(hash: hash)) }
+        let now = self.now
+        guard let change else { throw .invalid([Violation(.resetToken, .unknown)]) }
+        guard now < change.undoUntil else { throw .invalid([Violation(.resetToken, .expired)]) }
+        let id = change.accountID
+        let isUndone = try inserting { () throws(DatabaseError) in
+            try database.transaction { () throws(DatabaseError) in
+                // In the order of the other changes: the account first.
+                _ = try database.first(AddressForUpdate(id: id))
+                // Whoever deletes the row has spent the token; a second one at the same time finds none.
+                let deletion = DeleteEmailChanges(accountID: id, id: change.id)
+                guard try database.first(EmailChangeByToken(hash: hash)) != nil,
+                    try database.run(deletion).affectedRows > 0
+                else { return false }
+                try database.run(RestoreEmail(id: id, address: change.address, now: now))
+                try database.run(DeleteEndedSessions(accountID: id, kept: 0))
+                try database.run(DeleteResetsOfAccount(accountID: id))
+                try database.run(AddMail(accountID: id, isReset: true, now: now))
+                return true
+            }
+        }
+        guard isUndone else { throw .invalid([Violation(.resetToken, .unknown)]) }
+        report(.emailChangeUndone, id)
+    }
+}

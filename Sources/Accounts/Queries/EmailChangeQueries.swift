@@ -1,0 +1,189 @@
+import Database
+
+/// An account's present address, with the row locked until the transaction ends.
+struct AddressForUpdate: Query {
+    static let sql: SQL = "SELECT email, email_key, is_email_verified FROM accounts WHERE id = ? FOR UPDATE"
+    struct Row: Sendable {
+        let email: String
+        let key: String
+        let isVerified: Bool
+    }
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(id)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
+        Row(email: try columns.text(), key: try columns.text(), isVerified: try columns.flag())
+    }
+}
+
+/// Whether somebody else can have an address back.
+struct ReservedEmail: Query {
+    static let sql: SQL = "SELECT id FROM email_changes WHERE email_key = ? AND undo_until > ? AND account_id <> ?"
+    let key: String
+    let accountID: UInt64
+    let now: Instant
+    var parameters: [Parameter] { [.text(key), .time(now), .unsigned(accountID)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
+}
+
+/// The addresses that an account can have back, in the order in which it had them.
+struct EmailChangesOfAccount: Query {
+    static let sql: SQL = """
+        SELECT id, email_key, resets_until > ? FROM email_changes WHERE account_id = ? AND undo_until > ? ORDER BY id
+        """
+    struct Row: Sendable {
+        let id: UInt64
+        let key: String
+        /// Whether mails that reset the password go there.
+        let getsResets: Bool
+    }
+    let accountID: UInt64
+    let now: Instant
+    var parameters: [Parameter] { [.time(now), .unsigned(accountID), .time(now)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
+        Row(id: try columns.unsigned(), key: try columns.text(), getsResets: try columns.optionalUnsigned() == 1)
+    }
+}
+
+/// Keeps an address that was changed, or keeps it longer.
+struct KeepEmail: Command {
+    static let sql: SQL = """
+        INSERT INTO email_changes (account_id, email, email_key, was_verified, undo_until, resets_until, due_at) \
+        VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE was_verified = was_verified OR VALUES(was_verified), \
+        undo_until = VALUES(undo_until), resets_until = COALESCE(VALUES(resets_until), resets_until), \
+        attempts = 0, due_at = COALESCE(VALUES(due_at), due_at)
+        """
+    let accountID: UInt64
+    let address: AddressForUpdate.Row
+    let undoUntil: Instant
+    /// nil where mails that reset the password go to another one, or to none.
+    let resetsUntil: Instant?
+    /// When the address is told; nil where it knows.
+    let dueAt: Instant?
+    var parameters: [Parameter] {
+        [
+            .unsigned(accountID), .text(address.email), .text(address.key), .flag(address.isVerified),
+            .time(undoUntil), resetsUntil.map { .time($0) } ?? .null, dueAt.map { .time($0) } ?? .null,
+        ]
+    }
+}
+
+/// Lets mails that reset the password go on to the address to which they go.
+struct KeepResetAddress: Command {
+    static let sql: SQL = "UPDATE email_changes SET resets_until = ? WHERE account_id = ? AND resets_until > ?"
+    let accountID: UInt64
+    let until: Instant
+    let now: Instant
+    var parameters: [Parameter] { [.time(until), .unsigned(accountID), .time(now)] }
+}
+
+/// Forgets an account's addresses from a change on. Their links end with them.
+struct DeleteEmailChanges: Command {
+    static let sql: SQL = "DELETE FROM email_changes WHERE account_id = ? AND id >= ?"
+    let accountID: UInt64
+    let id: UInt64
+    var parameters: [Parameter] { [.unsigned(accountID), .unsigned(id)] }
+}
+
+struct DeleteOldEmailChanges: Command {
+    static let sql: SQL = "DELETE FROM email_changes WHERE undo_until <= ? LIMIT 500"
+    let before: Instant
+    var parameters: [Parameter] { [.time(before)] }
+}
+
+/// Where a mail that resets the password goes instead of the account's address.
+struct ResetAddress: Query {
+    static let sql: SQL =
+        "SELECT email FROM email_changes WHERE account_id = ? AND resets_until > ? ORDER BY id LIMIT 1"
+    let accountID: UInt64
+    let now: Instant
+    var parameters: [Parameter] { [.unsigned(accountID), .time(now)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> String { try columns.text() }
+}
+
+// MARK: Links
+
+struct InsertUndoToken: Command {
+    static let sql: SQL = "INSERT INTO email_undo_tokens (token_hash, change_id) VALUES (?, ?)"
+    let hash: [UInt8]
+    let changeID: UInt64
+    var parameters: [Parameter] { [.bytes(hash), .unsigned(changeID)] }
+}
+
+/// The change that a mailed link takes back, whether or not it is in time.
+struct EmailChangeByToken: Query {
+    static let sql: SQL = """
+        SELECT c.id, c.account_id, c.email, c.email_key, c.was_verified, c.undo_until \
+        FROM email_undo_tokens t JOIN email_changes c ON c.id = t.change_id WHERE t.token_hash = ?
+        """
+    struct Row: Sendable {
+        let id: UInt64
+        let accountID: UInt64
+        let address: AddressForUpdate.Row
+        let undoUntil: Instant
+    }
+    let hash: [UInt8]
+    var parameters: [Parameter] { [.bytes(hash)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
+        Row(
+            id: try columns.unsigned(), accountID: try columns.unsigned(), address: try AddressForUpdate.row(&columns),
+            undoUntil: try columns.instant())
+    }
+}
+
+/// Gives an account an address back and ends all its sessions.
+struct RestoreEmail: Command {
+    // From left to right: the comparisons still see the present address.
+    static let sql: SQL = """
+        UPDATE accounts SET username = IF(username_key = email_key, ?, username), \
+        username_key = IF(username_key = email_key, ?, username_key), email = ?, email_key = ?, is_email_verified = ?, \
+        email_version = email_version + 1, session_epoch = session_epoch + 1, updated_at = ? WHERE id = ?
+        """
+    let id: UInt64
+    let address: AddressForUpdate.Row
+    let now: Instant
+    var parameters: [Parameter] {
+        [
+            .text(address.email), .text(address.key), .text(address.email), .text(address.key),
+            .flag(address.isVerified), .time(now), .unsigned(id),
+        ]
+    }
+}
+
+// MARK: Mails that tell the old address
+
+/// One whose time has come, or would come later than any pause lasts.
+struct DueNotice: Query {
+    static let sql: SQL = """
+        SELECT id, account_id, email, attempts FROM email_changes WHERE due_at <= ? OR due_at > ? \
+        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+        """
+    struct Row: Sendable {
+        let id: UInt64
+        let accountID: UInt64
+        let email: String
+        let attempts: Int64
+    }
+    let now: Instant
+    var parameters: [Parameter] { [.time(now), .time(now + Accounts.longestPause + Instant.skew)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
+        Row(
+            id: try columns.unsigned(), accountID: try columns.unsigned(), email: try columns.text(),
+            attempts: try columns.integer())
+    }
+}
+
+/// Keeps a notice from others until `dueAt`; nil ends it.
+struct SetNoticeTime: Command {
+    static let sql: SQL = "UPDATE email_changes SET due_at = ?, attempts = attempts + ? WHERE id = ?"
+    let id: UInt64
+    let dueAt: Instant?
+    var failures: Int64 = 0
+    var parameters: [Parameter] { [dueAt.map { .time($0) } ?? .null, .integer(failures), .unsigned(id)] }
+}
+
+/// Gives up notices that nobody has sent for so long.
+struct DropUnsentNotices: Command {
+    static let sql: SQL = "UPDATE email_changes SET due_at = NULL WHERE due_at <= ? LIMIT 500"
+    let before: Instant
+    var parameters: [Parameter] { [.time(before)] }
+}

@@ -1,0 +1,174 @@
+import Accounts
+import HTTP
+import JSON
+
+/// Contract 6: what the five documents lack, with errors as RFC 9457 has them, in Chinese or English.
+package let accountAPI = Contract(
+    name: "account",
+    policy: Policy(
+        contract: 6,
+        renewal: .cookie(life: 14 * 86_400),
+        passwords: PasswordRules(
+            shortest: 8, refusesCommon: true, refusesNumeric: true, dissimilarTo: [.username, .email])),
+    encodings: [.json],
+    fieldName: { $0.field.usualName },
+    words: { words($0, .english) },
+    owns: { $0.hasPrefix("/api/account/") || $0 == "/api/account" },
+    answer: answer,
+    routes: [
+        // Email address
+        .open(.post, "/api/account/email/undo/") { call throws(Refusal) in
+            try call.accounts.undoEmailChange(token: call.entry("token"))
+            return Reply(204)
+        }
+    ],
+    slashIsOptional: { _ in true })
+
+// MARK: Its words
+
+@Sendable private func answer(_ failure: Failure, _ here: Circumstances) -> Reply {
+    switch failure {
+    case .refused(let refusal):
+        switch refusal {
+        case .invalid(let violations): return problem(400, .invalid, here, errors: violations)
+        case .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken, .wrongCredentials,
+            .inactive:
+            return problem(401, .notAuthenticated, here).with("WWW-Authenticate", "Bearer")
+        case .badResetToken: return problem(400, .invalid, here, errors: [Violation(.resetToken, .unknown)])
+        case .unknownAccount: return problem(404, .notFound, here)
+        case .forbidden: return problem(403, .forbidden, here)
+        case .locked: return problem(429, .locked, here)
+        case .unavailable: return problem(503, .unavailable, here)
+        case .fault: return problem(500, .internalError, here)
+        }
+    case .malformed, .notJSON, .notAnObject: return problem(400, .malformed, here)
+    case .crossOrigin: return problem(403, .crossOrigin, here)
+    case .unsupportedMediaType: return problem(415, .unsupportedMediaType, here)
+    case .tooLarge: return problem(413, .tooLarge, here)
+    case .notFound: return problem(404, .notFound, here)
+    case .methodNotAllowed: return problem(405, .methodNotAllowed, here)
+    case .busy: return problem(503, .busy, here)
+    case .internalError: return problem(500, .internalError, here)
+    }
+}
+
+/// `code` of the whole: never translated.
+private enum Code: String {
+    case invalid, malformed, forbidden, locked, busy, unavailable
+    case notAuthenticated = "not_authenticated"
+    case crossOrigin = "cross_origin"
+    case notFound = "not_found"
+    case methodNotAllowed = "method_not_allowed"
+    case tooLarge = "too_large"
+    case unsupportedMediaType = "unsupported_media_type"
+    case internalError = "internal"
+
+    func title(_ language: Language) -> String {
+        switch (self, language) {
+        case (.invalid, .english): "Some fields need another look."
+        case (.invalid, .chinese): "部分字段需要修改。"
+        case (.malformed, .english): "The request's body cannot be read."
+        case (.malformed, .chinese): ChineseWords.malformed
+        case (.forbidden, .english): "You do not have the right to do this."
+        case (.forbidden, .chinese): ChineseWords.forbidden
+        case (.locked, .english): "Too many failed attempts. Try again later."
+        case (.locked, .chinese): "尝试失败次数过多，请稍后再试。"
+        case (.busy, .english), (.unavailable, .english): "The service is busy. Try again in a moment."
+        case (.busy, .chinese), (.unavailable, .chinese): ChineseWords.unavailable
+        case (.notAuthenticated, .english): "Sign in first."
+        case (.notAuthenticated, .chinese): "请先登录。"
+        case (.crossOrigin, .english): "This page may not do that here."
+        case (.crossOrigin, .chinese): ChineseWords.crossOrigin
+        case (.notFound, .english): "There is nothing here."
+        case (.notFound, .chinese): ChineseWords.notFound
+        case (.methodNotAllowed, .english): "This method is not allowed here."
+        case (.methodNotAllowed, .chinese): "不支持此请求方法。"
+        case (.tooLarge, .english): "The request's body is too large."
+        case (.tooLarge, .chinese): ChineseWords.tooLarge
+        case (.unsupportedMediaType, .english): "This media type is not supported."
+        case (.unsupportedMediaType, .chinese): ChineseWords.unsupportedMediaType
+        case (.internalError, .english): "Something went wrong on our side."
+        case (.internalError, .chinese): "服务器内部错误。"
+        }
+    }
+}
+
+/// `{"type": "about:blank", "status": 400, "title": "…", "code": "invalid", "errors": […], "request": "…"}`
+private func problem(_ status: Int, _ code: Code, _ here: Circumstances, errors: [Violation]? = nil) -> Reply {
+    var body: JSON.Object = [
+        "type": "about:blank", "status": .integer(Int64(status)), "title": .string(code.title(here.language)),
+        "code": .string(code.rawValue),
+    ]
+    if let errors {
+        let errors = errors.map { violation in
+            [
+                "field": .string(here.contract.fieldName(violation)), "code": .string(fieldCode(violation.rule)),
+                "message": .string(words(violation, here.language)),
+            ] as JSON
+        }
+        body.members.append(.init(name: "errors", value: .array(errors)))
+    }
+    body.members.append(.init(name: "request", value: .string(here.requestID)))
+    return Reply(status, JSON.object(body).bytes, type: "application/problem+json")
+}
+
+/// One word for one rule.
+private func fieldCode(_ rule: Rule) -> String {
+    switch rule {
+    case .required: "required"
+    case .null: "null"
+    case .blank: "blank"
+    case .notText: "not_text"
+    case .notAFlag: "not_a_boolean"
+    case .tooShort: "too_short"
+    case .tooLong, .tooManyBytes: "too_long"
+    case .malformed, .nulCharacter: "malformed"
+    case .foreignAddress: "foreign_address"
+    case .taken: "taken"
+    case .common: "common"
+    case .numeric: "numeric"
+    case .similar: "similar"
+    case .mismatch: "mismatch"
+    case .incorrect: "incorrect"
+    case .expired: "expired"
+    case .unknown: "unknown"
+    case .unknownRole, .otherRole: "not_a_choice"
+    case .notANumber: "out_of_range"
+    case .notAFile: "not_a_file"
+    case .emptyFile, .notAPicture: "not_a_picture"
+    case .fileTooLarge: "file_too_large"
+    case .tooManyPixels, .tooLongSide: "too_many_pixels"
+    }
+}
+
+private func words(_ violation: Violation, _ language: Language) -> String {
+    if language == .chinese { return chineseWords(violation) }
+    return switch violation.rule {
+    case .required: "This field is needed."
+    case .null, .blank: "This field may not be empty."
+    case .notText: "This must be text."
+    case .notAFlag: "This must be true or false."
+    case .tooShort(let least): "At least \(least) characters are needed."
+    case .tooLong(let most): "At most \(most) characters are allowed."
+    case .tooManyBytes(let most): "At most \(most) bytes are allowed."
+    case .malformed: violation.field == .email ? "This is no email address." : "This is not in the right form."
+    case .foreignAddress: "A username with @ must be the account's own email address."
+    case .nulCharacter: "Null characters are not allowed."
+    case .taken: violation.field == .email ? "This address belongs to another account." : "This is taken."
+    case .common: "This password is too common."
+    case .numeric: "A password needs more than digits."
+    case .similar(let field): "The password is too similar to the \(field == .email ? "email address" : "username")."
+    case .mismatch: "The two passwords differ."
+    case .incorrect: "The password is not right."
+    case .expired: "This link is too old. Ask for a new one."
+    case .unknown: "This link was used already, or is incomplete."
+    case .unknownRole, .otherRole: "This is not one of the choices."
+    case .notANumber(let range): "This must be a number from \(range.lowerBound) to \(range.upperBound)."
+    case .notAFile: "This must be a file."
+    case .emptyFile: "The file is empty."
+    case .notAPicture: "This is no picture that can be read."
+    case .fileTooLarge(let bytes): "The file may have \(bytes >> 20) MiB."
+    case .tooManyPixels: "The picture may have 50 million pixels, all frames together."
+    case .tooLongSide(let most): "The picture may be \(most) pixels wide and high."
+    }
+}
