@@ -58,7 +58,7 @@ extension Accounts {
         let hash = stored.map { PasswordHash(stored: $0.passwordHash) }
         // Hash anyway: the time must not tell whether the account exists.
         let usable: PasswordHash
-        if let hash, hash.isUsable { usable = hash } else { usable = try decoy(for: name) }
+        if let hash, hash.isUsable { usable = hash } else { usable = decoy(for: name) }
         let isRight = try matches(usable, password)
         guard isRight, let stored, field != .email || name.isAddress else {
             try countFailure(subject, accountID: stored?.account.id)
@@ -78,10 +78,16 @@ extension Accounts {
 
     /// What stands in for the hash of an account that does not exist. The forms that accounts have are chosen from by a keyed
     /// hash of the name, weighted by their numbers: so an unknown name costs what a known one may cost, and always the same.
-    private func decoy(for name: CanonicalName) throws(Refusal) -> PasswordHash {
-        let forms = try common.passwordForms.current { () throws(Refusal) in try countPasswordForms() }
-        let form = forms.form(at: common.signer.keyedHash(of: "password form of \(name.key)"))
-        return form.flatMap { PasswordHash.decoy(form: $0) } ?? .decoy(common.settings.hashing)
+    private func decoy(for name: CanonicalName) -> PasswordHash {
+        let usual = PasswordHash.decoy(common.settings.hashing)
+        do throws(Refusal) {
+            let forms = try common.passwordForms.current { () throws(Refusal) in try countPasswordForms() }
+            let form = forms.form(at: common.signer.keyedHash(of: "password form of \(name.key)"))
+            return form.flatMap { PasswordHash.decoy(form: $0) } ?? usual
+        } catch {
+            // A login must not fail because they cannot be counted now.
+            return usual
+        }
     }
 
     /// Counts anew which forms of password hashes accounts have; takes some 0.2 s for a million. Now and then, beside requests.

@@ -121,7 +121,7 @@ extension Log {
         write(event, details)
         guard case .operator = actor else { return }
         let line = JSON.object(JSON.Object([.init(name: "event", value: .string(event))] + details)).bytes
-        withVaList([String(decoding: line, as: UTF8.self)]) { vsyslog(LOG_AUTHPRIV | LOG_NOTICE, "homeroom: %s", $0) }
+        withVaList([String(decoding: line, as: UTF8.self)]) { vsyslog(LOG_AUTHPRIV | LOG_NOTICE, "%s", $0) }
     }
 }
 

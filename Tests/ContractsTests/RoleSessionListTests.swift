@@ -1,3 +1,4 @@
+import Accounts
 import JSON
 import TestSupport
 import Testing
@@ -21,6 +22,21 @@ struct RoleSessionListTests {
         return users.compactMap { user in
             if case .integer(let id)? = user["id"] { id } else { nil }
         }
+    }
+
+    @Test(arguments: [("student", false, 403), ("mentor", false, 200), ("teacher", false, 200), ("student", true, 200)])
+    func `the operator can keep the list to teachers, mentors and staff`(
+        role: String, isStaff: Bool, status: Int
+    ) throws {
+        let reception = Reception(of: try School { $0.listReaders = .staff })
+        _ = Desk.roleSession.register("reader", at: reception)
+        let cookie = try #require(Desk.roleSession.enter("reader", at: reception).cookie)
+        try reception.school.sql("UPDATE accounts SET role = '\(role)', is_staff = \(isStaff)")
+
+        let answer = reception.get("/api/user/list/", cookie: cookie)
+
+        #expect(answer.status == status)
+        if status == 403 { #expect(answer.said == #"403 {"message":"没有权限执行此操作。"}"#) }
     }
 
     @Test func `the list shows what the document shows`() {

@@ -7,10 +7,12 @@ final class InstallationTests {
     private static let files = [
         "bin/homeroom", "lib/systemd/system/homeroom.service", "lib/systemd/system/homeroom.socket",
         "lib/sysusers.d/homeroom.conf", "lib/tmpfiles.d/homeroom.conf", "share/homeroom/homeroom.conf",
-        "share/homeroom/nginx/fastcgi_variables", "share/homeroom/nginx/headers.conf",
+        "share/homeroom/nginx/error.conf", "share/homeroom/nginx/fastcgi_variables",
+        "share/homeroom/nginx/headers.conf",
         "share/homeroom/nginx/homeroom.conf", "share/homeroom/nginx/http.conf", "share/homeroom/nginx/inside.conf",
         "share/homeroom/nginx/pages/reset-password.css", "share/homeroom/nginx/pages/reset-password.html",
-        "share/homeroom/nginx/pages/reset-password.js", "share/homeroom/nginx/production.conf",
+        "share/homeroom/nginx/pages/reset-password.js", "share/homeroom/nginx/pages/undo-email.html",
+        "share/homeroom/nginx/pages/undo-email.js", "share/homeroom/nginx/production.conf",
         "share/homeroom/sql/users.sql",
     ]
 

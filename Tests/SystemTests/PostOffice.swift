@@ -195,12 +195,12 @@ struct MailingSite: Sendable {
     /// Lets a minute pass for all mails that were sent.
     func passAMinute(for person: Person) throws {
         _ = try site.rows(
-            "UPDATE outbox SET sent_at = sent_at - INTERVAL 60 SECOND WHERE account_id = \(person.id)")
+            "UPDATE outbox SET asked_at = asked_at - INTERVAL 60 SECOND WHERE account_id = \(person.id)")
     }
 
     /// Moves the latest mail to somebody to the present, however long this test took to get here.
     func sendAnew(to person: Person) throws {
-        _ = try site.rows("UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) WHERE account_id = \(person.id)")
+        _ = try site.rows("UPDATE outbox SET asked_at = UTC_TIMESTAMP(6) WHERE account_id = \(person.id)")
     }
 
     /// What the service has logged.

@@ -3,7 +3,7 @@ import Foundation
 import JSON
 import Testing
 
-/// The page behind a mailed link, as nginx serves it.
+/// The pages behind mailed links, as nginx serves them.
 struct ResetPageTests {
     private let site: DevStack
 
@@ -11,11 +11,17 @@ struct ResetPageTests {
         site = try Site.shared()
     }
 
-    static let files = ["/reset-password", "/reset-password.css", "/reset-password.js"]
+    static let files = [
+        "/reset-password", "/reset-password.css", "/reset-password.js", "/undo-email", "/undo-email.js",
+    ]
 
     @Test(
         arguments: zip(
-            files, ["text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"]))
+            files,
+            [
+                "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8",
+                "text/html; charset=utf-8", "text/javascript; charset=utf-8",
+            ]))
     func `a file has its type`(path: String, type: String) throws {
         let answer = try site.send("GET", path)
 
@@ -38,7 +44,7 @@ struct ResetPageTests {
 
     @Test(arguments: files)
     func `a file is the checkout's`(path: String) throws {
-        let name = path == "/reset-password" ? "/reset-password.html" : path
+        let name = path.contains(".") ? path : path + ".html"
         let file = try String(contentsOfFile: Site.checkout + "/nginx/pages" + name, encoding: .utf8)
 
         #expect(try site.send("GET", path).text == file)
@@ -77,7 +83,7 @@ struct ResetPageTests {
         let text = try Self.files.map { try site.send("GET", $0).text }.joined()
 
         #expect(!text.contains("//cdn"))
-        #expect(text.firstMatch(of: /(src|href)="(?!\/reset-password\.)/) == nil)
+        #expect(text.firstMatch(of: /(src|href)="(?!\/(reset-password|undo-email)\.)/) == nil)
         #expect(text.firstMatch(of: /https?:\/\//) == nil)
     }
 

@@ -49,6 +49,8 @@ struct Outcome: Equatable {
     let status: Int32
     let output: String
     let errors: String
+    /// The lines of the trail that an operator leaves, from among the errors.
+    var trail: [String] = []
 
     /// Runs `homeroom` to its end.
     static func homeroom(
@@ -77,7 +79,19 @@ struct Outcome: Equatable {
             self.output = output
             self.status = status
         }
-        errors = try String(contentsOfFile: folder + "/errors", encoding: .utf8)
+        let lines = try String(contentsOfFile: folder + "/errors", encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        errors = lines.filter { !Outcome.isTrail($0) }.joined(separator: "\n")
+        trail = lines.filter(Outcome.isTrail).map(String.init)
+    }
+
+    private static func isTrail(_ line: Substring) -> Bool {
+        line.hasPrefix("{\"time\":") && line.contains("\"operator\":\"")
+    }
+
+    /// The trail is another question.
+    static func == (left: Outcome, right: Outcome) -> Bool {
+        (left.status, left.output, left.errors) == (right.status, right.output, right.errors)
     }
 }
 
