@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CFastCGI", providers: [.apt(["libfcgi-dev"])]),
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(name: "CIDN2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CLinux"),
         // Its own pkg-config file asks for -pthread, which SwiftPM refuses with a warning; glib's names the headers too.
         .systemLibrary(name: "CVips", pkgConfig: "gobject-2.0", providers: [.apt(["libvips-dev"])]),
@@ -36,7 +37,7 @@ let package = Package(
         target("Database", ["CMariaDB"], resources: [.embedInCode("sql")]),
         target("Secrets", ["CArgon2", "CCrypto"]),
         target("Pictures", ["CVips", "CLinux"]),
-        target("Mail", ["CCurl"]),
+        target("Mail", ["CCurl", "CIDN2"]),
         target("Accounts", ["Database", "Secrets", "Pictures", "Mail", "CLinux"]),
         target("Contracts", ["HTTP", "JSON", "Accounts"]),
         target("Server", ["FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "Database", "Secrets", "CLinux"]),
@@ -82,7 +83,8 @@ let package = Package(
             "ServerTests",
             ["Server", "FastCGI", "HTTP", "JSON", "Accounts", "CLinux", "DevStack", "TestSupport", "supervise"]),
         tests(
-            "SystemTests", ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "CLinux"],
+            "SystemTests",
+            ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "Accounts", "CLinux"],
             resources: [.copy("Documents"), .copy("Support")]),
     ]
 )

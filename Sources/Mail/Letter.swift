@@ -24,7 +24,7 @@ package struct Letter: Sendable {
         let lines = [
             "Date: \(Letter.date(seconds))",
             "From: \(Letter.mailbox(Letter.oneLine(sender)))",
-            "To: \(Letter.oneLine(recipient))",
+            "To: \(Letter.oneLine(MailAddress.sent(recipient)))",
             "Subject: \(Letter.encodedWords(subject))",
             "Message-ID: <\(id)@\(Letter.oneLine(String(domain)))>",
             // RFC 3834 §5: no robot is to answer.

@@ -87,7 +87,7 @@ package struct Post: Sendable {
     }
 
     private func submit(_ message: [UInt8], to recipient: String, at server: Server) throws(Failure) {
-        let recipients = curl_slist_append(nil, "<\(recipient)>")
+        let recipients = curl_slist_append(nil, "<\(MailAddress.sent(recipient))>")
         defer { curl_slist_free_all(recipients) }
         var source = Source(message: message)
         try withSession(at: server) { session throws(Failure) in
@@ -97,6 +97,11 @@ package struct Post: Sendable {
             let code = withUnsafeMutablePointer(to: &source) { pointer in
                 let set = homeroom_curl_set_source(session, Source.read, pointer)
                 return set == CURLE_OK ? curl_easy_perform(session) : set
+            }
+            // libcurl asks for SMTPUTF8 where the server has it, and where it has not lets the server refuse the address.
+            if code == CURLE_SEND_ERROR || code == CURLE_QUOTE_ERROR, !MailAddress.isPlain(recipient) {
+                throw .smtp(
+                    "\(Post.text(code)): the address is not ASCII before the @, for which the server needs SMTPUTF8")
             }
             try Post.require(code)
         }
@@ -129,7 +134,11 @@ package struct Post: Sendable {
 
     private static func require(_ code: CURLcode) throws(Failure) {
         guard code != CURLE_OK else { return }
-        throw .smtp("\(String(cString: curl_easy_strerror(code))) (\(code.rawValue))")
+        throw .smtp(text(code))
+    }
+
+    private static func text(_ code: CURLcode) -> String {
+        "\(String(cString: curl_easy_strerror(code))) (\(code.rawValue))"
     }
 
     /// What stands between `<` and `>`, or all of it.

@@ -85,6 +85,18 @@ struct LetterTests {
         #expect(lines == ["--\(Self.id)", "--\(Self.id)", "--\(Self.id)--"])
     }
 
+    // MARK: Domains in other scripts
+
+    @Test(arguments: [
+        ("x@München.de", "x@xn--mnchen-3ya.de"), ("x@xn--mnchen-3ya.de", "x@xn--mnchen-3ya.de"),
+        ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"), ("x@Example.COM", "x@example.com"),
+    ])
+    func `the domain of the recipient is in A-labels`(address: String, sent: String) {
+        let lines = text(Letter(recipient: address, subject: "s", text: "t", html: "h")).components(separatedBy: "\r\n")
+
+        #expect(lines.contains("To: \(sent)"))
+    }
+
     // MARK: What could begin a header
 
     @Test(arguments: [

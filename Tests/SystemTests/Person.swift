@@ -27,8 +27,10 @@ struct Unexpected: Error {
 
 extension DevStack {
     /// Registers somebody with a name of their own.
-    func newPerson(_ username: String = Person.newName(), password: String = "seven-Owls-42") throws -> Person {
-        let email = "\(username)@example.com"
+    func newPerson(
+        _ username: String = Person.newName(), email: String? = nil, password: String = "seven-Owls-42"
+    ) throws -> Person {
+        let email = email ?? "\(username)@example.com"
         let answer = try send(
             "POST", "/api/v1/auth/register/",
             json: [

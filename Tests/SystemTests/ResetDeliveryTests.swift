@@ -74,6 +74,11 @@ struct ResetDeliveryTests {
         ("wrong credentials", "mail: Login denied (67)"), ("no TLS", "mail: Requested SSL level failed (64)"),
         ("unknown issuer, required", "mail: SSL peer certificate or SSH remote key was not OK (60)"),
         ("unknown issuer, optional", "mail: SSL peer certificate or SSH remote key was not OK (60)"),
+        (
+            "no SMTPUTF8",
+            "mail: Failed sending data to the peer (55): the address is not ASCII before the @, for which the server "
+                + "needs SMTPUTF8"
+        ),
     ])
     func `a server that cannot be used is logged in one line, and the mail waits`(door: String, text: String) throws {
         let attempt = try #require(try Doors.shared.get().attempts[door])
@@ -86,6 +91,21 @@ struct ResetDeliveryTests {
 
     @Test func `a mail goes over TLS to a server whose authority is configured`() throws {
         #expect(try Doors.shared.get().mailsOverTLS == 1)
+    }
+
+    @Test(arguments: [
+        ("x@München.example", "x@xn--mnchen-3ya.example"), ("josé@example.es", "josé@example.es"),
+    ])
+    func `a mail goes to the domain's A-labels, and to a name that is not ASCII as it is`(
+        address: String, recipient: String
+    ) throws {
+        let mailing = try MailingSite.shared.get()
+        _ = try mailing.site.newPerson(email: address)
+
+        try mailing.forget(address)
+
+        let mail = try mailing.office.mail(to: recipient)
+        #expect(mail.headers["To"] == recipient)
     }
 
     @Test func `the mail server's password stands in no log`() throws {
@@ -313,6 +333,9 @@ private struct Doors: Sendable {
         defer { unknown.discard() }
         try knock("unknown issuer, required", unknown, site, ["HOMEROOM_MAIL_TLS": "required"])
         try knock("unknown issuer, optional", unknown, site, ["HOMEROOM_MAIL_TLS": "optional"])
+        let plainOnly = try PostOffice("--ascii")
+        defer { plainOnly.discard() }
+        try knock("no SMTPUTF8", plainOnly, site, ["HOMEROOM_MAIL_TLS": "optional"], email: "josé@example.es")
         log = try mailing.log()
 
         let known = MailingSite(site, unknown)
@@ -324,13 +347,13 @@ private struct Doors: Sendable {
     }
 
     private mutating func knock(
-        _ door: String, _ office: PostOffice, _ site: DevStack, _ settings: [String: String]
+        _ door: String, _ office: PostOffice, _ site: DevStack, _ settings: [String: String], email: String? = nil
     ) throws {
         let mailing = MailingSite(site, office)
         let earlier = (try mailing.failures().count, try office.mails().count)
         _ = try site.rows("DELETE FROM outbox")
         try site.restart(with: MailingSite.settings(office).merging(settings) { $1 })
-        try mailing.forget(site.newPerson().email)
+        try mailing.forget(site.newPerson(email: email).email)
         _ = try eventually(within: 15) { try mailing.attempts() == ["1"] }
         attempts[door] = Attempt(
             lines: Array(try mailing.failures().dropFirst(earlier.0)), waiting: try mailing.waiting(),

@@ -12,6 +12,7 @@ words.add_argument("port", type=int)
 words.add_argument("folder")
 words.add_argument("--certificate", help="offers STARTTLS with this file and FILE.key")
 words.add_argument("--needs-tls", action="store_true", help="takes no mail without STARTTLS")
+words.add_argument("--ascii", action="store_true", help="has no SMTPUTF8")
 words.add_argument("--account", help="takes mail only from USER:PASSWORD")
 words = words.parse_args()
 
@@ -59,7 +60,7 @@ def protocol():
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(words.certificate, words.certificate + ".key")
     return SMTP(
-        Keeper(), hostname="mail.test", enable_SMTPUTF8=True, tls_context=tls, require_starttls=words.needs_tls,
+        Keeper(), hostname="mail.test", enable_SMTPUTF8=not words.ascii, tls_context=tls, require_starttls=words.needs_tls,
         authenticator=authenticator if words.account else None, auth_required=bool(words.account),
         auth_require_tls=False)
 
