@@ -46,7 +46,7 @@ extension Accounts {
         }
         // Behind `#`: browsers send it to no server, so it stands in no log.
         let letter = Letter.passwordReset(
-            to: address ?? account.email, username: account.username, language: account.language,
+            to: address ?? account.email, language: account.language,
             link: "\(publicURL)/reset-password#token=\(token)", minutes: Accounts.resetLife / 60)
         do throws(Post.Failure) {
             try post(letter, hex(common.random.bytes(16)))

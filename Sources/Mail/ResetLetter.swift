@@ -1,15 +1,17 @@
 extension Letter {
     /// The mail with the link that sets a new password, in the account's language: Chinese or English.
     ///
+    /// It greets nobody by name: strangers choose their names, and mail programs make links of names like `evil.example`.
+    ///
     /// - Parameter minutes: how long the link is good.
     package static func passwordReset(
-        to recipient: String, username: String, language: String, link: String, minutes: Int64
+        to recipient: String, language: String, link: String, minutes: Int64
     ) -> Letter {
         language.lowercased().hasPrefix("en")
             ? letter(
                 recipient, subject: "Reset your password", language: "en", link: link, button: "Set a new password",
                 lines: [
-                    "Hello \(username),",
+                    "Hello,",
                     "somebody asked to reset the password of your account. To set a new one, open this link "
                         + "within \(minutes) minutes:",
                     "If it was not you, ignore this mail: your password stays as it is.",
@@ -17,7 +19,7 @@ extension Letter {
             : letter(
                 recipient, subject: "重置您的密码", language: "zh", link: link, button: "设置新密码",
                 lines: [
-                    "\(username)，您好：",
+                    "您好：",
                     "我们收到了重置您账户密码的请求。请在\(minutes)分钟内打开以下链接设置新密码：",
                     "如果这不是您本人的操作，请忽略此邮件，您的密码不会改变。",
                 ])

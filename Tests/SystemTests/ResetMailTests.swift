@@ -57,12 +57,14 @@ struct ResetMailTests {
         #expect(mail.html.contains(html))
     }
 
-    @Test func `the mail names the person`() throws {
-        let somebody = try Forgetful.next()
-        let (person, mail) = (somebody.person, somebody.mail)
+    @Test func `the mail holds no name, of which mail programs would make a link`() throws {
+        let person = try site.newPerson("\(Person.newName()).evil.example")
+        try mailing.forget(person.email)
 
-        #expect(mail.text.contains(person.username))
-        #expect(mail.html.contains(person.username))
+        let mail = try mailing.office.mail(to: person.email)
+
+        #expect(!mail.text.contains("evil"))
+        #expect(!mail.html.contains("evil"))
     }
 
     @Test func `both parts hold the same link with a token of 256 bits behind the hash sign`() throws {
@@ -100,6 +102,7 @@ struct ResetMailTests {
     @Test func `an internationalised address gets its mail`() throws {
         let name = Person.newName()
         let address = "张三\(name)@例子.中国"
+        let sent = "张三\(name)@xn--fsqu00a.xn--fiqs8s"
         _ = try site.send(
             "POST", "/api/user/register/",
             json: [
@@ -109,7 +112,7 @@ struct ResetMailTests {
         try mailing.forget(address)
 
         let hasCome = try eventually(within: 15) {
-            try mailing.office.mails().contains { $0.headers["To"] == address }
+            try mailing.office.mails().contains { $0.headers["To"] == sent && $0.recipients == [sent] }
         }
 
         #expect(hasCome)
@@ -220,7 +223,6 @@ struct ResetMailTests {
 
         #expect(mail.headers["Bcc"] == nil)
         #expect(mail.recipients.count == 1)
-        #expect(mail.html.contains("&lt;b&gt;&amp;"))
     }
 
     /// The mail of somebody new, after a change of the row.
