@@ -46,7 +46,7 @@ extension Accounts {
         let name = findings.optional(change.username, .username, trimmed: true)
         let username = findings.username(name, length: policy.usernameLength)
         let email = findings.email(findings.optional(change.email, .email, trimmed: true))
-        if let email, username == nil, caller.account.username.contains("@"), !email.fitsUsername {
+        if let email, username == nil, caller.account.username.unicodeScalars.contains("@"), !email.fitsUsername {
             // The username would have to follow it.
             findings.add(.email, .tooLong(Username.longest))
         }
@@ -214,8 +214,7 @@ extension Findings {
         case .null: return .some(nil)
         case .notText, .flag: add(.bio, .notText)
         case .text(let text):
-            if text.unicodeScalars.contains("\0") { add(.bio, .nulCharacter) }
-            if text.unicodeScalars.count > Accounts.longestBio { add(.bio, .tooLong(Accounts.longestBio)) }
+            check(text, .bio, most: Accounts.longestBio) { !$0.isControl || $0.isLineBreak || $0 == "\t" }
             return .some(text)
         }
         return nil

@@ -59,6 +59,8 @@ package enum Rule: Sendable, Equatable {
     /// A username with `@` that is not the account's own email.
     case foreignAddress
     case nulCharacter
+    /// Another control character, or one that turns the direction of the text.
+    case controlCharacter
     case taken
     case common, numeric
     case similar(to: Field)

@@ -14,6 +14,7 @@ func chineseWords(_ violation: Violation) -> String {
     case .malformed: violation.field == .email ? "请输入有效的邮箱地址。" : "用户名只能包含字母、数字和 @/./+/-/_ 字符。"
     case .foreignAddress: "包含 @ 的用户名必须是该账户自己的邮箱。"
     case .nulCharacter: "该字段不能包含空字符。"
+    case .controlCharacter: "该字段不能包含控制字符。"
     case .taken: violation.field == .username ? "该用户名已被使用" : "该邮箱已被使用"
     case .common: "密码太常见。"
     case .numeric: "密码不能全为数字。"

@@ -20,7 +20,7 @@ enum PydanticError {
         }
         if violation.rule == .required {
             // A body that holds a password is not shown again.
-            error.append("input", body.members.contains { $0.name.contains("password") } ? .null : .object(body))
+            error.append("input", body.members.contains { mayNamePassword($0.name) } ? .null : .object(body))
         } else {
             error.append("input", name.contains("password") ? .null : body[name] ?? .null)
         }
@@ -73,6 +73,7 @@ enum PydanticError {
         case .malformed: "value is not a valid email address"
         case .foreignAddress: "Value error, must be the account's own email"
         case .nulCharacter: "Value error, must not contain null characters"
+        case .controlCharacter: "Value error, must not contain control characters"
         case .taken: "Value error, already registered"
         case .common: "Value error, password is too common"
         case .numeric: "Value error, password is entirely numeric"
@@ -97,9 +98,9 @@ enum PydanticError {
         case .notAFlag: "bool_parsing"
         case .notANumber: "int_parsing"
         case .unknownRole, .otherRole: "enum"
-        case .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .taken, .common, .numeric, .similar, .mismatch,
-            .incorrect, .expired, .unknown, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels,
-            .tooLongSide:
+        case .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric,
+            .similar, .mismatch, .incorrect, .expired, .unknown, .notAFile, .emptyFile, .notAPicture, .fileTooLarge,
+            .tooManyPixels, .tooLongSide:
             "value_error"
         }
     }
@@ -118,6 +119,11 @@ enum PydanticError {
     /// The shortest length of an empty password.
     private static func least(_ violation: Violation) -> Int? {
         violation.field == .password || violation.field == .newPassword ? usersToken.policy.passwords.shortest : nil
+    }
+
+    /// Also where the name is too long to look at.
+    private static func mayNamePassword(_ name: String) -> Bool {
+        name.utf8.count > 64 || name.contains("password")
     }
 
     private static func isAddressRule(_ rule: Rule) -> Bool {

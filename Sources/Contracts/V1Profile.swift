@@ -190,6 +190,7 @@ private func unauthorized(_ body: JSON) -> Reply {
             : "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
     case .foreignAddress: "A username with @ must be the account's own email address."
     case .nulCharacter: "Null characters are not allowed."
+    case .controlCharacter: "Control characters are not allowed."
     case .taken:
         violation.field == .username ? "A user with that username already exists." : "This field must be unique."
     case .common: "This password is too common."

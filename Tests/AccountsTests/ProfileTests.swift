@@ -46,7 +46,7 @@ import Testing
 
     // MARK: The bio
 
-    @Test(arguments: ["", " ", "two\nlines", "<b>'\"\\%_🙂", String(repeating: "🙂", count: 500)])
+    @Test(arguments: ["", " ", "two\nlines", "a\tb\r\nc\u{2028}d", "<b>'\"\\%_🙂", String(repeating: "🙂", count: 500)])
     func `a bio is kept as it was typed`(text: String) throws {
         let school = try School()
         let accounts = school.accounts()
@@ -67,6 +67,8 @@ import Testing
     @Test(
         arguments: [
             (.text(String(repeating: "x", count: 501)), .tooLong(500)), (.text("a\0b"), .nulCharacter),
+            (.text("a\u{1B}[2Jb"), .controlCharacter), (.text("a\u{9B}2Jb"), .controlCharacter),
+            (.text("a\u{202E}b"), .controlCharacter), (.text("a\u{2066}b"), .controlCharacter),
             (.notText, .notText),
             (.flag(true), .notText),
         ] as [(Entry, Rule)])

@@ -84,13 +84,22 @@ struct CountPasswordForms: Query {
     }
 }
 
-/// The keys that consist of `key` and digits behind it, and some more.
-struct UsernamesLike: Query {
-    // Digits sort before the colon.
-    static let sql: SQL = "SELECT username_key FROM accounts WHERE username_key >= ? AND username_key < CONCAT(?, ':')"
-    let key: String
-    var parameters: [Parameter] { [.text(key), .text(key)] }
+/// Those of so many username keys that somebody has.
+struct TakenUsernames: Query {
+    static let count = 64
+    static let sql: SQL =
+        (1..<count).reduce("SELECT username_key FROM accounts WHERE username_key IN (?") { sql, _ in sql + ", ?" } + ")"
+    let keys: [String]
+    var parameters: [Parameter] { keys.map(Parameter.text) }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> String { try columns.text() }
+}
+
+/// A row when somebody has the username.
+struct UsernameTaken: Query {
+    static let sql: SQL = "SELECT id FROM accounts WHERE username_key = ?"
+    let key: String
+    var parameters: [Parameter] { [.text(key)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
 }
 
 struct InsertAccount: Command {

@@ -6,8 +6,8 @@ package enum Statements {
         [
             // AccountQueries.swift
             AccountByUsername.self, AccountByEmail.self, AccountForReset.self, AccountByID.self, TakenNames.self,
-            CountPasswordForms.self, UsernamesLike.self,
-            InsertAccount.self, UpdateProfile.self, UpdateBio.self, UpdateBios.self, AvatarForUpdate.self,
+            CountPasswordForms.self, TakenUsernames.self, UsernameTaken.self, InsertAccount.self, UpdateProfile.self,
+            UpdateBio.self, UpdateBios.self, AvatarForUpdate.self,
             SetPassword.self, SetRole.self, SetStatus.self, AccountsAfter.self, AccountByAvatar.self,
             StoredAccountsAfter.self, DeleteAccount.self,
             // EmailChangeQueries.swift
