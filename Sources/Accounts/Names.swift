@@ -1,18 +1,40 @@
 import Foundation
+import Mail
+import Secrets
 
 /// The form in which usernames and emails are compared: NFKC and case-folded, so that names which differ only in case
-/// or width are one name. (Unicode Standard §3.13.5, toNFKC_Casefold; invisible characters are refused beforehand)
+/// or width are one name, and the domain of an address as its A-labels. (Unicode Standard §3.13.5, toNFKC_Casefold;
+/// invisible characters are refused beforehand)
 package struct CanonicalName: Sendable, Equatable {
     package let key: String
 
-    /// Only an email can hold an `@`.
-    var isAddress: Bool { key.utf8.contains(UInt8(ascii: "@")) }
+    /// In bytes: the longest username, of which a character can have four. An address is shorter.
+    private static let longest = 4 * Username.longest
 
-    init(_ name: String) {
-        if name.utf8.allSatisfy({ $0 < 0x80 }) {
-            key = name.lowercased()
+    package init(_ name: String) {
+        // Normalising takes the square of the length. A longer name is nobody's: a digest stands for it, behind a zero byte
+        // that is in no name, so that it costs the same statements as a name and its failures are counted.
+        guard name.utf8.count <= CanonicalName.longest else {
+            key = "\0" + hex(sha256(name))
             return
         }
+        let scalars = name.unicodeScalars
+        guard let at = scalars.firstIndex(where: CanonicalName.isAt) else {
+            key = CanonicalName.folded(name)
+            return
+        }
+        let domain = String(scalars[scalars.index(after: at)...])
+        let compared = MailAddress.asciiDomain(domain) ?? CanonicalName.folded(domain)
+        key = CanonicalName(local: String(scalars[..<at]), domain: compared).key
+    }
+
+    /// - Parameter domain: in the form in which it is compared.
+    fileprivate init(local: String, domain: String) {
+        key = CanonicalName.folded(local) + "@" + domain
+    }
+
+    private static func folded(_ name: String) -> String {
+        if name.utf8.allSatisfy({ $0 < 0x80 }) { return name.lowercased() }
         // Folding can leave a form that is not normal, and normalising one that is not folded: repeat until it is still.
         var key = name
         for _ in 0..<4 {
@@ -22,7 +44,16 @@ package struct CanonicalName: Sendable, Equatable {
             if next.unicodeScalars.elementsEqual(key.unicodeScalars) { break }
             key = next
         }
-        self.key = key
+        return key
+    }
+
+    /// Those that NFKC makes an `@` of.
+    private static func isAt(_ scalar: Unicode.Scalar) -> Bool {
+        scalar == "@" || scalar == "\u{FF20}" || scalar == "\u{FE6B}"
+    }
+
+    package static func == (one: CanonicalName, other: CanonicalName) -> Bool {
+        one.key.utf8.elementsEqual(other.key.utf8)
     }
 }
 
@@ -35,6 +66,8 @@ package struct Username: Sendable {
 
     /// Letters and digits of any script, combining marks after a letter, and `@ . + - _`.
     package init(_ text: String, length: ClosedRange<Int>) throws(Rejection) {
+        // A character has at most four bytes.
+        guard text.utf8.count <= 4 * length.upperBound else { throw Rejection(rule: .tooLong(length.upperBound)) }
         let count = text.unicodeScalars.count
         guard count >= length.lowerBound else { throw Rejection(rule: .tooShort(length.lowerBound)) }
         guard count <= length.upperBound else { throw Rejection(rule: .tooLong(length.upperBound)) }
@@ -43,7 +76,8 @@ package struct Username: Sendable {
             throw Rejection(rule: .tooLong(length.upperBound))
         }
         let others: Set<Unicode.Scalar> = ["@", ".", "+", "-", "_"]
-        guard text.isMadeOfLetters(or: others), canonical.key.isMadeOfLetters(or: others) else {
+        guard text.unicodeScalars.isMadeOfLetters(or: others), canonical.key.unicodeScalars.isMadeOfLetters(or: others)
+        else {
             throw Rejection(rule: text.unicodeScalars.contains("\0") ? .nulCharacter : .malformed)
         }
         self.text = text
@@ -51,12 +85,10 @@ package struct Username: Sendable {
 
     /// A username for somebody who gave none: the local part of the email without what no username may have.
     package static func base(of email: EmailAddress) -> String {
-        let local = email.text.prefix { $0 != "@" }
+        let local = email.text.unicodeScalars.prefix { $0 != "@" }
         let kept = String(
             String.UnicodeScalarView(
-                local.unicodeScalars.filter { scalar in
-                    String(scalar).isMadeOfLetters(or: [".", "+", "-", "_"])
-                }))
+                local.filter { CollectionOfOne($0).isMadeOfLetters(or: [".", "+", "-", "_"]) }))
         return kept.isEmpty ? "user" : kept
     }
 
@@ -72,16 +104,19 @@ package struct EmailAddress: Sendable {
     static let longest = 254
 
     package init(_ text: String) throws(Rejection) {
+        let tooLong = Rejection(rule: .tooManyBytes(EmailAddress.longest))
+        guard text.utf8.count <= EmailAddress.longest else { throw tooLong }
         guard !text.unicodeScalars.contains("\0") else { throw Rejection(rule: .nulCharacter) }
-        let canonical = CanonicalName(text)
-        guard text.utf8.count <= EmailAddress.longest, canonical.key.utf8.count <= EmailAddress.longest else {
-            throw Rejection(rule: .tooManyBytes(EmailAddress.longest))
-        }
-        guard EmailAddress.isValid(text), EmailAddress.isValid(canonical.key) else {
+        let halves = text.unicodeScalars.split(separator: "@", omittingEmptySubsequences: false).map { String($0) }
+        guard halves.count == 2, EmailAddress.hasLetters(domain: halves[1]),
+            let domain = MailAddress.asciiDomain(halves[1])
+        else { throw Rejection(rule: .malformed) }
+        canonical = CanonicalName(local: halves[0], domain: domain)
+        guard canonical.key.utf8.count <= EmailAddress.longest else { throw tooLong }
+        guard EmailAddress.isLocal(halves[0]), EmailAddress.isValid(canonical.key) else {
             throw Rejection(rule: .malformed)
         }
         self.text = text
-        self.canonical = canonical
     }
 
     /// Whether it is short enough for an account whose username is its email.
@@ -92,18 +127,35 @@ package struct EmailAddress: Sendable {
     // RFC 5322 §3.2.3, atext without letters and digits.
     private static let atoms = Set<Unicode.Scalar>("!#$%&'*+-/=?^_`{|}~".unicodeScalars)
 
-    private static func isValid(_ text: String) -> Bool {
-        let halves = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard halves.count == 2, (1...64).contains(halves[0].utf8.count) else { return false }
-        let labels = halves[1].split(separator: ".", omittingEmptySubsequences: false)
-        return halves[0].split(separator: ".", omittingEmptySubsequences: false).allSatisfy {
-            !$0.isEmpty && $0.isMadeOfLetters(or: atoms)
-        } && labels.count >= 2 && labels.allSatisfy(isLabel) && labels.last?.contains(where: \.isLetter) == true
+    /// Of the form in which addresses are compared, whose domain is ASCII.
+    private static func isValid(_ key: String) -> Bool {
+        let halves = key.unicodeScalars.split(separator: "@", omittingEmptySubsequences: false).map { String($0) }
+        guard halves.count == 2, isLocal(halves[0]), hasLetters(domain: halves[1]) else { return false }
+        let labels = halves[1].utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return labels.count >= 2
+            && labels.allSatisfy {
+                (1...63).contains($0.count) && $0.first != UInt8(ascii: "-") && $0.last != UInt8(ascii: "-")
+            }
     }
 
-    private static func isLabel(_ label: Substring) -> Bool {
-        (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
-            && label.isMadeOfLetters(or: ["-"])
+    private static func isLocal(_ local: String) -> Bool {
+        (1...64).contains(local.utf8.count)
+            && local.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false).allSatisfy {
+                !$0.isEmpty && $0.isMadeOfLetters(or: atoms)
+            }
+    }
+
+    /// Labels of letters, digits and hyphens, with a letter in the last one.
+    private static func hasLetters(domain: String) -> Bool {
+        let labels = domain.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false)
+        return labels.allSatisfy { $0.isMadeOfLetters(or: ["-"]) } && labels.last?.contains(where: isLetter) == true
+    }
+
+    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
+        default: false
+        }
     }
 }
 
@@ -112,11 +164,16 @@ package struct Rejection: Error {
     package let rule: Rule
 }
 
-extension StringProtocol {
+extension CanonicalName {
+    /// Only an email can be one.
+    var isAddress: Bool { key.utf8.contains(UInt8(ascii: "@")) }
+}
+
+extension Sequence<Unicode.Scalar> {
     /// Letters, decimal digits and the `others`; combining marks only after a letter; nothing invisible.
     fileprivate func isMadeOfLetters(or others: Set<Unicode.Scalar>) -> Bool {
         var isAfterLetter = false
-        for scalar in unicodeScalars {
+        for scalar in self {
             if scalar.properties.isDefaultIgnorableCodePoint { return false }
             switch scalar.properties.generalCategory {
             case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:

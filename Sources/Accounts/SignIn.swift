@@ -166,7 +166,8 @@ struct LoginSubject {
 extension Findings {
     mutating func role(_ entry: Entry?) -> Role? {
         guard let entry, let word = required(entry, .role) else { return nil }
-        guard let role = Role(rawValue: word) else {
+        // Far longer than the longest of them.
+        guard word.utf8.count <= 16, let role = Role(rawValue: word) else {
             add(.role, .unknownRole)
             return nil
         }

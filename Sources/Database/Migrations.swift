@@ -1,10 +1,11 @@
-/// The schema's history: the files of sql/, which are part of the executable.
+/// The schema's history: the files of sql/, which are part of the executable, and steps that take more than SQL.
 package struct Migration: Sendable {
     package let version: Int64
     package let name: String
-    let script: [UInt8]
+    /// nil for a step in code, which `Migrations.apply` gets under the name.
+    let script: [UInt8]?
 
-    /// All of them, oldest first. A new file is added at the end; an old one is never changed.
+    /// All of them, oldest first. A new one is added at the end; an old one is never changed.
     package static let all: [Migration] = [
         Migration(version: 1, name: "accounts", script: PackageResources._001_accounts_sql),
         Migration(version: 2, name: "sessions", script: PackageResources._002_sessions_sql),
@@ -16,6 +17,7 @@ package struct Migration: Sendable {
         Migration(version: 8, name: "email-changes", script: PackageResources._008_email_changes_sql),
         Migration(version: 9, name: "outbox-limits", script: PackageResources._009_outbox_limits_sql),
         Migration(version: 10, name: "password-forms", script: PackageResources._010_password_forms_sql),
+        Migration(version: 11, name: "address-keys", script: nil),
     ]
 
     /// The version that this executable needs.
@@ -24,9 +26,16 @@ package struct Migration: Sendable {
 
 /// Brings a database to the newest schema.
 package enum Migrations {
+    /// Changes rows in a way that SQL cannot. As a script it can be repeated, also after it was killed.
+    package typealias Step = (Connection) throws(DatabaseError) -> Void
+
     /// Applies what is missing and answers with the names of it. Safe to run twice and from two machines at once: the
     /// second waits for the first. A run that was killed goes on where it stopped, for every script can be repeated.
-    package static func apply(at address: DatabaseAddress, now: Int64) throws(DatabaseError) -> [String] {
+    ///
+    /// - Parameter steps: one for each migration without a script, by its name.
+    package static func apply(
+        at address: DatabaseAddress, now: Int64, steps: [String: Step]
+    ) throws(DatabaseError) -> [String] {
         let worker = Connection(address, isMigrating: true)
         try worker.execute(historyTable)
         // The lock is a row, held by a second connection: a CREATE TABLE would commit, and so end, the worker's own.
@@ -36,7 +45,12 @@ package enum Migrations {
             var applied: [String] = []
             let present = Set(try worker.rows(AppliedMigrations()))
             for migration in Migration.all where !present.contains(migration.version) {
-                try worker.execute(String(decoding: migration.script, as: UTF8.self))
+                if let script = migration.script {
+                    try worker.execute(String(decoding: script, as: UTF8.self))
+                } else {
+                    guard let step = steps[migration.name] else { preconditionFailure("no step \(migration.name)") }
+                    try step(worker)
+                }
                 try worker.run(
                     RecordMigration(version: migration.version, name: migration.name, appliedAt: now))
                 applied.append(migration.name)

@@ -6,7 +6,9 @@ enum Migrate {
     static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         try arguments.refuseRest()
         do throws(DatabaseError) {
-            let applied = try Migrations.apply(at: configuration.owner, now: House.now().microseconds)
+            let applied = try Migrations.apply(
+                at: configuration.owner, now: House.now().microseconds,
+                steps: AddressKeys.steps { line in print(line) })
             for name in applied { print("applied \(name)") }
             print("schema \(Migration.newest): up to date")
         } catch {

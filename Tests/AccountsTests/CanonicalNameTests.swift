@@ -15,6 +15,35 @@ import Testing
     }
 
     @Test(arguments: [
+        ("x@münchen.de", "x@xn--mnchen-3ya.de"), ("x@xn--mnchen-3ya.de", "x@xn--mnchen-3ya.de"),
+        ("X@MÜNCHEN.DE", "x@xn--mnchen-3ya.de"), ("x@mu\u{308}nchen.de", "x@xn--mnchen-3ya.de"),
+        ("ｘ＠ｍüｎｃｈｅｎ．ｄｅ", "x@xn--mnchen-3ya.de"), ("x@XN--MNCHEN-3YA.de", "x@xn--mnchen-3ya.de"),
+        ("x@faß.de", "x@xn--fa-hia.de"), ("x@fass.de", "x@fass.de"), ("straße@b.de", "strasse@b.de"),
+        ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"), ("x@βόλος.com", "x@xn--nxasmm1c.com"),
+    ])
+    func `the domain of an address is compared as its A-labels`(name: String, key: String) {
+        #expect(Array(CanonicalName(name).key.unicodeScalars) == Array(key.unicodeScalars))
+    }
+
+    @Test(arguments: [
+        "x@xn--zzzz99999.de", "x@☃.net", "x@a b.de", "x@y@münchen.de", "x@", "@", "@münchen.de", "x@ü..de",
+    ])
+    func `what is no address still has one form`(name: String) {
+        let key = CanonicalName(name).key
+
+        #expect(Array(CanonicalName(key).key.unicodeScalars) == Array(key.unicodeScalars))
+    }
+
+    @Test func `a name that is longer than any is nobody's, and is not worked on`() {
+        let long = String(repeating: "x", count: 601)
+
+        #expect(CanonicalName(long).key == "\004324f631ae5fbe65cc931e117e7c73a8a880589fe0508fae2efe5a21e2af5a1")
+        #expect(CanonicalName(long) == CanonicalName(long))
+        #expect(CanonicalName(long) != CanonicalName(long + "x"))
+        #expect(CanonicalName(String(repeating: "é", count: 300)).key.unicodeScalars.first != "\0")
+    }
+
+    @Test(arguments: [
         ("i", "ı"), ("kim", "kım"), ("a", "а"), ("e", "é"), ("anna", "anna1"), ("ss", "s"), ("o", "ø"), ("o", "0"),
     ])
     func `these names are two`(one: String, other: String) {

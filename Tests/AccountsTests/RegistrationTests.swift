@@ -72,6 +72,16 @@ import Testing
         #expect(found == [Violation(.username, .taken)])
     }
 
+    @Test(arguments: ["x@münchen.de", "x@xn--mnchen-3ya.de", "x@MÜNCHEN.de", "x@ｍüｎｃｈｅｎ.de"])
+    func `an address in another spelling of its domain is taken, and signs in`(email: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        try accounts.register("first", email: "x@München.de")
+
+        #expect(violations { try accounts.register("second", email: email) } == [Violation(.email, .taken)])
+        #expect(refusal { try accounts.signIn(email) } == "none")
+    }
+
     @Test(arguments: ["a@b.org", "A@B.ORG", "ａ@b.org", " a@b.org"])
     func `an email that somebody has is taken`(email: String) throws {
         let school = try School()
@@ -158,6 +168,52 @@ import Testing
         let found = violations { try school.accounts().registerSignedIn(form, by: .pair) }
 
         #expect(found == [Violation(.username, .blank), Violation(.email, .blank)])
+    }
+
+    @Test(
+        arguments: [
+            ("a\0b", .nulCharacter), ("a\u{9B}31mb", .controlCharacter), ("a\u{1B}[31mb", .controlCharacter),
+            ("a\u{85}b", .controlCharacter), ("a\nb", .controlCharacter), ("a\u{2028}b", .controlCharacter),
+            ("\u{202E}nimda", .controlCharacter), ("a\u{200F}b", .controlCharacter), ("a\u{61C}b", .controlCharacter),
+            ("a\u{2066}b\u{2069}c", .controlCharacter), (String(repeating: "x", count: 101), .tooLong(100)),
+            (String(repeating: "x", count: 60_000), .tooLong(100)),
+        ] as [(String, Rule)])
+    func `a person's name has no control characters and none that turn its direction`(name: String, rule: Rule) throws {
+        let school = try School()
+        let details: [Field: Entry] = [.fullName: .text(name), .firstName: .text(name), .lastName: .text(name)]
+        let form = Registration(
+            username: .text("anna"), email: .text("anna@b.org"), password: .text(goodPassword),
+            confirmation: .text(goodPassword), details: details)
+
+        let found = violations { try school.accounts().registerSignedIn(form, by: .pair) }
+
+        #expect(found == [.fullName, .firstName, .lastName].map { Violation($0, rule) })
+    }
+
+    @Test(arguments: ["José Ñ.", "王小明", "O'Brien-Smith", "علي", "प्रिया", "👩🏽‍🏫 Kim", "a\u{200C}b"])
+    func `a person's name may be`(name: String) throws {
+        let school = try School()
+        let form = Registration(
+            username: .text("anna"), email: .text("anna@b.org"), password: .text(goodPassword),
+            confirmation: .text(goodPassword), details: [.fullName: .text(name)])
+
+        #expect(try school.accounts().registerSignedIn(form, by: .pair).account.fullName == name)
+    }
+
+    @Test(arguments: [
+        ("\u{202A}+49 30 1234\u{202C}", "+49 30 1234"), ("\u{FEFF}030\u{200B}1234\u{AD}", "0301234"),
+        (" \u{200E}+86\u{200E} 138 ", "+86 138"), ("030\u{9B}1234", "0301234"), ("+49 30 1234", "+49 30 1234"),
+        (String(repeating: "1\u{200B}", count: 32), String(repeating: "1", count: 32)),
+    ])
+    func `what is invisible in a phone number is dropped`(typed: String, phone: String) throws {
+        let school = try School()
+        let form = Registration(
+            username: .text("anna"), email: .text("anna@b.org"), password: .text(goodPassword),
+            confirmation: .text(goodPassword), details: [.phone: .text(typed)])
+
+        let stored = try school.accounts().registerSignedIn(form, by: .pair).account.phone ?? ""
+
+        #expect(Array(stored.unicodeScalars) == Array(phone.unicodeScalars))
     }
 
     @Test func `a refused registration leaves no row`() throws {

@@ -84,6 +84,26 @@ import Testing
         #expect(try accounts.caller(new).account.updatedAt == Instant(microseconds: 1_753_515_759_508_828))
     }
 
+    @Test(arguments: ["x", "\u{301}\u{323}"])
+    func `a name that is too long for any is refused as every wrong one, and its failures are counted`(
+        unit: String
+    ) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let name = "a" + String(repeating: unit, count: 30_000)
+        let before = accounts.takeUsage()
+
+        #expect(refusal { try accounts.signIn(name) } == "wrongCredentials")
+        let long = accounts.takeUsage().roundTrips
+        #expect(refusal { try accounts.signIn("nobody") } == "wrongCredentials")
+
+        #expect(before.roundTrips == 0)
+        #expect(accounts.takeUsage().roundTrips == long)
+        for _ in 0..<9 { _ = refusal { try accounts.signIn(name) } }
+        #expect(refusal { try accounts.signIn(name) } == "locked(retryAfter: 900)")
+        #expect(refusal { try accounts.signIn(name + "b") } == "wrongCredentials")
+    }
+
     @Test func `each login begins a session of its own`() throws {
         let school = try School()
         let accounts = school.accounts()

@@ -4,6 +4,8 @@ import Testing
 @testable import Database
 
 @Suite struct MigrationTests {
+    private var steps: [String: Migrations.Step] { ["address-keys": { _ throws(DatabaseError) in }] }
+
     @Test func `an empty database has version 0`() throws {
         let connection = Connection(try Laboratory.emptyDatabase())
 
@@ -13,7 +15,7 @@ import Testing
     @Test func `migrating brings an empty database to the newest version`() throws {
         let address = try Laboratory.emptyDatabase()
 
-        let applied = try Migrations.apply(at: address, now: 0)
+        let applied = try Migrations.apply(at: address, now: 0, steps: steps)
 
         #expect(applied.prefix(3) == ["accounts", "sessions", "login-failures"])
         #expect(applied.count == Migration.all.count)
@@ -27,7 +29,7 @@ import Testing
     @Test func `migrating twice does nothing the second time`() throws {
         let address = try Laboratory.freshDatabase()
 
-        #expect(try Migrations.apply(at: address, now: 0) == [])
+        #expect(try Migrations.apply(at: address, now: 0, steps: steps) == [])
     }
 
     @Test func `of several that migrate at once one does and the others wait`() throws {
@@ -35,7 +37,7 @@ import Testing
 
         let applied = atOnce(4) { _ in
         } _: { _, _ in
-            Result { try Migrations.apply(at: address, now: 0) }
+            Result { try Migrations.apply(at: address, now: 0, steps: steps) }
         }
 
         let counts = try applied.map { try $0.get().count }
@@ -53,7 +55,9 @@ import Testing
             }
             return connection
         } _: { number, connection in
-            guard number == 0 else { return (try? Migrations.apply(at: address, now: 0)).map { "\($0)" } }
+            guard number == 0 else {
+                return (try? Migrations.apply(at: address, now: 0, steps: steps)).map { "\($0)" }
+            }
             let isWaiting = someoneWaitsAtTheLock(connection)
             try? connection.execute("COMMIT")
             return "\(isWaiting)"
@@ -64,11 +68,11 @@ import Testing
 
     @Test func `a run that was killed between two scripts goes on`() throws {
         let address = try Laboratory.emptyDatabase()
-        _ = try Migrations.apply(at: address, now: 0)
+        _ = try Migrations.apply(at: address, now: 0, steps: steps)
         try Connection(address).execute("DELETE FROM migrations WHERE version > 1")
         try Connection(address).execute("DROP TABLE login_failures")
 
-        let applied = try Migrations.apply(at: address, now: 0)
+        let applied = try Migrations.apply(at: address, now: 0, steps: steps)
 
         #expect(applied.prefix(2) == ["sessions", "login-failures"])
         #expect(try Connection(address).rows(CountOfFailures()) == [0])
@@ -78,10 +82,35 @@ import Testing
         let address = try Laboratory.freshDatabase()
         try Connection(address).execute("DELETE FROM migrations WHERE version > 0")
 
-        let applied = try Migrations.apply(at: address, now: 0)
+        let applied = try Migrations.apply(at: address, now: 0, steps: steps)
 
         #expect(applied.count == Migration.all.count)
         #expect(try Migrations.version(on: Connection(address)) == Migration.newest)
+    }
+
+    @Test func `a step in code runs once, behind the scripts before it`() throws {
+        let address = try Laboratory.emptyDatabase()
+        var found: [[Int64]] = []
+        let steps: [String: Migrations.Step] = [
+            "address-keys": { connection throws(DatabaseError) in found.append(try connection.rows(CountOfAccounts())) }
+        ]
+
+        _ = try Migrations.apply(at: address, now: 0, steps: steps)
+        _ = try Migrations.apply(at: address, now: 0, steps: steps)
+
+        #expect(found == [[0]])
+    }
+
+    @Test func `a step that fails is repeated the next time`() throws {
+        let address = try Laboratory.emptyDatabase()
+        let failing: [String: Migrations.Step] = [
+            "address-keys": { _ throws(DatabaseError) in throw .missingReference }
+        ]
+
+        #expect(throws: DatabaseError.self) { try Migrations.apply(at: address, now: 0, steps: failing) }
+        let applied = try Migrations.apply(at: address, now: 0, steps: steps)
+
+        #expect(applied.first == "address-keys")
     }
 
     @Test func `it is written down when a script was applied`() throws {
@@ -92,10 +121,16 @@ import Testing
         }
         let address = try Laboratory.emptyDatabase()
 
-        _ = try Migrations.apply(at: address, now: 1_753_515_759_508_828)
+        _ = try Migrations.apply(at: address, now: 1_753_515_759_508_828, steps: steps)
 
         #expect(try Connection(address).rows(Times()) == [1_753_515_759_508_828])
     }
+}
+
+private struct CountOfAccounts: Query {
+    static let sql: SQL = "SELECT COUNT(*) FROM accounts"
+    var parameters: [Parameter] { [] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
 private struct CountOfFailures: Query {

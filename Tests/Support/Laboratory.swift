@@ -13,7 +13,7 @@ package enum Laboratory {
     /// A new, migrated database of its own.
     package static func freshDatabase() throws -> DatabaseAddress {
         let address = try emptyDatabase()
-        _ = try Migrations.apply(at: address, now: 0)
+        _ = try Migrations.apply(at: address, now: 0, steps: AddressKeys.steps { _ in })
         return address
     }
 
@@ -36,7 +36,9 @@ package enum Laboratory {
                 endpoint: .socket(path: server.folder.databaseSocket), database: "homeroom", user: user,
                 password: server.settings[password] ?? "")
         }
-        _ = try Migrations.apply(at: address("homeroom_owner", "HOMEROOM_DATABASE_OWNER_PASSWORD"), now: 0)
+        _ = try Migrations.apply(
+            at: address("homeroom_owner", "HOMEROOM_DATABASE_OWNER_PASSWORD"), now: 0, steps: AddressKeys.steps { _ in }
+        )
         return address("homeroom", "HOMEROOM_DATABASE_PASSWORD")
     }
 

@@ -27,6 +27,28 @@ struct CommandTests {
         #expect(second.output.wholeMatch(of: /schema \d+: up to date\n/) != nil)
     }
 
+    @Test func `a migration tells of two accounts that have one address now, and ends well`() throws {
+        let environment = try Self.emptyDatabase()
+        _ = try site.homeroom("migrate", environment: environment)
+        let database = environment["HOMEROOM_DATABASE_NAME"] ?? ""
+        try Laboratory.server().execute(
+            """
+            USE \(database); DELETE FROM migrations WHERE name = 'address-keys';
+            INSERT INTO accounts (username, username_key, email, email_key, password_hash, created_at, updated_at) VALUES
+            ('a', 'a', 'x@münchen.de', 'x@münchen.de', '!', NOW(), NOW()),
+            ('b', 'b', 'x@xn--mnchen-3ya.de', 'x@xn--mnchen-3ya.de', '!', NOW(), NOW())
+            """)
+
+        let outcome = try site.homeroom("migrate", environment: environment)
+
+        #expect(outcome.status == 0)
+        #expect(
+            outcome.output.hasPrefix(
+                "accounts 2 and 1 have one address, x@xn--mnchen-3ya.de. It signs in 2; 1 keeps the form x@münchen.de, "
+            ))
+        #expect(outcome.output.contains("\napplied address-keys\n"))
+    }
+
     @Test func `of two migrations at once each part is applied once`() throws {
         let site = site
         let environment = try Self.emptyDatabase()

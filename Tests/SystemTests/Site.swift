@@ -1,3 +1,4 @@
+import Accounts
 import CLinux
 import Database
 import DevStack
@@ -76,7 +77,7 @@ enum Site {
         let address = DatabaseAddress(
             endpoint: .socket(path: folder.databaseSocket), database: "homeroom", user: "homeroom_owner",
             password: settings["HOMEROOM_DATABASE_OWNER_PASSWORD"] ?? "")
-        _ = try Migrations.apply(at: address, now: 0)
+        _ = try Migrations.apply(at: address, now: 0, steps: AddressKeys.steps { _ in })
         return folder.database
     }
 

@@ -15,6 +15,8 @@ package enum Statements {
             KeepResetAddress.self, DeleteEmailChanges.self, DeleteOldEmailChanges.self, ResetAddress.self,
             InsertUndoToken.self, EmailChangeByToken.self, RestoreEmail.self, DueNotice.self, SetNoticeTime.self,
             DropUnsentNotices.self,
+            // AddressKeys.swift
+            StrangeAddresses.self, RewriteAddress.self, AddressHolder.self,
             // LoginFailureQueries.swift
             LockOf.self, CountFailure.self, ClearFailures.self, DeleteOldFailures.self,
             // MailQueries.swift

@@ -14,6 +14,8 @@ extension FuzzTarget {
             let key = email.canonical.key
             let again = try? EmailAddress(key)
             try require(again?.canonical.key.utf8.elementsEqual(key.utf8) == true, "the form of a form is another")
+            let signedIn = CanonicalName(name).key
+            try require(signedIn.utf8.elementsEqual(key.utf8), "it signs nobody in")
             let base = Username.base(of: email)
             try require((try? Username(base, length: 1...Username.longest)) != nil, "it gives no username")
         }
