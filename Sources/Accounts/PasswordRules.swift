@@ -25,13 +25,14 @@ package struct PasswordRules: Sendable {
     /// All rules that a password breaks, in the order of Django's validators: similarity last, as in document 1.
     func violations(of password: String, username: String?, email: String?) -> [Rule] {
         var rules: [Rule] = []
+        guard password.utf8.count <= PasswordRules.mostBytes else {
+            // A character has at most four bytes. The rest costs time that grows with the length.
+            if let longest, password.utf8.count > 4 * longest { rules.append(.tooLong(longest)) }
+            return rules + [.tooManyBytes(PasswordRules.mostBytes)]
+        }
         let count = password.unicodeScalars.count
         if count < shortest { rules.append(.tooShort(shortest)) }
         if let longest, count > longest { rules.append(.tooLong(longest)) }
-        if password.utf8.count > PasswordRules.mostBytes {
-            // The rest costs time that grows with the length.
-            return rules + [.tooManyBytes(PasswordRules.mostBytes)]
-        }
         let lowered = password.lowercased()
         if refusesCommon, CommonPasswords.contains(lowered.trimmed) { rules.append(.common) }
         if refusesNumeric, !password.isEmpty, password.unicodeScalars.allSatisfy(\.isPythonDigit) {
@@ -84,9 +85,12 @@ enum CommonPasswords {
 /// Django's UserAttributeSimilarityValidator. (django/contrib/auth/password_validation.py, 4.2)
 enum Similarity {
     private static let limit = 0.7
+    /// In bytes. What is longer is no username and no email, and refused as such.
+    private static let longestAttribute = 4 * Username.longest
 
     /// Whether a password, in lower case, resembles an attribute or one of its parts.
     static func isTooClose(_ password: String, to attribute: String) -> Bool {
+        guard attribute.utf8.count <= longestAttribute else { return false }
         let attribute = attribute.lowercased()
         // Python's re.split(r"\W+"): parts of letters, digits and underscores.
         let parts = attribute.unicodeScalars.split {

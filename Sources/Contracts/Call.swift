@@ -55,14 +55,15 @@ package final class Call {
     /// A parameter of the query; no text where the query cannot be read.
     func parameter(_ name: String) -> Entry {
         guard let fields = try? URLEncoded.fields(in: request.query) else { return .notText }
-        return fields.last { $0.name == name }.map { .text($0.value) } ?? .absent
+        return fields.last { $0.name.utf8.elementsEqual(name.utf8) }.map { .text($0.value) } ?? .absent
     }
 
     /// The avatar field: a file, or empty text or null to remove the picture.
     func avatar(_ name: String) -> AvatarEntry {
         switch fields[name] {
         case nil, .file(hasName: false, size: 0): .absent
-        case .null, .text(""): .remove
+        case .null: .remove
+        case .text(let text) where text.isEmpty: .remove
         case .file: upload.map(AvatarEntry.file) ?? .notAFile
         case .text, .flag, .other: .notAFile
         }

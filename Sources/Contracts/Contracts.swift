@@ -94,8 +94,10 @@ package struct Contracts: Sendable {
     }
 
     package func destination(of request: Request) -> Destination {
-        guard let place = places[request.path] else {
-            let owner = contracts.first { $0.contract.owns(request.path) }
+        // No path of ours has another byte, and to compare texts with many marks takes the square of their length.
+        let path = String(decoding: request.path.utf8.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+        guard let place = places[path] else {
+            let owner = contracts.first { $0.contract.owns(path) }
             return Destination(
                 contract: owner?.contract, route: nil, failure: .notFound, allowed: "", endpoint: owner?.endpoint ?? 0)
         }

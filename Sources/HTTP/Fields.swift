@@ -48,7 +48,8 @@ package struct Fields: Sendable {
 
     /// The last value sent under a name; nil when there is none.
     package subscript(name: String) -> Value? {
-        values.last { $0.name == name }?.value
+        // Byte by byte: as Strings, long names with many marks would take the square of their length.
+        values.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
     }
 
     /// The body as a JSON object, to show a client what it sent.

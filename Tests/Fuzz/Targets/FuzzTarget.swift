@@ -8,7 +8,7 @@ package struct FuzzTarget: Sendable {
 
     package static let all: [FuzzTarget] = [
         json, multipart, disposition, urlEncoded, cookie, mediaType, fields, token, passwordHash, picture, names,
-        variables, requests,
+        variables, requests, longTexts,
     ]
 }
 

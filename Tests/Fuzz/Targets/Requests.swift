@@ -32,6 +32,13 @@ extension FuzzTarget {
         try require(reply.body.isEmpty || (try? JSON.parse(reply.body)) != nil, "the answer is no JSON")
     }
 
+    /// Sends a JSON body to an endpoint of these.
+    static func ask(_ path: String, _ body: [UInt8]) {
+        let request = request(
+            method: "POST", target: path, headers: ["content-type": "application/json"], body: body)
+        _ = contracts.answer(request, at: contracts.destination(of: request), accounts: desk.accounts)
+    }
+
     private static let contracts = Contracts(trustedOrigins: ["https://app.school.example"])
 
     /// A core for the one thread that asks.

@@ -1,0 +1,138 @@
+import Accounts
+import Contracts
+import Glibc
+import JSON
+import TestSupport
+import Testing
+
+/// Whatever text a stranger sends in whatever field, to read it costs no more than to read as much ASCII.
+///
+/// To normalise and to compare such texts as Swift does takes the square of their length: 64 KiB took 2.6 s.
+struct LongTextTests {
+    let reception: Reception
+
+    init() throws {
+        // Wrong passwords are not the subject.
+        let school = try School { $0.lockAfter = 1_000_000 }
+        let reception = Reception(of: school)
+        _ = Desk.v1Profile.register("alice", at: reception)
+        self.reception = reception
+    }
+
+    private func access() -> String? { Desk.v1Profile.enter("alice", at: reception).access }
+
+    /// What every endpoint that changes something takes.
+    private static let fields: [String: [String]] = [
+        "/api/v1/auth/register/": ["username", "email", "password", "password_confirm"],
+        "/api/v1/auth/login/": ["username", "password"],
+        "/api/v1/auth/token/refresh/": ["refresh"],
+        "/api/v1/profile/update/": ["email", "bio", "avatar"],
+        "/api/v1/password/change/": ["old_password", "new_password", "new_password_confirm"],
+        "/api/v1/auth/logout/": ["refresh"],
+        "/api/auth/register/": ["username", "email", "password", "password2"],
+        "/api/auth/login/": ["email", "password"],
+        "/api/auth/token/refresh/": ["refresh"],
+        "/api/auth/logout/": ["refresh"],
+        "/api/user/register/": ["username", "email", "password", "password2"],
+        "/api/user/login/": ["username", "password", "role"],
+        "/api/user/update/": ["username", "email"],
+        "/api/user/change-password/": ["current_password", "new_password", "confirm_password"],
+        "/api/user/logout/": [],
+        "/api/users/register": ["email", "password", "first_name", "last_name", "phone_number"],
+        "/api/users/login": ["email", "password"],
+        "/api/users/logout": [],
+        "/api/users/refresh_token": [],
+        "/api/users/reset_password": ["email", "old_password", "new_password"],
+        "/api/users/reset-password": ["email", "old_password", "new_password"],
+        "/api/v1/auth/register": ["username", "email", "password", "confirm_password", "full_name", "phone"],
+        "/api/v1/auth/login": ["username", "password"],
+        "/api/v1/auth/login/json": ["username", "password", "remember_me"],
+        "/api/v1/auth/logout": [],
+        "/api/v1/auth/refresh": [],
+        "/api/v1/auth/change-password": ["old_password", "new_password"],
+        "/api/v1/auth/forgot-password": ["email"],
+        "/api/v1/auth/reset-password": ["token", "new_password"],
+    ]
+
+    private static let endpoints = Contracts().endpoints.filter { !["-", "GET"].contains($0.method) }
+
+    /// Each behind an `a`.
+    static let worst = [
+        // Marks out of their order, which are put in order one by one.
+        "\u{301}\u{323}",
+        // To know where one flag ends all before it are counted.
+        "\u{1F1E9}",
+        // One that is taken apart.
+        "\u{344}", "\u{1100}\u{1161}\u{11A8}", "\u{1F468}\u{200D}", "\u{94D}\u{915}", "\u{600}", "\u{FDFA}", "\r\n",
+        " ", "@", ".", "\"`", "xn--", "=&",
+    ]
+
+    @Test func `the fields of every endpoint are known here`() {
+        #expect(Set(Self.endpoints.map(\.path)) == Set(Self.fields.keys))
+    }
+
+    @Test(arguments: worst) func `no text in any field costs more than ASCII does`(unit: String) {
+        for endpoint in Self.endpoints {
+            // One for each: some end it.
+            let access = access()
+            let fields = Self.fields[endpoint.path] ?? []
+            for field in fields + [nil] {
+                let spent = least { seconds(endpoint, field, Self.text(unit), access) }
+                guard spent > 0.02 else { continue }
+                let plain = seconds(endpoint, field, Self.text("b"), access)
+                #expect(spent < 4 * plain, "\(endpoint.method) \(endpoint.path) \(field ?? "a name")")
+            }
+        }
+    }
+
+    @Test(arguments: worst) func `no text in a path, a query or a header costs more than ASCII does`(unit: String) {
+        let text = Self.text(unit, bytes: 8192)
+        let access = access()
+        let targets = ["/\(text)", "/api/\(text)", "/api/v1/auth/\(text)/", "/api/user/list/?role=\(text)&\(text)=1"]
+        for target in targets {
+            #expect(cpuSeconds { _ = reception.ask("GET", target, bearer: access) } < 0.02, "\(target.prefix(24))")
+        }
+        for header in ["origin", "host", "sec-fetch-site", "cookie", "authorization", "content-type"] {
+            let sent = [header: header == "authorization" ? "Bearer \(text)" : text]
+            let spent = cpuSeconds {
+                _ = reception.ask(
+                    "POST", "/api/user/logout/", .json("{}"), cookie: header == "cookie" ? nil : "c", headers: sent)
+            }
+            #expect(spent < 0.02, "\(header)")
+        }
+    }
+
+    /// The processor's time for one request; a nil field is for a field of that name.
+    private func seconds(_ endpoint: Contracts.Endpoint, _ field: String?, _ text: String, _ access: String?) -> Double
+    {
+        let good: JSON = [
+            "username": "bert", "email": "bert@school.example", "password": .string(goodPassword),
+            "first_name": "A", "last_name": "B", "phone_number": "1",
+        ]
+        let isForm = endpoint.path == "/api/v1/auth/login"
+        let body = isForm ? Body.form("\(field ?? text)=\(text)") : .json(good.with(field ?? text, .string(text)))
+        return cpuSeconds { _ = reception.ask(endpoint.method, endpoint.path, body, bearer: access) }
+    }
+
+    /// A slow one is tried twice more.
+    private func least(_ seconds: () -> Double) -> Double {
+        let first = seconds()
+        return first < 0.02 ? first : min(first, seconds(), seconds())
+    }
+
+    private static func text(_ unit: String, bytes: Int = 30_000) -> String {
+        "a" + String(repeating: unit, count: bytes / unit.utf8.count)
+    }
+}
+
+/// What a call takes of the processor.
+private func cpuSeconds(_ call: () -> Void) -> Double {
+    func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+    let start = now()
+    call()
+    return now() - start
+}
