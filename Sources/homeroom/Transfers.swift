@@ -78,7 +78,11 @@ enum Transfers {
         var (number, taken, refused) = (0, 0, 0)
         while case let count = getline(&buffer, &capacity, file), count > 0, let buffer {
             number += 1
-            let bytes = UnsafeRawBufferPointer(start: buffer, count: count)
+            var bytes = UnsafeRawBufferPointer(start: buffer, count: count)
+            // A byte order mark, which Windows puts before a text.
+            if number == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
+                bytes = UnsafeRawBufferPointer(rebasing: bytes[3...])
+            }
             if bytes.allSatisfy({ [0x09, 0x0A, 0x0D, 0x20].contains($0) }) { continue }
             do throws(LineRefusal) {
                 try take(Array(bytes), accounts)

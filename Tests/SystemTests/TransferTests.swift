@@ -104,6 +104,30 @@ struct TransferTests {
         for name in [first, second] { #expect(try site.signIn(name, "seven-Owls-42").status == 200) }
     }
 
+    @Test func `a byte order mark before the first line is skipped`() throws {
+        let (first, second) = (Person.newName(), Person.newName())
+        let lines = ["\u{FEFF}" + line(name: first), line(name: second)]
+
+        let outcome = try site.homeroom("user", "import", "-", input: lines.joined(separator: "\r\n"))
+
+        #expect(outcome == Outcome(status: 0, output: "took in 2\n"))
+    }
+
+    @Test(arguments: [
+        // passlib 1.7.4's, of `学生 pass-2024`.
+        "$pbkdf2-sha256$29000$rlWKsXaO0dqb815L6V1rLQ$k.vzE3pc5opnWKaJZocRUnWDgOymF9xdS1Mu1aTuVKI",
+        "$bcrypt-sha256$v=2,t=2b,r=4$KhKmhKDLCKJoYyhcxjCkFu$oOLI6RTpX9kgK/28iUpZce.nF3rfwtO",
+    ])
+    func `whoever comes with a hash of passlib signs in`(hash: String) throws {
+        let name = Person.newName()
+
+        let outcome = try site.homeroom(
+            "user", "import", "-", input: line(["password_hash": .string(hash)], name: name))
+
+        #expect(outcome == Outcome(status: 0, output: "took in 1\n"))
+        #expect(try site.signIn(name, "学生 pass-2024").status == 200)
+    }
+
     @Test(
         arguments: [
             (["usrname": "x"], "usrname: no such field"),
@@ -122,6 +146,7 @@ struct TransferTests {
             (["language": "中"], "language: must be 1 to 16 ASCII characters"),
             (["avatar": "avatars/../homeroom.conf"], "avatar: HOMEROOM_MEDIA does not hold it."),
             (["bio": "\0"], "bio: Null characters are not allowed."),
+            (["full_name": "a\u{9B}b"], "full_name: Control characters are not allowed."),
             (["created_at": "2025-02-31T00:00:00Z"], "created_at: must be a time"),
             (["created_at": "2025-02-01T00:00:00"], "created_at: must be a time"),
             (["last_login_at": "1969-12-31T23:59:59Z"], "last_login_at: must be a time"),
