@@ -52,6 +52,13 @@ static inline int homeroom_die_with_parent(int signal) { /* variadic */
     return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0);
 }
 
+/// Lets this process and its children leave no core dump: neither as a file, nor to a program that takes them, which the
+/// kernel starts even for a limit of 0. A limit of 1 is its word for none at all. (core(5), fs/coredump.c)
+static inline void homeroom_leave_no_core(void) { /* the resource is an enum to Swift */
+    const struct rlimit none = {1, 1}, empty = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0) setrlimit(RLIMIT_CORE, &empty);
+}
+
 /// Exit code of a waited-for child, or 128 + the signal that ended it.
 static inline int homeroom_exit_code(int status) { /* macros */
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 import Pictures
@@ -56,6 +57,9 @@ struct Homeroom {
         guard ["serve", "worker", "mailer", "migrate", "check", "user", "media"].contains(call) else {
             throw .usage("unknown call `\(call)`")
         }
+        // The settings hold keys and passwords. Not PR_SET_DUMPABLE, which would hide the workers from each other where /proc
+        // shows only what may be traced (ProtectProc=invisible), and so their memory from /metrics.
+        homeroom_leave_no_core()
         let configuration = try Configuration(file: file, environment: ProcessInfo.processInfo.environment)
         switch call {
         case "serve": return try Serve.run(configuration, file: file, &arguments)

@@ -250,6 +250,25 @@ struct SupervisionTests {
         #expect(mode == 0o660)
     }
 
+    @Test(arguments: [SIGSEGV, SIGABRT])
+    func `a worker that crashes leaves no core dump`(signal: Int32) throws {
+        let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
+        defer { Site.discard(site) }
+        let (parent, worker) = (try #require(site.service.process?.pid), try #require(site.workers().first))
+        #expect(try eventually { try site.send("GET", "/healthz").status == 200 })
+
+        let limits = try [parent, worker].map { try String(contentsOfFile: "/proc/\($0)/limits", encoding: .utf8) }
+        let folder = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(worker)/cwd")
+        let before = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("core") }
+        kill(worker, signal)
+        let isGone = eventually { kill(worker, 0) != 0 }
+
+        // Not even to a program that takes core dumps, which a limit of 0 lets have them. (core(5))
+        #expect(limits.allSatisfy { $0.contains(/Max core file size +1 +1 +bytes/) })
+        #expect(isGone)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("core") } == before)
+    }
+
     @Test func `a full queue answers 503 with Retry-After, and light requests go on`() throws {
         let settings = ["HOMEROOM_WORKERS": "1", "HOMEROOM_HEAVY_THREADS": "1", "HOMEROOM_QUEUE": "1"]
         let site = try Site.start(environment: Self.slowHashing.merging(settings) { $1 })
