@@ -3,7 +3,9 @@
 --   mariadb < users.sql
 --
 -- The user signs in over MariaDB's socket, as the machine's user of the same name and without a password. For a database
--- on another machine: the service's machine instead of `localhost`, and IDENTIFIED BY '…' REQUIRE SSL.
+-- on another machine: the service's machine instead of `localhost`, and IDENTIFIED BY '…' REQUIRE SSL; the server needs a
+-- certificate (ssl_cert, ssl_key) that names it as HOMEROOM_DATABASE_HOST does, and the service its authority's, in
+-- HOMEROOM_DATABASE_CA. Without TLS the service does not connect, unless HOMEROOM_DATABASE_TLS=off.
 
 CREATE DATABASE IF NOT EXISTS homeroom CHARACTER SET utf8mb4;
 CREATE USER IF NOT EXISTS homeroom@localhost IDENTIFIED VIA unix_socket;

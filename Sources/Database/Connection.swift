@@ -3,10 +3,19 @@ import Glibc
 
 /// Where the database is and as whom to connect.
 package struct DatabaseAddress: Sendable {
-    /// A unix socket, or a host and port over TLS where the server offers it.
     package enum Endpoint: Sendable {
+        /// A unix socket.
         case socket(path: String)
-        case network(host: String, port: UInt16)
+        case network(host: String, port: UInt16, encryption: Encryption)
+    }
+
+    /// What protects a connection over TCP.
+    package enum Encryption: Sendable {
+        /// Nothing: whoever is on the way reads and changes all of it.
+        case off
+        /// TLS with a server whose certificate names the host and comes from one of the authorities in that file, PEM; nil
+        /// for those of the system. Else nothing is sent, the user's name and the proof of the password included.
+        case required(authorities: String?)
     }
 
     package let endpoint: Endpoint
@@ -24,7 +33,7 @@ package struct DatabaseAddress: Sendable {
     package var description: String {
         switch endpoint {
         case .socket(let path): "`\(database)` at \(path) as \(user)"
-        case .network(let host, let port): "`\(database)` at \(host):\(port) as \(user)"
+        case .network(let host, let port, _): "`\(database)` at \(host):\(port) as \(user)"
         }
     }
 }
@@ -163,6 +172,12 @@ package final class Connection {
         }
     }
 
+    /// The cipher that protects the connection; nil where none does.
+    package func cipher() throws(DatabaseError) -> String? {
+        try ping()
+        return mysql_get_ssl_cipher(try connected()).map { String(cString: $0) }
+    }
+
     // MARK: Statements
 
     private func execute(_ command: some Command) throws(DatabaseError) -> Outcome {
@@ -269,6 +284,9 @@ package final class Connection {
         mysql_options(new, MYSQL_OPT_READ_TIMEOUT, &seconds)
         mysql_options(new, MYSQL_OPT_WRITE_TIMEOUT, &seconds)
         mysql_options(new, MYSQL_SET_CHARSET_NAME, "utf8mb4")
+        // The server may ask for any file that we can read, in answer to any statement.
+        var noFiles: UInt32 = 0
+        mysql_options(new, MYSQL_OPT_LOCAL_INFILE, &noFiles)
         // READ COMMITTED: no gap locks, so fewer deadlocks. Strict: a value that does not fit is an error, never cut.
         // The server gives up a lock before we give up the server: a statement that we no longer wait for must not be
         // executed when the lock comes at last.
@@ -287,9 +305,10 @@ package final class Connection {
             switch address.endpoint {
             case .socket(let path):
                 mysql_real_connect(new, nil, address.user, address.password, address.database, 0, path, flags)
-            case .network(let host, let port):
-                mysql_real_connect(
-                    new, host, address.user, address.password, address.database, UInt32(port), nil, flags)
+            case .network(let host, let port, let encryption):
+                Connection.protect(new, by: encryption)
+                    ? mysql_real_connect(
+                        new, host, address.user, address.password, address.database, UInt32(port), nil, flags) : nil
             }
         guard made != nil else {
             defer { mysql_close(new) }
@@ -301,13 +320,41 @@ package final class Connection {
         return new
     }
 
+    /// False when it could not be set: then there must be no connection.
+    private static func protect(
+        _ handle: UnsafeMutablePointer<MYSQL>, by encryption: DatabaseAddress.Encryption
+    ) -> Bool {
+        // Otherwise `localhost` would be a unix socket. (mariadb_lib.c mthd_my_real_connect, 3.3)
+        var network = MYSQL_PROTOCOL_TCP.rawValue
+        guard mysql_options(handle, MYSQL_OPT_PROTOCOL, &network) == 0 else { return false }
+        guard case .required(let authorities) = encryption else { return true }
+        // ENFORCE alone connects in the clear to a server that offers no TLS: only a certificate that must be checked makes
+        // it an error, before anything is sent. (my_auth.c send_client_reply_packet, 3.3)
+        var yes: CChar = 1
+        return mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &yes) == 0
+            && mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes) == 0
+            && (authorities == nil || mysql_options(handle, MYSQL_OPT_SSL_CA, authorities) == 0)
+    }
+
     private func refusedConnection(_ error: DatabaseError) -> DatabaseError {
         waits.losses += 1
+        let error = withWayOut(error)
         if !isKnownLost { report("database: cannot connect to \(address.description): \(error); is mariadbd running?") }
         isKnownLost = true
         // A wrong password or a missing database is also "not now" for a request; the log line names it.
         if case .failed(let code, let message) = error { return .unavailable(code: code, message: message) }
         return error
+    }
+
+    /// Says of a connection that could not be protected what it needs.
+    private func withWayOut(_ error: DatabaseError) -> DatabaseError {
+        guard case .unavailable(let code, let message) = error, Int(code) == Int(CR_SSL_CONNECTION_ERROR),
+            case .network(let host, _, .required(let authorities)) = address.endpoint
+        else { return error }
+        let source = authorities ?? "one of the system's authorities (another: HOMEROOM_DATABASE_CA)"
+        let needs =
+            "HOMEROOM_DATABASE_TLS=required needs a server with TLS and a certificate for `\(host)` from \(source)"
+        return .unavailable(code: code, message: "\(message). \(needs)")
     }
 
     /// Closes a connection that the server has closed while nothing was asked: what is sent now goes over a new one, where

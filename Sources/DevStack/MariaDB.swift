@@ -2,22 +2,28 @@ import CLinux
 import Foundation
 import Synchronization
 
-/// A private MariaDB server in `db/`, reachable through `db.sock` alone.
+/// A private MariaDB server in `db/`, reachable through `db.sock`.
 package final class MariaDB: Sendable {
     private let folder: Folder
     private let settings: StackSettings
     private let checkout: String
     private let template: String?
+    private let network: [String]
     private let server = Mutex<Child?>(nil)
 
     /// - Parameters:
     ///   - checkout: the folder that holds `sql/`.
     ///   - template: the `db/` of a server that was stopped; a first start copies it instead of making its tables.
-    package init(_ folder: Folder, _ settings: StackSettings, checkout: String, template: String? = nil) {
+    ///   - network: options that say who else reaches it; nobody without them.
+    package init(
+        _ folder: Folder, _ settings: StackSettings, checkout: String, template: String? = nil,
+        network: [String] = ["--skip-networking"]
+    ) {
         self.folder = folder
         self.settings = settings
         self.checkout = checkout
         self.template = template
+        self.network = network
     }
 
     package var process: Child? { server.withLock { $0 } }
@@ -32,7 +38,7 @@ package final class MariaDB: Sendable {
             "--datadir=" + folder.database, "--socket=" + folder.databaseSocket, "--tmpdir=" + scratch,
             "--pid-file=" + scratch + "/mariadbd.pid",
         ]
-        var program = try Program("mariadbd", options + places + ["--skip-networking"])
+        var program = try Program("mariadbd", options + places + network)
         program.user = Folder.isRoot ? folder.databaseUser : nil
         program.kept = folder.lockDescriptor
         let child = try Child(program, log: log)

@@ -13,8 +13,10 @@ enum Check {
                 return "\(workers) on \(configuration.socket)"
             },
             line("database") { () throws(CommandError) in
-                try asking(configuration) { connection throws(DatabaseError) in try connection.ping() }
-                return configuration.database.description
+                let cipher = try asking(configuration) { connection throws(DatabaseError) in try connection.cipher() }
+                guard case .network = configuration.database.endpoint else { return configuration.database.description }
+                let protection = cipher.map { "encrypted, \($0)" } ?? "NOT encrypted, HOMEROOM_DATABASE_TLS=off"
+                return "\(configuration.database.description), \(protection)"
             },
             line("schema") { () throws(CommandError) in
                 let version = try asking(configuration) { connection throws(DatabaseError) in

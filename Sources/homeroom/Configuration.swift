@@ -1,6 +1,7 @@
 import Accounts
 import Database
 import Foundation
+import Glibc
 import Mail
 import Secrets
 import Server
@@ -153,7 +154,9 @@ private struct Keys {
         let port = try number("HOMEROOM_DATABASE_PORT", in: 1...65_535, default: 3306)
         let host = try optional("HOMEROOM_DATABASE_HOST")
         let endpoint =
-            host.map { DatabaseAddress.Endpoint.network(host: $0, port: UInt16(port)) } ?? .socket(path: socket)
+        let encryption = try encryption()
+            host.map { DatabaseAddress.Endpoint.network(host: $0, port: UInt16(port), encryption: encryption) }
+            ?? .socket(path: socket)
         return (
             DatabaseAddress(endpoint: endpoint, database: name, user: user, password: password),
             DatabaseAddress(endpoint: endpoint, database: name, user: owner, password: ownerPassword)
@@ -162,6 +165,21 @@ private struct Keys {
 
     /// `smtp://HOST[:PORT]`, `smtps://HOST[:PORT]` or `file:FOLDER`.
     mutating func mail(publicURL: String?) throws(CommandError) -> Configuration.Mail? {
+    /// What protects the way to a database on another machine.
+    private mutating func encryption() throws(CommandError) -> DatabaseAddress.Encryption {
+        let authorities = try optional("HOMEROOM_DATABASE_CA")
+        if let authorities, access(authorities, R_OK) != 0 {
+            throw .refused(
+                "HOMEROOM_DATABASE_CA: \(authorities) cannot be read. Does it exist, and may this user read it?")
+        }
+        let tls = try text("HOMEROOM_DATABASE_TLS", default: "required")
+        switch tls {
+        case "required": return .required(authorities: authorities)
+        case "off": return .off
+        default: throw .refused("HOMEROOM_DATABASE_TLS: `\(tls)` is neither required nor off")
+        }
+    }
+
         let user = try optional("HOMEROOM_MAIL_USER")
         let password = try optional("HOMEROOM_MAIL_PASSWORD")
         let sender = try text("HOMEROOM_MAIL_FROM", default: "Homeroom <no-reply@localhost>")

@@ -87,6 +87,29 @@ struct CommandTests {
         #expect(outcome.output.contains(/schema: ok, version \d+\n/))
     }
 
+    @Test func `a check says whether a connection over TCP is encrypted`() throws {
+        let network = try NetworkDatabase.shared.get()
+        let settings = { (address: DatabaseAddress, tls: String) -> [String: String] in
+            guard case .network(let host, let port, _) = address.endpoint else { return [:] }
+            return [
+                "HOMEROOM_DATABASE_HOST": host, "HOMEROOM_DATABASE_PORT": "\(port)", "HOMEROOM_DATABASE_TLS": tls,
+                "HOMEROOM_DATABASE_USER": address.user, "HOMEROOM_DATABASE_PASSWORD": address.password,
+                "HOMEROOM_DATABASE_CA": network.authority,
+            ]
+        }
+
+        let outputs = try [
+            settings(network.address(.off), "required"), settings(network.address(.off), "off"),
+            settings(network.address(offersTLS: false, .off), "required"),
+        ].map { try site.homeroom("check", environment: $0).output }
+
+        #expect(outputs[0].contains(/database: ok, `homeroom` at 127\.0\.0\.1:\d+ as far, encrypted, TLS_\w+\n/))
+        #expect(outputs[1].contains(" as far, NOT encrypted, HOMEROOM_DATABASE_TLS=off\n"))
+        #expect(
+            outputs[2].contains(
+                "a server with TLS and a certificate for `127.0.0.1` from \(network.authority) (`homeroom`"))
+    }
+
     @Test(arguments: [
         (
             "HOMEROOM_TOKEN_KEY", "short",

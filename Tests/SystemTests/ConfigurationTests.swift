@@ -22,6 +22,8 @@ struct ConfigurationTests {
         ("HOMEROOM_DATABASE_PORT", "65536", "`65536` is no number from 1 to 65535"),
         ("HOMEROOM_HASH", "md5", "`md5` is neither argon2id nor argon2i"),
         ("HOMEROOM_HASH_MEMORY", "63", "`63` is no number from 64 to 1048576"),
+        ("HOMEROOM_DATABASE_TLS", "optional", "`optional` is neither required nor off"),
+        ("HOMEROOM_DATABASE_CA", "/nowhere", "/nowhere cannot be read. Does it exist, and may this user read it?"),
         ("HOMEROOM_HASH_ITERATIONS", "0", "`0` is no number from 1 to 100"),
         ("HOMEROOM_HASH_PARALLELISM", "9", "`9` is no number from 1 to 8"),
         ("HOMEROOM_PUBLIC_URL", "ftp://school.example", "`ftp://school.example` is no URL like https://school.example"),
