@@ -21,6 +21,8 @@ enum Serve {
             throw .refused(error.description)
         }
         if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
+        // Swift's runtime writes a backtrace when a worker crashes: not what its registers point at, which may be a key.
+        setenv("SWIFT_BACKTRACE", "registers=none", 0)
         let executable = try Executable.path()
         let rest =
             ["--parent", String(getpid()), "--ready", "7", "--metrics", "8"] + (file.map { ["--config", $0] } ?? [])
