@@ -85,20 +85,33 @@ package final class Accounts {
         return usage
     }
 
-    /// Runs `body` when one of the permits is free, and counts the waiting, and the work where it is hashing.
-    func withPermit<T, Failure: Error>(
-        _ permits: CorePermits, isHashing: Bool = false, _ body: () throws(Failure) -> T
-    ) throws(Failure) -> T {
+    /// Hashes when a permit for that is free, and counts the waiting and the work.
+    func withHashingPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
         let begin = ContinuousClock.now
-        return try permits.withPermit { () throws(Failure) in
-            let start = ContinuousClock.now
-            counted.waiting += start - begin
-            defer {
-                let time = ContinuousClock.now - start
-                if isHashing { counted.hashing += time } else { counted.decoding += time }
-            }
-            return try body()
+        return try common.hashing.withPermit { () throws(Failure) in
+            try counting(\.hashing, since: begin, body)
         }
+    }
+
+    /// Decodes a picture when a permit for that is free, likewise; nil when none is for `picturePatience`.
+    func withPicturePermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T? {
+        let begin = ContinuousClock.now
+        return try common.pictures.withPermit(within: Accounts.picturePatience) { () throws(Failure) in
+            try counting(\.decoding, since: begin, body)
+        }
+    }
+
+    /// As long as the picture before it may take. With that, its own time and the wait for a thread nginx still waits.
+    private static let picturePatience = Duration.seconds(15)
+
+    private func counting<T, Failure: Error>(
+        _ work: WritableKeyPath<Usage, Duration>, since begin: ContinuousClock.Instant,
+        _ body: () throws(Failure) -> T
+    ) throws(Failure) -> T {
+        let start = ContinuousClock.now
+        counted.waiting += start - begin
+        defer { counted[keyPath: work] += ContinuousClock.now - start }
+        return try body()
     }
 
     /// Translates what the database throws, once, at the border of the core.

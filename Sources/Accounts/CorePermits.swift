@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// Bounds how many passwords are hashed, or pictures decoded, at a time: as many as there are cores, in all processes
-/// together. That also bounds their memory: 19 MiB for each hash.
+/// Bounds how many passwords are hashed, or pictures decoded, at a time, in all processes together. That also bounds their
+/// memory: 19 MiB for each hash.
 ///
 /// The permits lie in memory that the processes share. One whose holder was killed is free again at once.
 package final class CorePermits: @unchecked Sendable {
@@ -38,7 +38,18 @@ package final class CorePermits: @unchecked Sendable {
 
     func withPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
         let first = Int32(range.lowerBound)
-        let index = homeroom_take_permit(permits, first, Int32(range.count))
+        let index = homeroom_take_permit(permits, first, Int32(range.count), -1)
+        defer { homeroom_give_permit(permits, first, index) }
+        return try body()
+    }
+
+    /// The same, where none may be free for so long: nil then.
+    func withPermit<T, Failure: Error>(
+        within patience: Duration, _ body: () throws(Failure) -> T
+    ) throws(Failure) -> T? {
+        let first = Int32(range.lowerBound)
+        let index = homeroom_take_permit(permits, first, Int32(range.count), patience / .seconds(1))
+        guard index >= 0 else { return nil }
         defer { homeroom_give_permit(permits, first, index) }
         return try body()
     }

@@ -169,8 +169,9 @@ extension Accounts {
                 findings.add(.avatar, .fileTooLarge(bytes: Upload.largest))
             } else {
                 let result = try storing { () throws(MediaStore.Failure) in
-                    try withPermit(common.pictures) { () throws(MediaStore.Failure) in try common.media.encode(upload) }
+                    try withPicturePermit { () throws(MediaStore.Failure) in try common.media.encode(upload) }
                 }
+                guard let result else { throw .unavailable }
                 switch result {
                 case .success(let avatar): return avatar
                 case .failure(.notAPicture): findings.add(.avatar, .notAPicture)

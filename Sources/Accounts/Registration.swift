@@ -191,7 +191,7 @@ extension Accounts {
 
     private func hashing<T>(_ body: () throws(HashingFailure) -> T) throws(Refusal) -> T {
         do throws(HashingFailure) {
-            return try withPermit(common.hashing, isHashing: true, body)
+            return try withHashingPermit(body)
         } catch {
             throw .fault("hashing: \(error)")
         }

@@ -36,8 +36,12 @@ static inline void *homeroom_map_permits(int file, int count) { /* the size of C
 }
 
 /// Takes one of the permits `first` … `first + count - 1`, waiting for it; its index. By the thread that gives it back.
-static inline int homeroom_take_permit(void *permits, int first, int count) { /* futex(2) has no function in C's library */
+/// -1 when none is free for so many seconds; negative seconds wait for ever.
+static inline int homeroom_take_permit(void *permits, int first, int count, double seconds) { /* futex(2) has no function in C's library */
     homeroom_permit *all = (homeroom_permit *)permits;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const double end = (double)now.tv_sec + (double)now.tv_nsec / 1e9 + seconds;
     for (;;) {
         const unsigned seen = __atomic_load_n(&all[first].returned, __ATOMIC_ACQUIRE);
         for (int index = first; index < first + count; index++) {
@@ -46,6 +50,8 @@ static inline int homeroom_take_permit(void *permits, int first, int count) { /*
             if (code == EOWNERDEAD) pthread_mutex_consistent(&all[index].mutex);
             if (code == 0 || code == EOWNERDEAD) return index;
         }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (seconds >= 0 && (double)now.tv_sec + (double)now.tv_nsec / 1e9 >= end) return -1;
         // Not for ever: one that is killed gives nothing back, and may have been the one that was woken.
         const struct timespec patience = {.tv_nsec = 50000000};
         syscall(SYS_futex, &all[first].returned, FUTEX_WAIT, seen, &patience, NULL, 0);

@@ -91,7 +91,7 @@ package enum Failure: Error, Sendable {
     case tooLarge
     case notFound
     case methodNotAllowed(method: String, allowed: String)
-    /// The queue for heavy work is full.
+    /// Too many requests of its kind wait, or too many of this account.
     case busy
     /// A mistake of ours; the client gets nothing but the id to find it in the log.
     case internalError(requestID: String)
@@ -118,9 +118,13 @@ package final class Route: Sendable {
         /// Reads or writes some rows.
         case light
         /// Hashes passwords.
-        case heavy
-        /// Writing as it is, heavy where a file may come with it.
-        case heavyWithFile
+        case passwords
+        /// Decodes a picture.
+        case pictures
+        /// Writing as it is, a picture where a file may come with it.
+        case writingOrPicture
+        /// Reads and sends many rows, for as long as the client takes.
+        case lists
     }
 
     package let method: Method
@@ -213,7 +217,7 @@ package final class Route: Sendable {
             }
         }
         return Route(
-            method: method, path: path, weight: .heavyWithFile, head: head, file: file, isSignedIn: true,
+            method: method, path: path, weight: .writingOrPicture, head: head, file: file, isSignedIn: true,
             handle: { call throws(Failure) in
                 let unwritten = try prepare(call)
                 return try refusing { () throws(Refusal) in try unwritten.finish(call.accounts, nil) }

@@ -77,8 +77,8 @@ package struct Contracts: Sendable {
 
         /// What answering a request costs; nil where it can be said at once why not.
         package func weight(of request: Request) -> Route.Weight? {
-            guard route?.weight == .heavyWithFile else { return route?.weight }
-            return request.contentType?.essence == "multipart/form-data" ? .heavy : .writing
+            guard route?.weight == .writingOrPicture else { return route?.weight }
+            return request.contentType?.essence == "multipart/form-data" ? .pictures : .writing
         }
 
         /// Whether whose the request is can be looked up together with others.
@@ -220,7 +220,7 @@ package struct Contracts: Sendable {
         return Answer(reply: reply, accountID: call.accountID, fault: text)
     }
 
-    /// The answer where the queue for heavy work is full.
+    /// The answer where too many requests of its kind wait.
     package func busy(_ request: Request, at destination: Destination) -> Reply {
         refuse(request, destination, .busy, Fields())
     }

@@ -16,7 +16,7 @@ package let emailAuth = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/auth/register/", .heavy) { call throws(Refusal) in
+        .open(.post, "/api/auth/register/", .passwords) { call throws(Refusal) in
             let new = try call.accounts.registerSignedIn(
                 Registration(
                     username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
@@ -26,7 +26,7 @@ package let emailAuth = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/auth/login/", .heavy) { call throws(Refusal) in
+        .open(.post, "/api/auth/login/", .passwords) { call throws(Refusal) in
             let form = SignIn(name: call.entry("email"), as: .email, password: call.entry("password"))
             let new = try call.accounts.signIn(form, by: call.policy)
             return .ok(["message": "登录成功", "user": user(new.account), "tokens": tokens(new)])

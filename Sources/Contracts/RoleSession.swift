@@ -16,7 +16,7 @@ package let roleSession = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/user/register/", .heavy, failure: "注册失败") { call throws(Refusal) in
+        .open(.post, "/api/user/register/", .passwords, failure: "注册失败") { call throws(Refusal) in
             let account = try call.accounts.register(
                 Registration(
                     username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
@@ -26,7 +26,7 @@ package let roleSession = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/user/login/", .heavy, failure: "登录失败") { call throws(Refusal) in
+        .open(.post, "/api/user/login/", .passwords, failure: "登录失败") { call throws(Refusal) in
             let form = SignIn(
                 name: call.entry("username"), password: call.entry("password"), role: call.entry("role"),
                 replacedCookie: call.cookie)
@@ -36,7 +36,7 @@ package let roleSession = Contract(
         },
 
         // 3. 获取用户列表
-        .signedIn(.get, "/api/user/list/", .heavy, failure: "查询失败") { call, me throws(Refusal) in
+        .signedIn(.get, "/api/user/list/", .lists, failure: "查询失败") { call, me throws(Refusal) in
             let list = try call.accounts.list(
                 ListQuery(
                     role: call.parameter("role"), limit: call.parameter("limit"), after: call.parameter("after")),
@@ -49,7 +49,7 @@ package let roleSession = Contract(
         .signedIn(.patch, "/api/user/update/", failure: "更新失败", handle: update),
 
         // 5. 修改密码
-        .signedIn(.post, "/api/user/change-password/", .heavy, failure: "密码修改失败") { call, me throws(Refusal) in
+        .signedIn(.post, "/api/user/change-password/", .passwords, failure: "密码修改失败") { call, me throws(Refusal) in
             let form = PasswordChange(
                 current: call.entry("current_password"), new: call.entry("new_password"),
                 confirmation: call.entry("confirm_password"))

@@ -17,7 +17,7 @@ package let usersToken = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/users/register", .heavy) { call throws(Refusal) in
+        .open(.post, "/api/users/register", .passwords) { call throws(Refusal) in
             let form = Registration(
                 username: nil, email: call.entry("email"), password: call.entry("password"), confirmation: nil,
                 details: [
@@ -29,7 +29,7 @@ package let usersToken = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/users/login", .heavy, failure: signingIn) { call throws(Refusal) in
+        .open(.post, "/api/users/login", .passwords, failure: signingIn) { call throws(Refusal) in
             let form = SignIn(name: call.entry("email"), as: .email, password: call.entry("password"))
             return .ok(token(try call.accounts.signIn(form, by: call.policy)))
         },
@@ -51,8 +51,8 @@ package let usersToken = Contract(
         },
 
         // 6. 重置密码
-        .open(.post, "/api/users/reset_password", .heavy, failure: resetting, handle: resetPassword),
-        .open(.post, "/api/users/reset-password", .heavy, failure: resetting, handle: resetPassword),
+        .open(.post, "/api/users/reset_password", .passwords, failure: resetting, handle: resetPassword),
+        .open(.post, "/api/users/reset-password", .passwords, failure: resetting, handle: resetPassword),
     ],
     slashIsOptional: { _ in true })
 

@@ -17,7 +17,7 @@ package let v1Auth = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/v1/auth/register", .heavy) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/register", .passwords) { call throws(Refusal) in
             let form = Registration(
                 username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
                 confirmation: call.entry("confirm_password"),
@@ -26,14 +26,14 @@ package let v1Auth = Contract(
         },
 
         // 2. 用户登录（表单格式）
-        .open(.post, "/api/v1/auth/login", .heavy, encodings: [.form]) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/login", .passwords, encodings: [.form]) { call throws(Refusal) in
             let form = SignIn(name: call.entry("username"), password: call.entry("password"))
             let new = try call.accounts.signIn(form, by: call.policy)
             return .ok(token(new, user: signedIn(new.account, call.request)))
         },
 
         // 3. 用户登录（JSON格式）
-        .open(.post, "/api/v1/auth/login/json", .heavy) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/login/json", .passwords) { call throws(Refusal) in
             let form = SignIn(
                 name: call.entry("username"), password: call.entry("password"), remembered: call.entry("remember_me"))
             let new = try call.accounts.signIn(form, by: call.policy)
@@ -57,7 +57,7 @@ package let v1Auth = Contract(
         },
 
         // 7. 修改密码
-        .signedIn(.post, "/api/v1/auth/change-password", .heavy) { call, me throws(Refusal) in
+        .signedIn(.post, "/api/v1/auth/change-password", .passwords) { call, me throws(Refusal) in
             let form = PasswordChange(
                 current: call.entry("old_password"), new: call.entry("new_password"), confirmation: nil)
             try call.accounts.changePassword(of: me, form, by: call.policy)
@@ -71,7 +71,7 @@ package let v1Auth = Contract(
         },
 
         // 9. 重置密码
-        .open(.post, "/api/v1/auth/reset-password", .heavy) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/reset-password", .passwords) { call throws(Refusal) in
             try call.accounts.resetPassword(
                 token: call.entry("token"), new: call.entry("new_password"), by: call.policy)
             return .ok(["message": "密码重置成功"])

@@ -17,7 +17,7 @@ package let v1Profile = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/v1/auth/register/", .heavy, failure: "注册失败") { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/register/", .passwords, failure: "注册失败") { call throws(Refusal) in
             let new = try call.accounts.registerSignedIn(
                 Registration(
                     username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
@@ -27,7 +27,7 @@ package let v1Profile = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/v1/auth/login/", .heavy, failure: "登录失败") { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/login/", .passwords, failure: "登录失败") { call throws(Refusal) in
             let form = SignIn(name: call.entry("username"), password: call.entry("password"))
             let new = try call.accounts.signIn(form, by: call.policy)
             return .ok(["message": "登录成功", "user": brief(new.account), "tokens": tokens(new)])
@@ -49,7 +49,7 @@ package let v1Profile = Contract(
         update(.patch),
 
         // 7. 修改密码
-        .signedIn(.post, "/api/v1/password/change/", .heavy, failure: "密码修改失败") { call, me throws(Refusal) in
+        .signedIn(.post, "/api/v1/password/change/", .passwords, failure: "密码修改失败") { call, me throws(Refusal) in
             let form = PasswordChange(
                 current: call.entry("old_password"), new: call.entry("new_password"),
                 confirmation: call.entry("new_password_confirm"))

@@ -28,13 +28,23 @@ package final class Spool: @unchecked Sendable {
         }
     }
 
+    private typealias Waiting = (connection: Int32, begin: ContinuousClock.Instant)
+
+    private struct Admission {
+        let new: [Waiting]
+        let late: [Waiting]
+        /// When the first of those that stay will have waited too long.
+        let next: ContinuousClock.Instant?
+    }
+
     private let most: Int
     private let capacity: Int
     private let limit: Int
     private let patience: Duration
+    private let longestWait: Duration
     private let bell: Int32
     private let lock = Condition()
-    private var waiting: [(connection: Int32, begin: ContinuousClock.Instant)] = []
+    private var waiting: [Waiting] = []
     /// Requests whose files exist.
     private var held = 0
     private var isClosed = false
@@ -45,16 +55,19 @@ package final class Spool: @unchecked Sendable {
     ///   - capacity: how many more may wait in their sockets; one more is refused.
     ///   - limit: bytes that are taken of a request, which bounds the memory to `most` times that.
     ///   - patience: how long a request may take to come.
+    ///   - longestWait: how long it may wait in its socket before that.
     ///   - makeHandler: called once on the spool's thread; its answer takes each connection back with what has come on it,
-    ///     or with nil where there is no memory or descriptor to take it in.
+    ///     or with nil where there is no memory or descriptor to take it in, or it has waited too long.
     package init(
         most: Int = 8, capacity: Int, limit: Int = 8 << 20, patience: Duration = .seconds(30),
+        longestWait: Duration = .seconds(20),
         makeHandler: @escaping @Sendable () -> (_ connection: Int32, Spooled?) -> Void
     ) {
         self.most = most
         self.capacity = capacity
         self.limit = limit
         self.patience = patience
+        self.longestWait = longestWait
         bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
         precondition(bell >= 0, "eventfd: \(errno)")
         thread = WorkerThread(name: "spool") { [self] in run(makeHandler()) }
@@ -95,14 +108,17 @@ package final class Spool: @unchecked Sendable {
         write(bell, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Those for which there is room now; nil when no more will come.
-    private func admit(besides count: Int) -> [(connection: Int32, begin: ContinuousClock.Instant)]? {
+    /// Those for which there is room now, and those that have waited too long for it; nil when no more will come.
+    private func admit(besides count: Int) -> Admission? {
         lock.withLock {
             guard !isClosed || !waiting.isEmpty || count > 0 else { return nil }
+            let now = ContinuousClock.now
+            let late = Array(waiting.prefix { $0.begin + longestWait <= now })
+            waiting.removeFirst(late.count)
             let new = Array(waiting.prefix(most - held))
             waiting.removeFirst(new.count)
             held += new.count
-            return new
+            return Admission(new: new, late: late, next: waiting.first.map { $0.begin + longestWait })
         }
     }
 
@@ -110,8 +126,9 @@ package final class Spool: @unchecked Sendable {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
         defer { buffer.deallocate() }
         var intakes: [Intake] = []
-        while let new = admit(besides: intakes.count) {
-            for (connection, begin) in new {
+        while let admission = admit(besides: intakes.count) {
+            for request in admission.late { handle(request.connection, nil) }
+            for (connection, begin) in admission.new {
                 let file = homeroom_make_memory("homeroom-request", 0)
                 guard file >= 0 else {
                     release()
@@ -120,7 +137,7 @@ package final class Spool: @unchecked Sendable {
                 }
                 intakes.append(Intake(connection: connection, file: file, begin: begin, end: .now + patience))
             }
-            let ready = wait(for: intakes)
+            let ready = wait(for: intakes, until: admission.next)
             var rest: [Intake] = []
             for (var intake, isReady) in zip(intakes, ready) {
                 switch isReady ? intake.advance(buffer, limit: limit) : .more {
@@ -139,10 +156,12 @@ package final class Spool: @unchecked Sendable {
     }
 
     /// Which of them have something to read, once one has, or time is up for one, or the bell rings.
-    private func wait(for intakes: [Intake]) -> [Bool] {
+    ///
+    /// - Parameter next: when time is up for one that is not among them.
+    private func wait(for intakes: [Intake], until next: ContinuousClock.Instant?) -> [Bool] {
         let bell = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
         var all = [bell] + intakes.map { pollfd(fd: $0.connection, events: Int16(POLLIN), revents: 0) }
-        let rest = intakes.map(\.end).min().map { max(.zero, $0 - .now) }
+        let rest = (intakes.map(\.end) + [next].compactMap(\.self)).min().map { max(.zero, $0 - .now) }
         poll(&all, nfds_t(all.count), rest.map { Int32($0 / .milliseconds(1)) + 1 } ?? -1)
         var count: UInt64 = 0
         if all[0].revents != 0 { read(bell.fd, &count, MemoryLayout<UInt64>.size) }

@@ -41,6 +41,7 @@ final class Desk {
 
     /// Answers a request; once the worker is stopping, also what waits behind it on its connection.
     func answer(_ visit: Visit) {
+        guard !visit.isLate else { return refuse(visit) }
         _ = accounts.takeUsage()
         let start = ContinuousClock.now
         let answer =
@@ -135,7 +136,7 @@ final class Desk {
         }
     }
 
-    /// Answers that the queue is full.
+    /// Answers that too many wait.
     func refuse(_ visit: Visit) {
         send(contracts.busy(visit.request, at: visit.destination), to: visit)
     }
@@ -181,6 +182,8 @@ final class Desk {
         _ answer: Contracts.Answer, to visit: Visit, start: ContinuousClock.Instant, _ usage: Accounts.Usage
     ) {
         let exchange = visit.exchange
+        // Before the answer, behind which its owner may send the next one.
+        visit.picture = nil
         if let fault = answer.fault {
             log.write(
                 "fault",

@@ -62,7 +62,7 @@ final class Door: @unchecked Sendable {
 
 /// Where requests are answered.
 struct Lanes {
-    let reading, writing, light, heavy, health: Queue
+    let reading, writing, light, passwords, pictures, lists, health: Queue
 
     /// Hands a request to the lane that it belongs in, or answers it at once.
     func take(_ visit: Visit, from desk: Desk) {
@@ -70,10 +70,12 @@ struct Lanes {
         let lane: Queue
         let weight = visit.destination.weight(of: visit.request)
         switch weight {
-        case .heavy, .heavyWithFile: lane = heavy
+        case .passwords: lane = passwords
+        case .lists: lane = lists
         case nil: return desk.answer(visit)
         case .light where !visit.destination.isSignedIn: lane = light
-        case .reading, .light, .writing:
+        // A picture too: only who is signed in gets a place among those that wait.
+        case .reading, .light, .writing, .pictures, .writingOrPicture:
             guard desk.prove(visit) else { return }
             lane = weight == .writing ? writing : reading
         }

@@ -40,7 +40,7 @@ package final class Metrics: @unchecked Sendable {
             busy = book.gauge("homeroom_lane_threads_busy", "Those of them that have a request in hand.", lane)
             queued = book.gauge("homeroom_lane_queued_requests", "Requests that wait for a thread.", lane)
             refused = book.counter(
-                "homeroom_lane_refused_requests_total", "Requests answered 503 because the queue was full.", lane)
+                "homeroom_lane_refused_requests_total", "Requests answered 503 because too many waited.", lane)
             wait = book.histogram("homeroom_lane_wait_seconds", "How long requests waited for a thread.", lane)
         }
     }
@@ -48,7 +48,10 @@ package final class Metrics: @unchecked Sendable {
     package let reading: Lane
     package let writing: Lane
     package let light: Lane
+    /// Passwords; named as when pictures and lists were in it too.
     package let heavy: Lane
+    package let pictureLane: Lane
+    package let listLane: Lane
     package let health: Lane
     package let databaseTrips: Counter
     package let databaseTime: Counter
@@ -97,6 +100,8 @@ package final class Metrics: @unchecked Sendable {
         writing = Lane("writing", &book)
         light = Lane("light", &book)
         heavy = Lane("heavy", &book)
+        pictureLane = Lane("pictures", &book)
+        listLane = Lane("lists", &book)
         health = Lane("health", &book)
         databaseTrips = book.counter("homeroom_database_round_trips_total", "Statements that MariaDB was sent.")
         databaseTime = book.time("homeroom_database_seconds_total", "How long its answers were waited for.")

@@ -6,10 +6,11 @@ struct Queue {
     private let lane: Lane<Visit>
     private let counts: Metrics.Lane
 
-    /// - Parameters: as those of `Lane`.
+    /// - Parameters: as those of `Lane`, and
+    ///   - patience: how long a request may wait; one that comes to a thread later is marked as late.
     init(
         _ name: String, threads: Int, capacity: Int, most: Int = 1, pause: Duration = .zero, niceness: Int32 = 0,
-        counts: Metrics.Lane,
+        patience: Duration? = nil, counts: Metrics.Lane,
         makeHandler: @escaping @Sendable () -> ([Visit]) -> Void
     ) {
         self.counts = counts
@@ -21,7 +22,13 @@ struct Queue {
                 counts.queued.add(-Int64(visits.count))
                 counts.busy.add(1)
                 defer { counts.busy.add(-1) }
-                for visit in visits { counts.wait.observe(microseconds: (now - visit.begin).inMicroseconds) }
+                for visit in visits {
+                    let wait = now - visit.begin
+                    counts.wait.observe(microseconds: wait.inMicroseconds)
+                    guard let patience, wait > patience else { continue }
+                    visit.isLate = true
+                    counts.refused.add()
+                }
                 handle(visits)
             }
         }
@@ -33,8 +40,13 @@ struct Queue {
         counts.queued.add(1)
         if lane.submit(visit) { return true }
         counts.queued.add(-1)
-        counts.refused.add()
+        refused()
         return false
+    }
+
+    /// Counts a request that was refused before it got here.
+    func refused() {
+        counts.refused.add()
     }
 
     func drain() {

@@ -20,6 +20,10 @@ final class Visit: @unchecked Sendable {
     var rest: ((Accounts) -> Contracts.Answer)?
     /// How long the database took for what is known.
     var lookup = Duration.zero
+    /// Its account's share of the pictures in work, where it brings one.
+    var picture: AccountPermits.Permit?
+    /// Whether it has waited too long for a thread.
+    var isLate = false
     /// Whether its connection waits for the peer, which may still be sending the body.
     var isBlocking = false
 

@@ -11,10 +11,14 @@ package final class Worker: Sendable {
     package struct Options: Sendable {
         /// Threads for requests that read or write rows; each has a database connection.
         package var threads = 4
-        /// Threads for heavy work; each has a database connection. More than may hash at a time, so that the cores hash
+        /// Threads for passwords; each has a database connection. More than may hash at a time, so that the cores hash
         /// while others wait for the database.
-        package var heavyThreads = 4
-        /// Heavy requests that may wait.
+        package var passwordThreads = 4
+        /// Threads for pictures; each has a database connection. More than may decode at a time, likewise.
+        package var pictureThreads = 2
+        /// Threads for lists; each has a database connection. One is taken for as long as its client reads.
+        package var listThreads = 2
+        /// Requests that may wait for each of these three.
         package var queue = 128
         package var publicURL: String?
 
@@ -31,27 +35,35 @@ package final class Worker: Sendable {
     /// Requests that are not heavy and may wait; more than nginx has connections to us.
     private static let lightQueue = 4096
 
+    /// How long passwords, pictures and lists may wait for a thread: nginx gives up after 30 s, with pictures after 60 s.
+    private static let patience = Duration.seconds(20)
+    /// Added to the CPU priority of the threads for them.
+    private static let niceness: Int32 = 3
+
     private let options: Options
     private let contracts: Contracts
     private let log: Log
     private let poller: Poller
     private let metrics: Metrics
+    private let permits: AccountPermits
     private let makeAccounts: @Sendable () -> Accounts
     private let makeLook: @Sendable () -> () -> Checkup
 
     /// - Parameters:
     ///   - metrics: with the `endpoints` of the same contracts.
+    ///   - permits: how many pictures one account may have waiting or in work.
     ///   - makeAccounts: makes a core for a thread of its own.
     ///   - makeLook: makes what finds whether the service is ready, for a thread of its own.
     package init(
         listening: Int32, handover: Handover? = nil, options: Options, contracts: Contracts, log: Log,
-        metrics: Metrics, makeAccounts: @escaping @Sendable () -> Accounts,
+        metrics: Metrics, permits: AccountPermits, makeAccounts: @escaping @Sendable () -> Accounts,
         makeLook: @escaping @Sendable () -> () -> Checkup
     ) throws(Poller.Failure) {
         self.options = options
         self.contracts = contracts
         self.log = log
         self.metrics = metrics
+        self.permits = permits
         self.makeAccounts = makeAccounts
         self.makeLook = makeLook
         poller = try Poller(listening: listening, handover: handover)
@@ -70,12 +82,10 @@ package final class Worker: Sendable {
                 contracts, accounts: makeAccounts(), poller: poller, log: log, metrics: metrics,
                 publicURL: options.publicURL)
         }
-        let heavy = Queue(
-            "heavy", threads: options.heavyThreads, capacity: options.queue, niceness: 3, counts: metrics.heavy
-        ) {
-            let desk = makeDesk()
-            return { visits in for visit in visits { desk.answer(visit) } }
-        }
+        // Each its own: unlike work that waited in one queue would hold the others up.
+        let passwords = bounded("passwords", threads: options.passwordThreads, counts: metrics.heavy, makeDesk)
+        let pictures = bounded("pictures", threads: options.pictureThreads, counts: metrics.pictureLane, makeDesk)
+        let lists = bounded("lists", threads: options.listThreads, counts: metrics.listLane, makeDesk)
         let light = Queue(
             "light", threads: options.threads, capacity: Worker.lightQueue, counts: metrics.light
         ) {
@@ -85,9 +95,21 @@ package final class Worker: Sendable {
         // One thread: the longer it takes, the more requests its next round trip answers.
         let reading = Queue(
             "reading", threads: 1, capacity: Worker.lightQueue, most: 16, counts: metrics.reading
-        ) {
+        ) { [self] in
             let desk = makeDesk()
-            return { visits in desk.answer(visits) { visit in if !light.submit(visit) { desk.refuse(visit) } } }
+            return { visits in
+                desk.answer(visits) { visit in
+                    guard let account = self.account(withPicture: visit) else {
+                        if !light.submit(visit) { desk.refuse(visit) }
+                        return
+                    }
+                    visit.picture = self.permits.take(for: account)
+                    if visit.picture == nil { pictures.refused() }
+                    // Whose it is, is looked up again when its turn comes.
+                    visit.known = nil
+                    if visit.picture == nil || !pictures.submit(visit) { desk.refuse(visit) }
+                }
+            }
         }
         // The same, and the more its next commit writes, which costs a write to the disk: that is worth a pause.
         let writing = Queue(
@@ -109,8 +131,10 @@ package final class Worker: Sendable {
                 }
             }
         }
-        let lanes = Lanes(reading: reading, writing: writing, light: light, heavy: heavy, health: health)
-        let spool = Spool(capacity: options.queue) {
+        let lanes = Lanes(
+            reading: reading, writing: writing, light: light, passwords: passwords, pictures: pictures, lists: lists,
+            health: health)
+        let spool = Spool(capacity: options.queue, longestWait: Worker.patience) {
             let desk = makeDesk()
             return { connection, spooled in
                 guard let spooled else { return desk.refuse(connection) }
@@ -125,6 +149,27 @@ package final class Worker: Sendable {
         front.join()
         door.finish(waiting)
         spool.drain()
-        for lane in [reading, writing, light, heavy, health] { lane.drain() }
+        for lane in [reading, writing, light, passwords, pictures, lists, health] { lane.drain() }
+    }
+
+    /// A queue for work that takes long, answered by threads behind the others.
+    private func bounded(
+        _ name: String, threads: Int, counts: Metrics.Lane, _ makeDesk: @escaping @Sendable () -> Desk
+    ) -> Queue {
+        Queue(
+            name, threads: threads, capacity: options.queue, niceness: Worker.niceness, patience: Worker.patience,
+            counts: counts
+        ) {
+            let desk = makeDesk()
+            return { visits in for visit in visits { desk.answer(visit) } }
+        }
+    }
+
+    /// Whose a request with a picture is, once that was found; nil for any other.
+    private func account(withPicture visit: Visit) -> UInt64? {
+        guard visit.destination.weight(of: visit.request) == .pictures,
+            case .success(let caller?)? = visit.known?.found
+        else { return nil }
+        return caller.account.id
     }
 }

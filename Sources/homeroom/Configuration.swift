@@ -43,7 +43,9 @@ struct Configuration {
         workers = try keys.number("HOMEROOM_WORKERS", in: 1...256, default: max(1, House.cores / 2))
         var worker = Worker.Options()
         worker.threads = try keys.number("HOMEROOM_THREADS", in: 1...256, default: 4)
-        worker.heavyThreads = try keys.number("HOMEROOM_HEAVY_THREADS", in: 1...256, default: 4)
+        worker.passwordThreads = try keys.number("HOMEROOM_HEAVY_THREADS", in: 1...256, default: 4)
+        worker.pictureThreads = try keys.number("HOMEROOM_PICTURE_THREADS", in: 1...256, default: 2)
+        worker.listThreads = try keys.number("HOMEROOM_LIST_THREADS", in: 1...256, default: 2)
         worker.queue = try keys.number("HOMEROOM_QUEUE", in: 1...100_000, default: 128)
         worker.publicURL = try keys.url("HOMEROOM_PUBLIC_URL")
         self.worker = worker
@@ -152,9 +154,9 @@ private struct Keys {
         let ownerPassword = try text("HOMEROOM_DATABASE_OWNER_PASSWORD", default: owner == user ? password : "")
         let socket = try text("HOMEROOM_DATABASE_SOCKET", default: "/run/mysqld/mysqld.sock")
         let port = try number("HOMEROOM_DATABASE_PORT", in: 1...65_535, default: 3306)
+        let encryption = try encryption()
         let host = try optional("HOMEROOM_DATABASE_HOST")
         let endpoint =
-        let encryption = try encryption()
             host.map { DatabaseAddress.Endpoint.network(host: $0, port: UInt16(port), encryption: encryption) }
             ?? .socket(path: socket)
         return (
@@ -163,8 +165,6 @@ private struct Keys {
         )
     }
 
-    /// `smtp://HOST[:PORT]`, `smtps://HOST[:PORT]` or `file:FOLDER`.
-    mutating func mail(publicURL: String?) throws(CommandError) -> Configuration.Mail? {
     /// What protects the way to a database on another machine.
     private mutating func encryption() throws(CommandError) -> DatabaseAddress.Encryption {
         let authorities = try optional("HOMEROOM_DATABASE_CA")
@@ -180,6 +180,8 @@ private struct Keys {
         }
     }
 
+    /// `smtp://HOST[:PORT]`, `smtps://HOST[:PORT]` or `file:FOLDER`.
+    mutating func mail(publicURL: String?) throws(CommandError) -> Configuration.Mail? {
         let user = try optional("HOMEROOM_MAIL_USER")
         let password = try optional("HOMEROOM_MAIL_PASSWORD")
         let sender = try text("HOMEROOM_MAIL_FROM", default: "Homeroom <no-reply@localhost>")

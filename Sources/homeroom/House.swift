@@ -16,8 +16,12 @@ struct House {
     private let actor: Actor
     private let pulse = Pulse()
 
-    /// As many passwords at a time as there are cores, in all processes together; and as many pictures.
+    /// As many passwords are hashed at a time as there are cores, in all processes together.
     static let cores = ProcessInfo.processInfo.activeProcessorCount
+    /// Pictures that are decoded at a time, likewise: half of the cores stay free of them.
+    private static let pictures = max(1, cores / 2)
+    /// In the file that the workers share. More than are used: those of another version may need them at a reload.
+    static let permits = 2 * cores
 
     /// - Parameters:
     ///   - permits: the file that the workers share; nil for a process by itself.
@@ -42,11 +46,11 @@ struct House {
         }
         let cores = House.cores
         func share(_ range: Range<Int>) -> CorePermits {
-            permits.map { CorePermits(file: $0, total: 2 * cores, range: range) } ?? CorePermits(count: cores)
+            permits.map { CorePermits(file: $0, total: House.permits, range: range) } ?? CorePermits(count: range.count)
         }
         common = Accounts.Common(
             settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,
-            hashing: share(0..<cores), pictures: share(cores..<2 * cores), now: House.now,
+            hashing: share(0..<cores), pictures: share(cores..<cores + House.pictures), now: House.now,
             report: { event in
                 metrics?.count(event)
                 log.write(event)

@@ -26,7 +26,7 @@ enum Serve {
         let executable = try Executable.path()
         let rest =
             ["--parent", String(getpid()), "--ready", "7", "--metrics", "8"] + (file.map { ["--config", $0] } ?? [])
-        guard let permits = CorePermits.makeFile(count: 2 * House.cores), let numbers = Metrics.makeFile() else {
+        guard let permits = CorePermits.makeFile(count: House.permits), let numbers = Metrics.makeFile() else {
             throw .refused("serve: no memory to share among workers: \(String(cString: strerror(errno)))")
         }
         do throws(Poller.Failure) {
@@ -57,7 +57,8 @@ enum Serve {
         do throws(Poller.Failure) {
             let worker = try Worker(
                 listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
-                contracts: contracts, log: house.log, metrics: metrics, makeAccounts: { house.accounts() },
+                contracts: contracts, log: house.log, metrics: metrics, permits: AccountPermits(file: 6),
+                makeAccounts: { house.accounts() },
                 makeLook: { house.look() })
             house.log.writeBehind { metrics.logLinesDropped.add(UInt64($0)) }
             defer { house.log.end() }

@@ -35,7 +35,7 @@ import Testing
         let mapped = try #require(homeroom_map_permits(file, 1))
         var thread = pthread_t()
 
-        pthread_create(&thread, nil, { homeroom_take_permit($0, 0, 1) == 0 ? nil : nil }, mapped)
+        pthread_create(&thread, nil, { homeroom_take_permit($0, 0, 1, -1) == 0 ? nil : nil }, mapped)
         pthread_join(thread, nil)
 
         #expect(permits.withPermit { true })

@@ -37,6 +37,30 @@ struct SpoolTests {
         answer.map { String(decoding: $0.content, as: UTF8.self) }
     }
 
+    @Test func `one that waits too long for its turn is given back`() throws {
+        let held = Mutex<Spool.Spooled?>(nil)
+        let late = Mutex<Int32?>(nil)
+        let spool = Spool(most: 1, capacity: 8, longestWait: .milliseconds(50)) {
+            { connection, spooled in
+                if let spooled { held.withLock { $0 = spooled } } else { late.withLock { $0 = connection } }
+            }
+        }
+        let (other, otherEnd) = try Peer.connected()
+        peer.send(Self.request(1000))
+        other.send(Self.request(1000))
+
+        #expect(spool.submit(end))
+        #expect(spool.submit(otherEnd))
+        while late.withLock({ $0 }) == nil { sched_yield() }
+
+        #expect(late.withLock { $0 } == otherEnd)
+        #expect(held.withLock { $0?.connection } == end)
+        held.withLock { $0 = nil }
+        spool.drain()
+        close(end)
+        close(otherEnd)
+    }
+
     // MARK: What comes
 
     @Test(arguments: [1, 65_535, 65_536, 1_000_000])

@@ -54,7 +54,9 @@ import Testing
 
         let answers = try atOnce(8) { _ in try site.upload(Picture.png, as: person).status }
 
-        #expect(answers == [Int](repeating: 200, count: 8))
+        // More than two at a time are refused.
+        #expect(answers.count { $0 == 200 } >= 2)
+        #expect(Set(answers).isSubset(of: [200, 503]))
         let path = try #require(site.rows("SELECT avatar FROM accounts").first)
         #expect(try pictures(site) == files(of: path).sorted())
     }
@@ -133,7 +135,7 @@ import Testing
     }
 
     @Test func `a queue full of pictures answers 503 at once and leaves sign-in alone`() throws {
-        let settings = ["HOMEROOM_WORKERS": "1", "HOMEROOM_HEAVY_THREADS": "2", "HOMEROOM_QUEUE": "1"]
+        let settings = ["HOMEROOM_WORKERS": "1", "HOMEROOM_PICTURE_THREADS": "2", "HOMEROOM_QUEUE": "1"]
         let site = try Site.start(environment: Site.fastHashing.merging(settings) { $1 })
         defer { Site.discard(site) }
         let people = try (0..<4).map { _ in try site.newPerson() }
@@ -199,7 +201,7 @@ import Testing
     ]
 
     @Test func `kill -9 at any step leaves the old or the new picture, with all its files`() throws {
-        let settings = ["HOMEROOM_WORKERS": "1", "HOMEROOM_HEAVY_THREADS": "1"]
+        let settings = ["HOMEROOM_WORKERS": "1", "HOMEROOM_PICTURE_THREADS": "1"]
         let site = try Site.start(environment: Site.fastHashing.merging(settings) { $1 })
         defer { Site.discard(site) }
         guard (try? Program("strace", ["-o", "/dev/null", "true"]).output()) != nil else {
@@ -211,8 +213,8 @@ import Testing
         var killed = 0
 
         for step in AvatarFilesTests.steps {
-            #expect(eventually { heavyThread(of: site) != nil })
-            let thread = try #require(heavyThread(of: site))
+            #expect(eventually { pictureThread(of: site) != nil })
+            let thread = try #require(pictureThread(of: site))
             var program = try Program(
                 "strace",
                 ["-o", "/dev/null", "-p", "\(thread)", "-e", "inject=\(step.call):signal=KILL:when=\(step.number)"])
@@ -255,12 +257,12 @@ import Testing
     }
 
     /// The one thread that takes uploads; the mailer beside the worker has none.
-    private func heavyThread(of site: DevStack) -> pid_t? {
+    private func pictureThread(of site: DevStack) -> pid_t? {
         site.workers().lazy.flatMap { pid -> [pid_t] in
             let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
             return threads.compactMap { pid_t($0) }.filter { thread in
                 let name = try? String(contentsOfFile: "/proc/\(pid)/task/\(thread)/comm", encoding: .utf8)
-                return name?.hasPrefix("heavy") == true
+                return name?.hasPrefix("pictures") == true
             }
         }.first
     }

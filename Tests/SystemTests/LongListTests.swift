@@ -175,7 +175,7 @@ private struct City: Sendable {
 
 extension DevStack {
     /// Adds accounts named after their ids.
-    fileprivate func grow(from first: Int, to last: Int) throws {
+    func grow(from first: Int, to last: Int) throws {
         _ = try rows(
             """
             INSERT INTO accounts

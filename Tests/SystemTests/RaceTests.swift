@@ -78,7 +78,9 @@ struct RaceTests {
         let statuses = try atOnce(10) { try site.upload(Picture.gif + [UInt8($0)], as: person).status }
         let named = try site.rows("SELECT avatar FROM accounts")
 
-        #expect(statuses == Array(repeating: 200, count: 10))
+        // More than two at a time are refused.
+        #expect(statuses.count { $0 == 200 } >= 2)
+        #expect(Set(statuses).isSubset(of: [200, 503]))
         let stem = try #require(named.first).dropLast(".gif".count)
         #expect(named.count == 1)
         #expect(
