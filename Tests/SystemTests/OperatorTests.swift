@@ -277,11 +277,3 @@ struct OperatorTests {
         if case .integer(let number)? = json { number } else { nil }
     }
 }
-
-extension Outcome {
-    fileprivate init(status: Int32, errors: String = "") {
-        self.status = status
-        self.output = ""
-        self.errors = errors
-    }
-}

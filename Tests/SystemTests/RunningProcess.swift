@@ -50,7 +50,7 @@ struct Outcome: Equatable {
     let output: String
     let errors: String
     /// The lines of the trail that an operator leaves, from among the errors.
-    var trail: [String] = []
+    let trail: [String]
 
     /// Runs `homeroom` to its end.
     static func homeroom(
@@ -59,10 +59,12 @@ struct Outcome: Equatable {
         try Outcome(Site.homeroom, arguments, environment: environment, input: input)
     }
 
-    init(status: Int32, output: String, errors: String = "") {
+    init(status: Int32, output: String = "", errors: String = "") {
         self.status = status
         self.output = output
-        self.errors = errors
+        let lines = errors.split(separator: "\n", omittingEmptySubsequences: false)
+        self.errors = lines.filter { !Outcome.isTrail($0) }.joined(separator: "\n")
+        trail = lines.filter { Outcome.isTrail($0) }.map { String($0) }
     }
 
     /// Runs a program to its end.
@@ -72,17 +74,17 @@ struct Outcome: Equatable {
         let apart = ["-c", #"exec "$@" 2>"$0""#, folder + "/errors", name]
         var program = try Program("sh", apart + arguments)
         program.environment = environment
+        let (status, output) = try Outcome.run(program, input)
+        let written = try String(contentsOfFile: folder + "/errors", encoding: .utf8)
+        self.init(status: status, output: output, errors: written)
+    }
+
+    private static func run(_ program: Program, _ input: String) throws -> (Int32, String) {
         do {
-            output = try program.output(input: input)
-            status = 0
+            return (0, try program.output(input: input))
         } catch StackError.ended(_, let status, let output) {
-            self.output = output
-            self.status = status
+            return (status, output)
         }
-        let lines = try String(contentsOfFile: folder + "/errors", encoding: .utf8).split(
-            separator: "\n", omittingEmptySubsequences: false)
-        errors = lines.filter { !Outcome.isTrail($0) }.joined(separator: "\n")
-        trail = lines.filter(Outcome.isTrail).map(String.init)
     }
 
     private static func isTrail(_ line: Substring) -> Bool {
