@@ -27,6 +27,16 @@ import Testing
         #expect(present.load(ordering: .relaxed) == 0)
     }
 
+    @Test func `who waits for a while only goes without when none comes free`() {
+        let permits = CorePermits(count: 1)
+
+        let second = permits.withPermit { permits.withPermit(within: .milliseconds(1)) { true } }
+        let later = permits.withPermit(within: .milliseconds(1)) { true }
+
+        #expect(second == nil)
+        #expect(later == true)
+    }
+
     @Test func `a permit whose holder is gone is free again`() throws {
         let file = try #require(CorePermits.makeFile(count: 1))
         defer { close(file) }
