@@ -99,7 +99,7 @@ extension Accounts {
     /// Ends the session of a refresh token, for clients that hold nothing else.
     package func signOut(refresh: Entry, by policy: Policy) throws(Refusal) {
         var findings = Findings()
-        let token = findings.required(refresh, .refresh)
+        let token = findings.required(refresh, .refresh, trimmed: true)
         try findings.refuseIfAny()
         guard let token else { throw .fault("a finding is missing") }
         let claims = try claims(token, .refresh, otherwise: .badRefreshToken)
@@ -123,7 +123,7 @@ extension Accounts {
 
     /// Ends the caller's session if `refresh` is a refresh token of the same one.
     package func signOut(_ caller: Caller, refresh: Entry) throws(Refusal) {
-        guard case .text(let token) = refresh else { throw .foreignRefreshToken }
+        guard case .text(let token) = refresh.trimmed else { throw .foreignRefreshToken }
         let claims = try claims(token, .refresh, otherwise: .foreignRefreshToken)
         guard claims.sessionID == caller.session.id, claims.accountID == caller.account.id else {
             throw .foreignRefreshToken

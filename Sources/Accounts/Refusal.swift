@@ -80,6 +80,11 @@ package enum Entry: Sendable, Equatable {
     case absent, null, notText
     case text(String)
     case flag(Bool)
+
+    /// Without white space around a text.
+    package var trimmed: Entry {
+        if case .text(let text) = self { .text(text.trimmed) } else { self }
+    }
 }
 
 /// Collects what is wrong with the fields, to refuse once.

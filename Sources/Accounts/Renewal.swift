@@ -9,7 +9,7 @@ extension Accounts {
     /// somebody keeps a copy. (OAuth 2.0 Security BCP, RFC 9700 §4.14.2)
     package func refresh(_ refreshToken: Entry, by policy: Policy) throws(Refusal) -> Credentials {
         var findings = Findings()
-        let token = findings.required(refreshToken, .refresh)
+        let token = findings.required(refreshToken, .refresh, trimmed: true)
         try findings.refuseIfAny()
         guard let token else { throw .fault("a finding is missing") }
         let claims = try claims(token, .refresh, otherwise: .badRefreshToken)

@@ -1,12 +1,13 @@
 import Accounts
 import HTTP
+import JSON
 
 /// One request on its way through a contract.
 package final class Call {
     let request: Request
     let accounts: Accounts
     let trustedOrigins: Set<String>
-    private let route: Route
+    let route: Route
     private let contract: Contract
     private(set) var fields = Fields()
     private var upload: Upload?
@@ -52,6 +53,23 @@ package final class Call {
         }
     }
 
+    /// A switch as Pydantic takes one: `true`, `1`, `1.0` and some words, in any case.
+    func lenientFlag(_ name: String) -> Entry {
+        let isOn: Bool? =
+            switch fields[name] {
+            case .text(let text):
+                switch text.utf8.count <= 5 ? text.lowercased() : "" {
+                case "1", "on", "t", "true", "y", "yes": true
+                case "0", "off", "f", "false", "n", "no": false
+                default: nil
+                }
+            case .other(.integer(1)), .other(.double(1)): true
+            case .other(.integer(0)), .other(.double(0)): false
+            case nil, .null, .flag, .other, .file: nil
+            }
+        return isOn.map(Entry.flag) ?? entry(name)
+    }
+
     /// A parameter of the query; no text where the query cannot be read.
     func parameter(_ name: String) -> Entry {
         guard let fields = try? URLEncoded.fields(in: request.query) else { return .notText }
@@ -94,11 +112,15 @@ package final class Call {
         return caller
     }
 
+    /// Reads the body, where the route takes any field.
     func readFields() throws(Failure) {
+        guard route.takesFields else { return }
         var refusal: Refusal?
         do throws(Fields.Failure) {
-            fields = try Fields(of: request, accepting: route.encodings ?? contract.encodings) { name in
-                guard name == route.file else { return nil }
+            fields = try Fields(
+                of: request, accepting: route.encodings ?? contract.encodings,
+                isMarkSkipped: contract.skipsByteOrderMark, fileField: route.file
+            ) {
                 do throws(Refusal) {
                     let upload = try accounts.beginUpload()
                     // A second file of the name takes the place of the first.

@@ -11,6 +11,8 @@ package final class Contract: Sendable {
     package let policy: Policy
     /// How the fields of bodies are sent, unless a route says otherwise.
     let encodings: [Fields.Encoding]
+    /// Whether JSON may have a byte order mark before it, as FastAPI takes it and Django REST framework does not.
+    let skipsByteOrderMark: Bool
     /// The name under which a client finds what is wrong with a field.
     let fieldName: @Sendable (Violation) -> String
     /// The document's text for what is wrong with a field.
@@ -24,7 +26,7 @@ package final class Contract: Sendable {
     let slashIsOptional: @Sendable (_ path: String) -> Bool
 
     init(
-        name: String, policy: Policy, encodings: [Fields.Encoding],
+        name: String, policy: Policy, encodings: [Fields.Encoding], skipsByteOrderMark: Bool = false,
         fieldName: @escaping @Sendable (Violation) -> String,
         words: @escaping @Sendable (Violation) -> String, owns: @escaping @Sendable (_ path: String) -> Bool,
         answer: @escaping @Sendable (Failure, Circumstances) -> Reply, routes: [Route],
@@ -33,6 +35,7 @@ package final class Contract: Sendable {
         self.name = name
         self.policy = policy
         self.encodings = encodings
+        self.skipsByteOrderMark = skipsByteOrderMark
         self.fieldName = fieldName
         self.words = words
         self.owns = owns
@@ -134,6 +137,8 @@ package final class Route: Sendable {
     let encodings: [Fields.Encoding]?
     /// The field whose file part is kept.
     let file: String?
+    /// Whether it takes any field. If not, no body is read, whatever comes with the request.
+    let takesFields: Bool
     /// Whether it is only for the holder of a living session.
     let isSignedIn: Bool
     let handle: @Sendable (Call) throws(Failure) -> Reply
@@ -142,7 +147,8 @@ package final class Route: Sendable {
 
     private init(
         method: Method, path: String, weight: Weight, head: String = "", encodings: [Fields.Encoding]? = nil,
-        file: String? = nil, isSignedIn: Bool, handle: @escaping @Sendable (Call) throws(Failure) -> Reply,
+        file: String? = nil, takesFields: Bool, isSignedIn: Bool,
+        handle: @escaping @Sendable (Call) throws(Failure) -> Reply,
         prepare: (@Sendable (Call) throws(Failure) -> Unwritten)? = nil
     ) {
         self.method = method
@@ -151,6 +157,7 @@ package final class Route: Sendable {
         self.head = head
         self.encodings = encodings
         self.file = file
+        self.takesFields = takesFields && method != .get
         self.isSignedIn = isSignedIn
         self.handle = handle
         self.prepare = prepare
@@ -167,19 +174,25 @@ package final class Route: Sendable {
     /// An endpoint for everybody.
     static func open(
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "",
-        encodings: [Fields.Encoding]? = nil, handle: @escaping @Sendable (Call) throws(Refusal) -> Reply
+        encodings: [Fields.Encoding]? = nil, takesFields: Bool = true,
+        handle: @escaping @Sendable (Call) throws(Refusal) -> Reply
     ) -> Route {
-        Route(method: method, path: path, weight: weight, head: head, encodings: encodings, isSignedIn: false) {
+        Route(
+            method: method, path: path, weight: weight, head: head, encodings: encodings, takesFields: takesFields,
+            isSignedIn: false
+        ) {
             call throws(Failure) in
             try call.refuseCrossOrigin()
-            if method != .get { try call.readFields() }
+            try call.readFields()
             return try refusing { () throws(Refusal) in try handle(call) }
         }
     }
 
     /// An endpoint that shows the holder of a living session something of the own account, and looks at nothing else.
-    static func reading(_ path: String, show: @escaping @Sendable (Request, Caller) -> Reply) -> Route {
-        Route(method: .get, path: path, weight: .reading, isSignedIn: true) {
+    static func reading(
+        _ path: String, failure head: String = "", show: @escaping @Sendable (Request, Caller) -> Reply
+    ) -> Route {
+        Route(method: .get, path: path, weight: .reading, head: head, takesFields: false, isSignedIn: true) {
             call throws(Failure) in
             let me = try refusing { () throws(Refusal) in try call.caller() }
             return show(call.request, me)
@@ -189,14 +202,17 @@ package final class Route: Sendable {
     /// An endpoint for the holder of a living session.
     static func signedIn(
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "", file: String? = nil,
-        handle: @escaping @Sendable (Call, Caller) throws(Refusal) -> Reply
+        takesFields: Bool = true, handle: @escaping @Sendable (Call, Caller) throws(Refusal) -> Reply
     ) -> Route {
-        Route(method: method, path: path, weight: weight, head: head, file: file, isSignedIn: true) {
+        Route(
+            method: method, path: path, weight: weight, head: head, file: file, takesFields: takesFields,
+            isSignedIn: true
+        ) {
             call throws(Failure) in
             try call.refuseCrossOrigin()
             // Before the body: strangers cannot make us keep a file.
             let me = try refusing { () throws(Refusal) in try call.caller() }
-            if method != .get { try call.readFields() }
+            try call.readFields()
             return try refusing { () throws(Refusal) in try handle(call, me) }
         }
     }
@@ -217,7 +233,8 @@ package final class Route: Sendable {
             }
         }
         return Route(
-            method: method, path: path, weight: .writingOrPicture, head: head, file: file, isSignedIn: true,
+            method: method, path: path, weight: .writingOrPicture, head: head, file: file, takesFields: true,
+            isSignedIn: true,
             handle: { call throws(Failure) in
                 let unwritten = try prepare(call)
                 return try refusing { () throws(Refusal) in try unwritten.finish(call.accounts, nil) }

@@ -58,8 +58,8 @@ package let roleSession = Contract(
         },
 
         // The document forgot these two; its clients need them.
-        .reading("/api/user/me/") { _, me in .ok(user(me.account)) },
-        .signedIn(.post, "/api/user/logout/") { call, me throws(Refusal) in
+        .reading("/api/user/me/", failure: "查询失败") { _, me in .ok(user(me.account)) },
+        .signedIn(.post, "/api/user/logout/", failure: "登出失败", takesFields: false) { call, me throws(Refusal) in
             try call.accounts.signOut(me)
             return call.settingCookie("", life: 0, in: .ok(["message": "登出成功"]))
         },

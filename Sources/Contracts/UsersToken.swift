@@ -11,6 +11,7 @@ package let usersToken = Contract(
         passwords: PasswordRules(shortest: 6),
         requiredDetails: [.firstName, .lastName, .phone]),
     encodings: [.json],
+    skipsByteOrderMark: true,
     fieldName: { $0.field == .phone ? "phone_number" : $0.field.usualName },
     words: PydanticError.words,
     owns: { $0.hasPrefix("/api/users/") || $0 == "/api/me" || $0.hasPrefix("/api/me/") },
@@ -39,13 +40,13 @@ package let usersToken = Contract(
         .reading("/api/me", show: me),
 
         // 4. 用户登出
-        .signedIn(.post, "/api/users/logout") { call, me throws(Refusal) in
+        .signedIn(.post, "/api/users/logout", takesFields: false) { call, me throws(Refusal) in
             try call.accounts.signOut(me)
             return .ok(["message": "You have been logged out."])
         },
 
         // 5. 刷新访问令牌
-        .open(.post, "/api/users/refresh_token") { call throws(Refusal) in
+        .open(.post, "/api/users/refresh_token", takesFields: false) { call throws(Refusal) in
             guard let old = call.request.bearerToken else { throw .notAuthenticated }
             return .ok(token(try call.accounts.renew(accessToken: old, by: call.policy)))
         },

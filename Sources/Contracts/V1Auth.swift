@@ -11,6 +11,7 @@ package let v1Auth = Contract(
         passwords: PasswordRules(shortest: 8, longest: 128),
         usernameLength: 3...50),
     encodings: [.json],
+    skipsByteOrderMark: true,
     fieldName: { $0.field == .confirmation ? "confirm_password" : $0.field.usualName },
     words: words,
     owns: { $0.hasPrefix("/api/v1/auth/") && !$0.hasSuffix("/") },
@@ -26,7 +27,7 @@ package let v1Auth = Contract(
         },
 
         // 2. 用户登录（表单格式）
-        .open(.post, "/api/v1/auth/login", .passwords, encodings: [.form]) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/login", .passwords, encodings: [.form, .multipart]) { call throws(Refusal) in
             let form = SignIn(name: call.entry("username"), password: call.entry("password"))
             let new = try call.accounts.signIn(form, by: call.policy)
             return .ok(token(new, user: signedIn(new.account, call.request)))
@@ -35,13 +36,14 @@ package let v1Auth = Contract(
         // 3. 用户登录（JSON格式）
         .open(.post, "/api/v1/auth/login/json", .passwords) { call throws(Refusal) in
             let form = SignIn(
-                name: call.entry("username"), password: call.entry("password"), remembered: call.entry("remember_me"))
+                name: call.entry("username"), password: call.entry("password"),
+                remembered: call.lenientFlag("remember_me"))
             let new = try call.accounts.signIn(form, by: call.policy)
             return .ok(token(new, user: signedIn(new.account, call.request)))
         },
 
         // 4. 用户登出
-        .signedIn(.post, "/api/v1/auth/logout") { call, me throws(Refusal) in
+        .signedIn(.post, "/api/v1/auth/logout", takesFields: false) { call, me throws(Refusal) in
             try call.accounts.signOut(me)
             return .ok(["message": "登出成功"])
         },
@@ -50,7 +52,7 @@ package let v1Auth = Contract(
         .reading("/api/v1/auth/me") { request, me in .ok(everything(me.account, request)) },
 
         // 6. 刷新令牌
-        .open(.post, "/api/v1/auth/refresh") { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/refresh", takesFields: false) { call throws(Refusal) in
             guard let old = call.request.bearerToken else { throw .notAuthenticated }
             let new = try call.accounts.renew(accessToken: old, by: call.policy)
             return .ok(token(new, user: brief(new.account)))

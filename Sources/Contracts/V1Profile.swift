@@ -40,7 +40,7 @@ package let v1Profile = Contract(
         },
 
         // 4. 获取用户资料
-        .reading("/api/v1/profile/") { request, me in
+        .reading("/api/v1/profile/", failure: "查询失败") { request, me in
             .ok(["message": "获取用户资料成功", "user": profile(me.account, request)])
         },
 
@@ -58,7 +58,7 @@ package let v1Profile = Contract(
         },
 
         // 8. 获取用户信息
-        .reading("/api/v1/info/") { request, me in
+        .reading("/api/v1/info/", failure: "查询失败") { request, me in
             .ok([
                 "id": .integer(Int64(me.account.id)),
                 "username": .string(me.account.username),
@@ -82,7 +82,7 @@ package let v1Profile = Contract(
 
 private func update(_ method: Method) -> Route {
     .profileUpdate(method, "/api/v1/profile/update/", failure: "资料更新失败", file: "avatar") { call in
-        ProfileChange(email: call.entry("email"), bio: call.entry("bio"), avatar: call.avatar("avatar"))
+        ProfileChange(email: call.entry("email"), bio: call.entry("bio").trimmed, avatar: call.avatar("avatar"))
     } show: { request, account in
         .ok(["message": "资料更新成功", "user": profile(account, request)])
     }

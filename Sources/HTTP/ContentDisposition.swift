@@ -1,102 +1,81 @@
-/// What a part's headers say about it (RFC 7578 §4.2).
+/// What a part's headers say about it (RFC 7578 §4.2): `Content-Disposition: form-data; name="avatar"; filename="me.png"`.
+///
+/// Whatever else stands there, in whatever encoding, is passed over, for people's file names are in all of them.
 package struct Part: Sendable, Equatable {
     package let name: String
-    /// nil for a text field; empty for a file control in which no file was chosen.
-    package let filename: String?
-    /// As declared; nil when absent or malformed.
-    package let contentType: MediaType?
+    package let filename: Filename
+
+    /// Whether there is a name of a file; nobody reads which.
+    package enum Filename: Sendable {
+        /// As of a text field.
+        case absent
+        /// As of a file control in which no file was chosen.
+        case empty
+        case given
+    }
 
     /// Reads header lines with CRLF between them.
     init(headers: UnsafeRawBufferPointer) throws(MalformedPart) {
-        guard let text = String(validating: headers, as: UTF8.self) else {
-            throw MalformedPart(reason: "a part's headers are not UTF-8")
+        guard let value = Self.disposition(in: Array(headers)) else {
+            throw MalformedPart(reason: "a part has no Content-Disposition")
         }
-        var disposition: ContentDisposition?
-        var contentType: MediaType?
-        for line in text.split(separator: "\r\n") {
-            guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
-                line.utf8[..<colon].allSatisfy(HeaderScanner.isTokenByte),
-                !line.utf8.contains(where: HeaderScanner.isControl)
-            else { throw MalformedPart(reason: "a part has a line that is no header") }
-            let value = String(line[line.utf8.index(after: colon)...])
-            switch line[..<colon].lowercased() {
-            case "content-disposition" where disposition == nil: disposition = try ContentDisposition(value)
-            case "content-disposition": throw MalformedPart(reason: "a part has Content-Disposition twice")
-            case "content-type": contentType = MediaType(value)
-            // RFC 7578 §4.8: all others are ignored.
-            default: break
+        let parameters = Parameter.all(in: value.drop { $0 != UInt8(ascii: ";") }.dropFirst(), .loose)
+        guard let name = parameters.first(where: { $0.name == "name" }) else {
+            throw MalformedPart(reason: "Content-Disposition has no name")
+        }
+        self.name = String(decoding: Self.decodingBrowserEscapes(name.value), as: UTF8.self)
+        // `filename*` has an encoding (RFC 8187), `filename*0` is the first piece (RFC 2231).
+        let filenames = parameters.filter { $0.name == "filename" || $0.name.hasPrefix("filename*") }
+        filename = filenames.isEmpty ? .absent : filenames.allSatisfy(\.value.isEmpty) ? .empty : .given
+    }
+
+    /// The first Content-Disposition with the lines that go on with it, which begin with a blank; nil without one.
+    private static func disposition(in headers: [UInt8]) -> [UInt8]? {
+        var rest = headers[...]
+        var value: [UInt8]?
+        while !rest.isEmpty {
+            let line = rest[..<lineEnd(in: rest)]
+            rest = rest[line.endIndex...].dropFirst(2)
+            if value != nil {
+                guard let first = line.first, HeaderText.isBlank(first) else { break }
+                value? += line
+            } else if let colon = line.firstIndex(of: UInt8(ascii: ":")),
+                HeaderText.trimmed(line[..<colon]).map({ $0 | 0x20 }).elementsEqual("content-disposition".utf8)
+            {
+                value = Array(line[colon...].dropFirst())
             }
         }
-        guard let disposition else { throw MalformedPart(reason: "a part has no Content-Disposition") }
-        name = disposition.name
-        filename = disposition.filename
-        self.contentType = contentType
+        return value
+    }
+
+    private static func lineEnd(in text: ArraySlice<UInt8>) -> Int {
+        var index = text.startIndex
+        while let found = text[index...].firstIndex(of: UInt8(ascii: "\r")) {
+            if text[found...].dropFirst().first == UInt8(ascii: "\n") { return found }
+            index = found + 1
+        }
+        return text.endIndex
+    }
+
+    /// Browsers escape three bytes, and no percent sign: https://html.spec.whatwg.org/#multipart-form-data
+    private static func decodingBrowserEscapes(_ text: [UInt8]) -> [UInt8] {
+        var decoded: [UInt8] = []
+        var index = 0
+        while index < text.count {
+            switch URLEncoded.byte(escapedAt: index, in: text.span) {
+            case let byte? where byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\n"):
+                decoded.append(byte)
+                index += 3
+            default:
+                decoded.append(text[index])
+                index += 1
+            }
+        }
+        return decoded
     }
 }
 
 /// Why a part's headers cannot be used, in plain words.
 struct MalformedPart: Error {
     let reason: String
-}
-
-/// The header that a part must have: `form-data; name="avatar"; filename="me.png"`.
-private struct ContentDisposition {
-    let name: String
-    let filename: String?
-
-    init(_ value: String) throws(MalformedPart) {
-        var scanner = HeaderScanner(value)
-        guard scanner.token()?.lowercased() == "form-data",
-            let parameters = scanner.parameters(escapes: .quoteAndBackslash)
-        else { throw MalformedPart(reason: "Content-Disposition is not form-data with parameters") }
-        guard let name = try Self.value(of: "name", in: parameters) else {
-            throw MalformedPart(reason: "Content-Disposition has no name")
-        }
-        let plain = try Self.value(of: "filename", in: parameters)
-        let extended = try Self.value(of: "filename*", in: parameters)
-
-        self.name = Self.decodingBrowserEscapes(name)
-        filename = extended.flatMap(Self.decodingExtended) ?? plain.map(Self.decodingBrowserEscapes)
-        // Without a filename the file would pass for a text field.
-        if extended != nil, filename == nil { throw MalformedPart(reason: "filename* is malformed") }
-    }
-
-    private static func value(of name: String, in parameters: [Parameter]) throws(MalformedPart) -> String? {
-        let values = parameters.filter { $0.name == name }
-        guard values.count < 2 else { throw MalformedPart(reason: "Content-Disposition has \(name) twice") }
-        return values.first?.value
-    }
-
-    /// Browsers escape three bytes, and no percent sign: https://html.spec.whatwg.org/#multipart-form-data
-    private static func decodingBrowserEscapes(_ text: String) -> String {
-        decoding(text.utf8[...]) { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }
-            ?? text
-    }
-
-    /// `UTF-8'en'%e2%82%ac%20rates` (RFC 8187 §3.2.1); nil when it is not that.
-    private static func decodingExtended(_ value: String) -> String? {
-        let pieces = value.utf8.split(separator: UInt8(ascii: "'"), maxSplits: 2, omittingEmptySubsequences: false)
-        guard pieces.count == 3, Substring(pieces[0]).lowercased() == "utf-8" else { return nil }
-        guard let decoded = decoding(pieces[2], where: { _ in true }) else { return nil }
-        // A percent sign that is left over escapes nothing: each that does takes two bytes away.
-        let percents = pieces[2].count { $0 == UInt8(ascii: "%") }
-        return decoded.utf8.count == pieces[2].count - 2 * percents ? decoded : nil
-    }
-
-    /// The text with each `%2F` decoded whose byte is accepted; nil when that is not UTF-8.
-    private static func decoding(_ text: Substring.UTF8View, where isAccepted: (UInt8) -> Bool) -> String? {
-        let bytes = text.span
-        var decoded: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            if let byte = URLEncoded.byte(escapedAt: index, in: bytes), isAccepted(byte) {
-                decoded.append(byte)
-                index += 3
-            } else {
-                decoded.append(bytes[index])
-                index += 1
-            }
-        }
-        return String(validating: decoded, as: UTF8.self)
-    }
 }

@@ -22,7 +22,7 @@ package struct Cookie: Sendable, Equatable {
         name: String, value: String, maxAge: Int? = nil, path: String = "/", isSecure: Bool = true,
         isHTTPOnly: Bool = true, sameSite: SameSite = .lax
     ) {
-        precondition(!name.isEmpty && name.utf8.allSatisfy(HeaderScanner.isTokenByte), "cookie name: not a token")
+        precondition(!name.isEmpty && name.utf8.allSatisfy(HeaderText.isTokenByte), "cookie name: not a token")
         precondition(value.utf8.allSatisfy(Self.isValueByte), "cookie value: blanks, quotes, `,`, `;` or `\\`")
         precondition(path.utf8.allSatisfy { 0x20..<0x7F ~= $0 && $0 != UInt8(ascii: ";") }, "cookie path: `;`")
         self.name = name
@@ -57,8 +57,8 @@ package struct Cookie: Sendable, Equatable {
     }
 
     private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
-        var text = text.drop(while: HeaderScanner.isBlank)
-        while let last = text.last, HeaderScanner.isBlank(last) { text.removeLast() }
+        var text = text.drop(while: HeaderText.isBlank)
+        while let last = text.last, HeaderText.isBlank(last) { text.removeLast() }
         return text
     }
 

@@ -68,9 +68,13 @@ package struct Fields: Sendable {
 
     /// Reads the body of a request. An empty one has no fields, whatever its type.
     ///
-    /// - Parameter file: the sink for a file part of that name; nil drops its content.
+    /// - Parameters:
+    ///   - isMarkSkipped: whether JSON may have a byte order mark before it.
+    ///   - fileField: the field whose content, if it is sent as a part, goes to a sink; that of other files is dropped.
+    ///   - makeSink: called for each such part that has content or a name.
     package init(
-        of request: Request, accepting encodings: [Encoding], file: (_ name: String) -> Sink?
+        of request: Request, accepting encodings: [Encoding], isMarkSkipped: Bool = false, fileField: String? = nil,
+        makeSink: () -> Sink? = { nil }
     ) throws(Failure) {
         guard request.contentLength > 0 else { return }
         isAbsent = false
@@ -80,14 +84,16 @@ package struct Fields: Sendable {
         let limit = encoding == .multipart ? Fields.largestMultipart : Fields.largestText
         guard request.contentLength <= limit else { throw .tooLarge }
         switch encoding {
-        case .json: try readJSON(request)
+        case .json: try readJSON(request, isMarkSkipped: isMarkSkipped)
         case .form: try readForm(request)
-        case .multipart: try readMultipart(request, boundary: type.parameter("boundary") ?? "", file)
+        case .multipart: try readMultipart(request, boundary: type.parameter("boundary") ?? "", fileField, makeSink)
         }
     }
 
-    private mutating func readJSON(_ request: Request) throws(Failure) {
-        let body = try wholeBody(request)
+    private mutating func readJSON(_ request: Request, isMarkSkipped: Bool) throws(Failure) {
+        var body = try wholeBody(request)
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        if isMarkSkipped, body.starts(with: mark) { body.removeFirst(mark.count) }
         let value: JSON
         do throws(JSON.ParseError) {
             value = try JSON.parse(body, maximumDepth: Fields.deepest)
@@ -111,18 +117,26 @@ package struct Fields: Sendable {
         do throws(URLEncodedError) {
             values = try URLEncoded.fields(in: body.span, atMost: Fields.mostFields).map { ($0.name, .text($0.value)) }
         } catch {
-            throw .malformed("Form parse error - \(error)")
+            let reason =
+                switch error {
+                case .tooManyFields: "more than \(Fields.mostFields) fields"
+                case .notUTF8: "a field is not UTF-8"
+                }
+            throw .malformed("Form parse error - \(reason)")
         }
     }
 
     private mutating func readMultipart(
-        _ request: Request, boundary: String, _ file: (String) -> Sink?
+        _ request: Request, boundary: String, _ fileField: String?, _ makeSink: () -> Sink?
     ) throws(Failure) {
         do throws(MultipartError<BodyCutShort>) {
             var reader = try MultipartReader(boundary: boundary, maximumParts: Fields.mostFields, read: request.read)
             var left = Fields.largestText
             while let part = try reader.nextPart() {
-                guard let filename = part.filename else {
+                let isFileField = fileField.map { $0.utf8.elementsEqual(part.name.utf8) } ?? false
+                var hasMore = try reader.nextChunk()
+                // Some clients give a file no name at all.
+                guard part.filename != .absent || isFileField && hasMore else {
                     let text = try reader.text(atMost: left)
                     left -= text.utf8.count
                     values.append((part.name, .text(text)))
@@ -130,14 +144,15 @@ package struct Fields: Sendable {
                 }
                 // A part with neither name nor content is what a browser sends for "no file chosen".
                 var size = 0
-                let sink = file(part.name)
-                while try reader.nextChunk() {
+                let sink = isFileField && (hasMore || part.filename == .given) ? makeSink() : nil
+                while hasMore {
                     reader.withChunk { chunk in
                         size += chunk.count
                         sink?(chunk)
                     }
+                    hasMore = try reader.nextChunk()
                 }
-                values.append((part.name, .file(hasName: !filename.isEmpty, size: size)))
+                values.append((part.name, .file(hasName: part.filename == .given, size: size)))
             }
             try reader.readToEnd()
         } catch {

@@ -61,11 +61,11 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
     private var place = Place.preamble
     private var parts = 0
 
-    /// Throws `.malformed` when the boundary is not one by RFC 2046 §5.1.1.
+    /// Throws `.malformed` when the boundary is not 1 to 200 printable characters of ASCII.
     package init(
         boundary: String, maximumParts: Int = 64, read: @escaping Read
     ) throws(MultipartError<BodyError>) {
-        guard Self.isBoundary(boundary) else { throw .malformed("the boundary is not 1 to 70 allowed characters") }
+        guard Self.isBoundary(boundary) else { throw .malformed("the boundary is not 1 to 200 printable characters") }
         delimiter = [UInt8]("\r\n--\(boundary)".utf8)
         self.maximumParts = maximumParts
         self.read = read
@@ -107,13 +107,13 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
         try use(UnsafeRawBufferPointer(rebasing: buffer[unread.prefix(chunkLength)]))
     }
 
-    /// The rest of the present part as text; throws `.fieldTooLarge` when it has more than `limit` bytes.
+    /// The present chunk and the rest of the part as text; throws `.fieldTooLarge` when that has more than `limit` bytes.
     package mutating func text(atMost limit: Int) throws(MultipartError<BodyError>) -> String {
         var bytes: [UInt8] = []
-        while try nextChunk() {
+        repeat {
             guard chunkLength <= limit - bytes.count else { throw .fieldTooLarge }
             withChunk { bytes.append(contentsOf: $0) }
-        }
+        } while try nextChunk()
         guard let text = String(validating: bytes, as: UTF8.self) else { throw .malformed("a text field is not UTF-8") }
         return text
     }
@@ -177,7 +177,7 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
         }
         let wordEnd = index
         let paddingEnd = min(wordEnd + longestPadding, unread.upperBound)
-        while index < paddingEnd, HeaderScanner.isBlank(buffer[index]) { index += 1 }
+        while index < paddingEnd, HeaderText.isBlank(buffer[index]) { index += 1 }
 
         return switch (byte(at: index), byte(at: index + 1)) {
         case (UInt8(ascii: "\r"), UInt8(ascii: "\n")): .delimiter(length: index - start)
@@ -251,18 +251,8 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
         return count > 0
     }
 
-    /// RFC 2046 §5.1.1: bchars, of which a blank may not be the last.
+    /// More than the 70 characters of RFC 2046 §5.1.1, and others: clients send `====================`, `gL/9oQx`, `*****`.
     private static func isBoundary(_ boundary: String) -> Bool {
-        1...70 ~= boundary.utf8.count && boundary.utf8.last != UInt8(ascii: " ")
-            && boundary.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "0")...UInt8(ascii: ":"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "'")...UInt8(ascii: ")"),
-                    UInt8(ascii: "+")...UInt8(ascii: "/"), UInt8(ascii: "_"), UInt8(ascii: "="), UInt8(ascii: "?"),
-                    UInt8(ascii: " "):
-                    true
-                default: false
-                }
-            }
+        1...200 ~= boundary.utf8.count && boundary.utf8.allSatisfy(HeaderText.isPrintable)
     }
 }

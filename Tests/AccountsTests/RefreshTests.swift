@@ -240,7 +240,7 @@ import Testing
         #expect(refusal { try accounts.refresh(new.access) } == "badRefreshToken")
     }
 
-    @Test(arguments: ["x", "a.b.c", " "])
+    @Test(arguments: ["x", "a.b.c", "a b"])
     func `what is no token is refused`(token: String) throws {
         let school = try School()
 
@@ -248,7 +248,9 @@ import Testing
     }
 
     @Test(
-        arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
+        arguments: [
+            (.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank), (.text(" "), .blank),
+        ] as [(Entry, Rule)])
     func `a refresh needs a token as text`(entry: Entry, rule: Rule) throws {
         let school = try School()
 

@@ -24,7 +24,7 @@ struct MannersTests {
     private static let noObjects = [
         "{", "nonsense", "{} {}", #"{"a":"\ud800"}"#, #"{"a":"\udc00\ud800"}"#, "{'a':1}", "{\"a\":\"\0\"}", "[]",
         "null", "1",
-        #""a""#, "[{}]", #"{"a":NaN}"#, "\u{FEFF}{}", " ",
+        #""a""#, "[{}]", #"{"a":NaN}"#, " \u{FEFF}{}", " ",
         "{\"a\":" + String(repeating: "[", count: 32) + String(repeating: "]", count: 32) + "}",
         String(repeating: "[", count: 60_000),
     ]
@@ -115,7 +115,6 @@ struct MannersTests {
         ("/api/users/register", "multipart/form-data; boundary=x"),
         ("/api/v1/auth/login/json", "application/x-www-form-urlencoded"),
         ("/api/v1/auth/register", "multipart/form-data; boundary=x"), ("/api/v1/auth/login", "application/json"),
-        ("/api/v1/auth/login", "multipart/form-data; boundary=x"),
     ]) func `contracts 4 and 5 take JSON, and a form only at its login`(_ path: String, _ type: String) {
         let answer = reception.ask("POST", path, .other(type: type, Array("{}".utf8)))
 

@@ -80,7 +80,14 @@ struct V1AuthTests {
         #expect(answer.said == V1AuthTests.session)
     }
 
-    private static let remembered: [(JSON?, Int64)] = [(nil, 3600), (.null, 3600), (false, 3600), (true, 2_592_000)]
+    private static let on: [JSON] = [
+        true, 1, 1.0, "true", "TRUE", "True", "1", "on", "On", "t", "T", "y", "Y", "yes", "YES",
+    ]
+    private static let off: [JSON] = [
+        false, 0, 0.0, .double(-0.0), "false", "FALSE", "False", "0", "off", "Off", "f", "F", "n", "N", "no", "NO",
+    ]
+    private static let remembered: [(JSON?, Int64)] =
+        [(nil, 3600), (.null, 3600)] + off.map { ($0, 3600) } + on.map { ($0, 2_592_000) }
 
     @Test(arguments: remembered) func `a remembered login lives for 30 days`(_ flag: JSON?, _ seconds: Int64) {
         _ = register()
@@ -90,7 +97,13 @@ struct V1AuthTests {
         #expect(answer.json["expires_in"] == .integer(seconds))
     }
 
-    @Test(arguments: ["true", 1, [], [:]] as [JSON]) func `remember_me is true or false`(_ flag: JSON) {
+    private static let neither: [JSON] = [
+        2, -1, 0.5, .integer(.max), .double(1e300), "", " ", "maybe", "truely", " true", "true ", "1.0", "00", "yes!",
+        "是",
+        "ｔrue", .string(String(repeating: "1", count: 60_000)), [], [:], [true],
+    ]
+
+    @Test(arguments: neither) func `remember_me is what Pydantic takes for true or false`(_ flag: JSON) {
         _ = register()
 
         let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("remember_me", flag))

@@ -5,26 +5,25 @@ import Testing
 struct FieldsTests {
     private static let all: [Fields.Encoding] = [.json, .form, .multipart]
 
-    /// What went to the sinks, and which sinks were asked for.
+    /// What went to each sink.
     private final class Files {
-        var contents: [String: [UInt8]] = [:]
-        var asked: [String] = []
+        var contents: [[UInt8]] = []
 
-        func sink(_ name: String) -> Fields.Sink? {
-            asked.append(name)
-            guard name == "avatar" else { return nil }
-            contents[name] = []
-            return { self.contents[name]? += $0 }
+        func sink() -> Fields.Sink {
+            contents.append([])
+            let index = contents.count - 1
+            return { self.contents[index] += $0 }
         }
     }
 
     private func fields(
         _ type: String?, _ body: [UInt8], accepting encodings: [Fields.Encoding] = all, announced: Int? = nil,
-        piece: Int = .max, failing: Bool = false, into files: Files = Files()
+        piece: Int = .max, failing: Bool = false, isMarkSkipped: Bool = false, into files: Files = Files()
     ) throws(Fields.Failure) -> Fields {
         let headers = type.map { ["content-type": $0] } ?? [:]
         let request = request(headers: headers, body: body, announced: announced, piece: piece, failing: failing)
-        return try Fields(of: request, accepting: encodings) { files.sink($0) }
+        return try Fields(
+            of: request, accepting: encodings, isMarkSkipped: isMarkSkipped, fileField: "avatar", makeSink: files.sink)
     }
 
     private func json(_ text: String) throws(Fields.Failure) -> Fields {
@@ -117,6 +116,29 @@ struct FieldsTests {
         }
     }
 
+    @Test func `where it is skipped, JSON may have one byte order mark before it`() throws {
+        let body = Array("\u{FEFF}{\"a\": \"\u{FEFF}é\"}".utf8)
+
+        #expect(try fields("application/json", body, isMarkSkipped: true)["a"] == .text("\u{FEFF}é"))
+        #expect(throws: Fields.Failure.self) { try fields("application/json", body) }
+        for text in ["\u{FEFF}\u{FEFF}{}", " \u{FEFF}{}", "{\u{FEFF}}", "\u{FEFF}"] {
+            #expect(throws: Fields.Failure.self) {
+                try fields("application/json", Array(text.utf8), isMarkSkipped: true)
+            }
+        }
+    }
+
+    @Test func `behind a byte order mark the place of an error is counted without it`() {
+        #expect(throws: Fields.Failure.notJSON(JSON.ParseError(.valueExpected, at: 6), character: 6)) {
+            try fields("application/json", Array("\u{FEFF}{\"a\": x}".utf8), isMarkSkipped: true)
+        }
+    }
+
+    @Test func `a name that only looks like a field's is another`() throws {
+        #expect(try json(#"{"\u212A": "x"}"#)["K"] == nil)
+        #expect(try json(#"{"e\u0301": "x"}"#)["é"] == nil)
+    }
+
     @Test func `JSON may be nested 32 deep, counting the object itself`() throws {
         let deepest = "{\"a\": " + String(repeating: "[", count: 31) + String(repeating: "]", count: 31) + "}"
         let deeper = "{\"a\": " + String(repeating: "[", count: 32) + String(repeating: "]", count: 32) + "}"
@@ -145,13 +167,13 @@ struct FieldsTests {
         let most = (1...64).map { "f\($0)=\($0)" }.joined(separator: "&")
 
         #expect(try form(most)["f64"] == .text("64"))
-        #expect(throws: Fields.Failure.malformed("Form parse error - tooManyFields")) {
+        #expect(throws: Fields.Failure.malformed("Form parse error - more than 64 fields")) {
             try form(most + "&f65=65")
         }
     }
 
     @Test func `a form that is not UTF-8 is malformed`() {
-        #expect(throws: Fields.Failure.malformed("Form parse error - notUTF8")) { try form("a=%FF") }
+        #expect(throws: Fields.Failure.malformed("Form parse error - a field is not UTF-8")) { try form("a=%FF") }
     }
 
     // MARK: Multipart
@@ -168,8 +190,7 @@ struct FieldsTests {
         #expect(fields["bio"] == .text(""))
         #expect(fields["avatar"] == .file(hasName: true, size: 9))
         #expect(fields["username"] == nil)
-        #expect(files.contents == ["avatar": Array("\u{1}\0PNG\r\n--".utf8)])
-        #expect(files.asked == ["avatar"])
+        #expect(files.contents == [Array("\u{1}\0PNG\r\n--".utf8)])
     }
 
     @Test func `a browser's part for no file chosen has neither name nor content`() throws {
@@ -186,12 +207,23 @@ struct FieldsTests {
         #expect(try multipart(part("avatar", "abc", filename: ""))["avatar"] == .file(hasName: false, size: 3))
     }
 
-    @Test func `a text part under a file's name is text`() throws {
+    @Test func `an empty part without a filename is text, also under a file's name`() throws {
         let files = Files()
 
         #expect(try multipart(part("avatar", ""), into: files)["avatar"] == .text(""))
 
-        #expect(files.asked.isEmpty)
+        #expect(files.contents.isEmpty)
+    }
+
+    @Test(arguments: [1, 5, .max])
+    func `under a file's name a part with content is a file, also without a filename`(piece: Int) throws {
+        let files = Files()
+
+        let fields = try multipart(part("avatar", "\u{1}\0PNG"), part("bio", "x"), piece: piece, into: files)
+
+        #expect(fields["avatar"] == .file(hasName: false, size: 5))
+        #expect(fields["bio"] == .text("x"))
+        #expect(files.contents == [Array("\u{1}\0PNG".utf8)])
     }
 
     @Test func `a file that nobody asked for is dropped`() throws {
@@ -256,7 +288,8 @@ struct FieldsTests {
     @Test(
         arguments: [
             "application/json", "Application/JSON", "APPLICATION/JSON; charset=utf-8",
-            "application/json;charset=\"ISO-8859-1\"", "application/json ; a=b; c=d",
+            "application/json;charset=\"ISO-8859-1\"", "application/json ; a=b; c=d", "application/json; utf-8",
+            "application/json;charset", "application/json;charset=", "application/json; charset=\"utf-8",
         ])
     func `JSON is told by its type in any case and with any parameter`(type: String) throws {
         #expect(try fields(type, Array(#"{"a": "é"}"#.utf8))["a"] == .text("é"))
@@ -267,7 +300,10 @@ struct FieldsTests {
         #expect(try fields(type, Array("a=%C3%A9".utf8))["a"] == .text("é"))
     }
 
-    @Test(arguments: ["Multipart/Form-Data; Boundary=b", "multipart/form-data; charset=utf-8; boundary=\"b\""])
+    @Test(arguments: [
+        "Multipart/Form-Data; Boundary=b", "multipart/form-data; charset=utf-8; boundary=\"b\"",
+        "multipart/form-data; utf-8; boundary=b", "multipart/form-data; charset=; boundary=b",
+    ])
     func `a multipart body is told by its type in any case and with any parameter`(type: String) throws {
         #expect(try fields(type, Array((part("a", "1") + "--b--").utf8))["a"] == .text("1"))
     }

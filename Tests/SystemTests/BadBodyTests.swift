@@ -225,6 +225,30 @@ struct BadBodyTests {
         #expect(try victim.isUnchanged())
     }
 
+    private static let unread: [(type: String, body: String)] = [
+        ("application/json", "null"), ("application/json", "{broken"), ("text/plain;charset=UTF-8", "bye"),
+        ("multipart/form-data", "--"), ("application/json", String(repeating: "[", count: 100_000)),
+    ]
+
+    @Test(
+        arguments: [
+            (3, "/api/user/logout/"), (4, "/api/users/logout"), (4, "/api/users/refresh_token"),
+            (5, "/api/v1/auth/logout"), (5, "/api/v1/auth/refresh"),
+        ], unread)
+    func `an endpoint that takes no field reads no body`(
+        endpoint: (contract: Int, path: String), sent: (type: String, body: String)
+    ) throws {
+        let site = try Site.shared()
+        let keys = try site.session(of: site.newPerson(), through: endpoint.contract)
+        let proof =
+            keys.cookie.map { ("Cookie", "sessionid=\($0)") } ?? ("Authorization", "Bearer \(keys.access ?? "")")
+
+        let answer = try site.send(
+            "POST", endpoint.path, headers: [proof, ("Content-Type", sent.type)], body: Array(sent.body.utf8))
+
+        #expect(answer.status == 200)
+    }
+
     @Test(arguments: [Endpoint.profile, .info])
     func `a body that nobody asked for is ignored`(endpoint: Endpoint) throws {
         let answer = try victim.send(endpoint, type: "application/json", Array("{broken".utf8))

@@ -79,7 +79,7 @@ struct BadUploadTests {
     static let multipart: [(name: String, type: String, body: String)] = [
         ("no boundary", "multipart/form-data", "--x\r\n\r\n\r\n--x--\r\n"),
         ("a blank boundary", "multipart/form-data; boundary=\"\"", "----\r\n"),
-        ("a boundary of 71", "multipart/form-data; boundary=\(String(repeating: "b", count: 71))", "--b--"),
+        ("a boundary of 201", "multipart/form-data; boundary=\(String(repeating: "b", count: 201))", "--b--"),
         ("another boundary", "multipart/form-data; boundary=x", "--y\r\n\r\n\r\n--y--\r\n"),
         ("no end", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=bio\r\n\r\nhello"),
         ("nothing", "multipart/form-data; boundary=x", "--x"),
