@@ -18,7 +18,9 @@ package final class Directory {
     private static let pageSize: Int64 = 500
 
     private let database: Connection
-    private let role: Role?
+    /// As they were asked for.
+    package let role: Role?
+    package let limit: Int64?
     private var last: UInt64
     private var left: Int64
     private var page: ArraySlice<Account>
@@ -28,6 +30,7 @@ package final class Directory {
     fileprivate init(_ database: Connection, role: Role?, after: UInt64, limit: Int64?) throws(DatabaseError) {
         self.database = database
         self.role = role
+        self.limit = limit
         last = after
         left = limit ?? .max
         // One more than the limit tells whether there is more.

@@ -45,6 +45,7 @@ enum ChineseWords {
     static let unavailable = "服务暂时不可用，请稍后再试。"
     static let forbidden = "没有权限执行此操作。"
     static let crossOrigin = "跨站请求被拒绝。"
+    static let invalidHost = "无效的 Host 请求头。"
     static let notAuthenticated = "用户未登录或认证失败"
 
     static func methodNotAllowed(_ method: String) -> String { "不支持 \(method) 方法。" }

@@ -90,6 +90,8 @@ package enum Failure: Error, Sendable {
     case notAnObject
     /// A page of another origin sent a cookie with a request that changes something.
     case crossOrigin
+    /// The request's Host is no host name or address with a port.
+    case invalidHost
     case unsupportedMediaType(String)
     case tooLarge
     case notFound

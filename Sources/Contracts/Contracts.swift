@@ -85,7 +85,9 @@ package struct Contracts: Sendable {
         package var isSignedIn: Bool { route?.isSignedIn == true }
 
         /// Whether the path is of no contract.
-        package var isNowhere: Bool { contract == nil }
+        package var isNowhere: Bool {
+            if case .notFound? = failure { contract == nil } else { false }
+        }
 
         /// For the log: `v1-profile`; `-` for a path of no contract.
         package var contractName: String { contract?.name ?? "-" }
@@ -93,7 +95,15 @@ package struct Contracts: Sendable {
         package var path: String { route?.path ?? "-" }
     }
 
+    /// Where a request goes: nowhere with a Host that is none, for links are made of it.
     package func destination(of request: Request) -> Destination {
+        let found = place(of: request)
+        guard !request.isHostValid else { return found }
+        return Destination(
+            contract: found.contract, route: nil, failure: .invalidHost, allowed: "", endpoint: found.endpoint)
+    }
+
+    private func place(of request: Request) -> Destination {
         // No path of ours has another byte, and to compare texts with many marks takes the square of their length.
         let path = String(decoding: request.path.utf8.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
         guard let place = places[path] else {
@@ -220,6 +230,13 @@ package struct Contracts: Sendable {
         return Answer(reply: reply, accountID: call.accountID, fault: text)
     }
 
+    /// The answer, or that of a mistake of ours where its headers cannot be sent.
+    package func sendable(_ answer: Answer, to request: Request, at destination: Destination) -> Answer {
+        guard let fault = answer.reply.fault else { return answer }
+        let reply = refuse(request, destination, .internalError(requestID: request.id), Fields())
+        return Answer(reply: reply, accountID: answer.accountID, fault: fault)
+    }
+
     /// The answer where too many requests of its kind wait.
     package func busy(_ request: Request, at destination: Destination) -> Reply {
         refuse(request, destination, .busy, Fields())
@@ -229,7 +246,7 @@ package struct Contracts: Sendable {
         _ request: Request, _ destination: Destination, _ failure: Failure?, _ fields: Fields
     ) -> Reply {
         guard let failure else { return Reply(204).with("Allow", destination.allowed) }
-        guard let contract = destination.contract else { return Reply(404, ["detail": "Not found."]) }
+        guard let contract = destination.contract else { return Reply(failure) }
         let head = destination.route?.head ?? ""
         let language = request.header("accept-language").flatMap(Language.init(accepted:)) ?? .english
         var reply = contract.answer(
@@ -245,5 +262,16 @@ extension Contract {
     fileprivate func spellings(of path: String) -> [String] {
         guard slashIsOptional(path) else { return [path] }
         return path.hasSuffix("/") ? [path, String(path.dropLast())] : [path, path + "/"]
+    }
+}
+
+extension Reply {
+    /// Where no contract has words.
+    fileprivate init(_ failure: Failure) {
+        switch failure {
+        case .invalidHost: self.init(400, ["detail": "Invalid Host header."])
+        case .internalError(let id): self.init(500, ["detail": .string("Internal server error. Request \(id).")])
+        default: self.init(404, ["detail": "Not found."])
+        }
     }
 }

@@ -73,6 +73,7 @@ private func user(_ account: Account) -> JSON {
     case .notFound: return error(404, ChineseWords.notFound)
     case .methodNotAllowed(let method, _): return error(405, ChineseWords.methodNotAllowed(method))
     case .crossOrigin: return error(403, ChineseWords.crossOrigin)
+    case .invalidHost: return error(400, ChineseWords.invalidHost)
     case .busy: return error(503, ChineseWords.unavailable)
     case .internalError(let id): return error(500, ChineseWords.internalError(id))
     }

@@ -41,7 +41,7 @@ package let roleSession = Contract(
                 ListQuery(
                     role: call.parameter("role"), limit: call.parameter("limit"), after: call.parameter("after")),
                 for: me.account)
-            return stream(list, call.request)
+            return stream(list, call)
         },
 
         // 4. 更新用户信息
@@ -83,13 +83,17 @@ private func user(_ account: Account) -> JSON {
     ]
 }
 
-/// The array, written while it is read; `Link` leads on where a limit cut it. (RFC 8288)
-private func stream(_ list: Directory, _ request: Request) -> Reply {
+/// The array, written while it is read; `Link` leads on where a limit cut it (RFC 8288): with what was checked of the
+/// query, never with what was sent.
+private func stream(_ list: Directory, _ call: Call) -> Reply {
     var reply = Reply(200)
     if let next = list.next {
-        let others = (try? URLEncoded.fields(in: request.query))?.filter { $0.name == "role" || $0.name == "limit" }
-        let query = (others ?? []).map { "\($0.name)=\($0.value)&" }.joined() + "after=\(next)"
-        reply = reply.with("Link", "<\(request.origin)\(request.path)?\(query)>; rel=\"next\"")
+        let parameters = [
+            ("role", list.role?.rawValue), ("limit", list.limit.map { "\($0)" }), ("after", "\(next)"),
+        ]
+        let query = URLEncoded.query(
+            parameters.compactMap { name, value in value.map { FormField(name: name, value: $0) } })
+        reply = reply.with("Link", "<\(call.request.origin)\(call.route.path)?\(query)>; rel=\"next\"")
     }
     reply.stream = { write in
         var piece: [UInt8] = [UInt8(ascii: "[")]
@@ -136,6 +140,7 @@ private func stream(_ list: Directory, _ request: Request) -> Reply {
     case .notFound: return message(404, ChineseWords.notFound)
     case .methodNotAllowed(let method, _): return message(405, ChineseWords.methodNotAllowed(method))
     case .crossOrigin: return message(403, ChineseWords.crossOrigin)
+    case .invalidHost: return message(400, ChineseWords.invalidHost)
     case .busy: return message(503, ChineseWords.unavailable)
     case .internalError(let id): return message(500, ChineseWords.internalError(id))
     }

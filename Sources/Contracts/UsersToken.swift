@@ -113,6 +113,7 @@ private func token(_ new: Credentials) -> JSON {
     case .notFound: return detail(404, "Not Found")
     case .methodNotAllowed: return detail(405, "Method Not Allowed")
     case .crossOrigin: return detail(403, "Forbidden")
+    case .invalidHost: return detail(400, "Invalid Host header.")
     case .busy: return detail(503, "Service temporarily unavailable, try again later.")
     case .internalError(let id): return detail(500, "Internal Server Error (request \(id))")
     }

@@ -167,6 +167,7 @@ private func everything(_ account: Account, _ request: Request) -> JSON {
     case .notFound: return detail(404, ChineseWords.notFound)
     case .methodNotAllowed(let method, _): return detail(405, ChineseWords.methodNotAllowed(method))
     case .crossOrigin: return detail(403, ChineseWords.crossOrigin)
+    case .invalidHost: return detail(400, ChineseWords.invalidHost)
     case .busy: return detail(503, ChineseWords.unavailable)
     case .internalError(let id): return detail(500, ChineseWords.internalError(id))
     }

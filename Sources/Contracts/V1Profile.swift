@@ -148,6 +148,8 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
     case .notAnObject: return unreadable("Invalid data. Expected a dictionary.", here)
     case .crossOrigin:
         return Reply(403, ["detail": "Cross-origin request refused."])
+    case .invalidHost:
+        return Reply(400, ["detail": "Invalid Host header."])
     case .unsupportedMediaType(let type):
         return Reply(415, ["detail": .string("Unsupported media type \"\(type)\" in request.")])
     case .tooLarge:

@@ -37,12 +37,26 @@ package struct Reply {
         return copy
     }
 
-    /// The answer in CGI's form (RFC 3875 §6): header lines, an empty line, the body.
+    /// Why the headers cannot be sent, for the log; nil where they can. A name that is no token, or a control character
+    /// in a value, would be read as more headers, or as the end of them.
+    package var fault: String? {
+        for (name, value) in headers {
+            if let fault = Reply.fault(name, value) { return fault }
+        }
+        return Reply.fault("Content-Type", type)
+    }
+
+    private static func fault(_ name: String, _ value: String) -> String? {
+        guard HeaderText.isToken(name.utf8) else { return "the name of a header is no token" }
+        return value.utf8.allSatisfy(HeaderText.isPrintable) ? nil : "\(name): not printable ASCII"
+    }
+
+    /// The answer in CGI's form (RFC 3875 §6): header lines, an empty line, the body. With a `fault` a bare 500.
     package var message: [UInt8] {
+        guard fault == nil else { return Reply(500, ["detail": "Internal server error."]).message }
         var message: [UInt8] = []
         message.reserveCapacity(512 + body.count)
         func line(_ name: String, _ value: String) {
-            assert(!value.utf8.contains(where: { $0 == 0x0D || $0 == 0x0A }), "a line break in \(name)")
             message += name.utf8
             message += ": ".utf8
             message += value.utf8

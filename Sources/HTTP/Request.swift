@@ -52,6 +52,9 @@ package struct Request {
     /// The method that a route answers this one with: `HEAD` is a `GET` whose body nginx drops.
     package var routedMethod: Method? { Method(rawValue: method == "HEAD" ? "GET" : method) }
 
+    /// False where a Host was sent that can be none.
+    package var isHostValid: Bool { header("host").map(Host.isValid) ?? true }
+
     package var contentType: MediaType? { header("content-type").flatMap(MediaType.init) }
 
     /// The token of `Authorization: Bearer …` (RFC 6750 §2.1); nil without one of that scheme, empty when malformed.

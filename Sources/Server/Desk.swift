@@ -184,6 +184,7 @@ final class Desk {
         let exchange = visit.exchange
         // Before the answer, behind which its owner may send the next one.
         visit.picture = nil
+        let answer = contracts.sendable(answer, to: visit.request, at: visit.destination)
         if let fault = answer.fault {
             log.write(
                 "fault",

@@ -29,8 +29,11 @@ extension Request {
             })
     }
 
+    /// A Host that is none stands in no answer: the request is refused.
     private static func origin(_ exchange: Exchange) -> String {
-        "\(exchange.variable("REQUEST_SCHEME") ?? "http")://\(exchange.variable("HTTP_HOST") ?? "localhost")"
+        let scheme = exchange.variable("REQUEST_SCHEME") == "https" ? "https" : "http"
+        guard let host = exchange.variable("HTTP_HOST"), Host.isValid(host) else { return "\(scheme)://localhost" }
+        return "\(scheme)://\(host)"
     }
 
     /// `accept-language` is `HTTP_ACCEPT_LANGUAGE`; the body's own headers have no prefix. (RFC 3875 §4.1)

@@ -79,6 +79,52 @@ struct ReplyTests {
                 """)
     }
 
+    private static let controls =
+        Array("\r\n\0\t\u{1F}\u{7F}\u{85}é\u{2028}".unicodeScalars).map { "a\($0)b" } + ["a\r\nb"]
+
+    @Test(arguments: controls)
+    func `a value with a control character makes the answer a 500 without that header`(value: String) {
+        let reply = Reply(200, ["secret": 1]).with("Link", value).with("Retry-After", "3")
+
+        #expect(reply.fault == "Link: not printable ASCII")
+        #expect(
+            text(reply) == """
+                Status: 500 Internal Server Error\r
+                Content-Type: application/json\r
+                Content-Length: 35\r
+                Cache-Control: no-store\r
+                \r
+                {"detail":"Internal server error."}
+                """)
+    }
+
+    @Test(arguments: ["", "a b", "a:b", "a\r\nSet-Cookie", "é", "a\u{0}"])
+    func `a name that is no token makes the answer a 500 without that header`(name: String) {
+        let reply = Reply(200, headers: [("Allow", "GET"), (name, "x")])
+
+        #expect(reply.fault == "the name of a header is no token")
+        #expect(text(reply).hasPrefix("Status: 500 Internal Server Error\r\nContent-Type: application/json\r\n"))
+        #expect(!text(reply).contains("Allow"))
+    }
+
+    @Test func `a media type with a line break makes the answer a 500`() {
+        let reply = Reply(200, [], type: "text/plain\r\nX: y")
+
+        #expect(reply.fault == "Content-Type: not printable ASCII")
+        #expect(text(reply).hasPrefix("Status: 500"))
+    }
+
+    @Test func `a stream behind such headers is not announced`() {
+        var reply = Reply(200, headers: [("Link", "\r\n")])
+        reply.stream = { $0(Array("[]".utf8)) }
+
+        #expect(text(reply).contains("Content-Length: 35\r\n"))
+    }
+
+    @Test func `headers without control characters have no fault`() {
+        #expect(Reply(200).with("Link", "<https://a.example/?b=%0D%0A>; rel=\"next\"").fault == nil)
+    }
+
     @Test func `a created resource is answered 201`() {
         #expect(text(.created(["id": 1])).hasPrefix("Status: 201 Created\r\n"))
     }

@@ -45,4 +45,16 @@ struct URLEncodedTests {
         #expect(try URLEncoded.fields(in: "a&b", atMost: 2).count == 2)
         #expect(throws: URLEncodedError.tooManyFields) { try URLEncoded.fields(in: "a&b&c", atMost: 2) }
     }
+
+    @Test func `a query is written with all escaped that could mean something`() throws {
+        let fields = [
+            FormField(name: "role", value: "teacher"), FormField(name: "a b", value: "\r\n&=+%/注-._~"),
+            FormField(name: "", value: ""),
+        ]
+
+        let query = URLEncoded.query(fields)
+
+        #expect(query == "role=teacher&a%20b=%0D%0A%26%3D%2B%25%2F%E6%B3%A8-._~&=")
+        #expect(try URLEncoded.fields(in: query) == fields)
+    }
 }

@@ -7,7 +7,7 @@ package struct FuzzTarget: Sendable {
     package let check: @Sendable (_ bytes: [UInt8]) throws(Broken) -> Void
 
     package static let all: [FuzzTarget] = [
-        json, multipart, disposition, urlEncoded, cookie, mediaType, fields, token, passwordHash, picture, names,
+        json, multipart, disposition, urlEncoded, cookie, host, mediaType, fields, token, passwordHash, picture, names,
         variables, requests, longTexts,
     ]
 }

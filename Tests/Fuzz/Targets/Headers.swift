@@ -11,6 +11,19 @@ extension FuzzTarget {
         try require(again.map { Array($0.utf8) } == Array(value.utf8), "the same value in quotes is read as another")
     }
 
+    /// A Host.
+    static let host = FuzzTarget(name: "host") { bytes throws(Broken) in
+        let host = text(bytes)
+        guard Host.isValid(host) else { return }
+
+        try require(host.utf8.count <= 260, "a host of \(host.utf8.count) bytes")
+        let others = host.utf8.filter { byte in
+            !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
+                || "-._:[]".utf8.contains(byte))
+        }
+        try require(others.isEmpty, "\(others) stand in it")
+    }
+
     /// A Content-Type.
     static let mediaType = FuzzTarget(name: "mediatype") { bytes throws(Broken) in
         guard let type = MediaType(text(bytes)) else { return }
