@@ -5,8 +5,8 @@ import Secrets
 package enum Proof: Sendable {
     /// What a good access token says.
     case token(Claims)
-    /// The SHA-256 of a cookie.
-    case cookie(hash: [UInt8])
+    /// The SHA-256 of each cookie that came, of which the first with a living session counts.
+    case cookie(hashes: [[UInt8]])
 }
 
 extension Accounts {
@@ -15,7 +15,7 @@ extension Accounts {
         .token(try claims(accessToken, .access, otherwise: .badToken))
     }
 
-    package func proof(cookie: String) -> Proof { .cookie(hash: sha256(cookie)) }
+    package func proof(cookies: [String]) -> Proof { .cookie(hashes: cookies.map { sha256($0) }) }
 
     /// The sessions that proofs name, each in its place, nil where there is none. Sixteen at a time cost one round trip,
     /// those of cookies another.
@@ -25,7 +25,7 @@ extension Accounts {
         for proof in proofs {
             switch proof {
             case .token(let claims): ids.append(claims.sessionID)
-            case .cookie(let hash): hashes.append(hash)
+            case .cookie(let found): hashes += found
             }
         }
         var found: [UInt64: Caller] = [:]
@@ -34,12 +34,16 @@ extension Accounts {
             for ids in ids.parts(SessionsByID.most) {
                 for caller in try database.rows(SessionsByID(ids: ids)) { found[caller.session.id] = caller }
             }
-            for hash in hashes { holders[hash] = try database.first(SessionByCookie(hash: hash)) }
+            for hashes in hashes.parts(SessionsByCookie.most) {
+                for caller in try database.rows(SessionsByCookie(hashes: hashes)) {
+                    if let hash = caller.cookieHash { holders[hash] = caller }
+                }
+            }
         }
         return proofs.map { proof in
             switch proof {
             case .token(let claims): found[claims.sessionID]
-            case .cookie(let hash): holders[hash]
+            case .cookie(let hashes): hashes.lazy.compactMap { holders[$0] }.first { living($0) != nil }
             }
         }
     }
@@ -68,7 +72,7 @@ extension Accounts {
 
     /// The living session behind a cookie. Its life slides: at most once an hour that is written down.
     package func caller(cookie: String, by policy: Policy) throws(Refusal) -> Caller {
-        let proof = proof(cookie: cookie)
+        let proof = proof(cookies: [cookie])
         return try sliding(try caller(proof, try sessions(of: [proof])[0]), by: policy)
     }
 

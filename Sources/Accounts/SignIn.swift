@@ -11,15 +11,15 @@ package struct SignIn: Sendable {
     package var role: Entry?
     /// Contract 5's `remember_me`.
     package var remembered: Entry
-    /// The cookie that the client still holds: its session ends when the new one begins.
-    package var replacedCookie: String?
+    /// The cookies that the client still holds: their sessions end when the new one begins.
+    package var replacedCookies: [String]
 
     package init(
         name: Entry, as nameField: Field = .username, password: Entry, role: Entry? = nil, remembered: Entry = .absent,
-        replacedCookie: String? = nil
+        replacedCookies: [String] = []
     ) {
         self.nameField = nameField
-        self.replacedCookie = replacedCookie
+        self.replacedCookies = replacedCookies
         self.name = name
         self.password = password
         self.role = role
@@ -114,7 +114,7 @@ extension Accounts {
         let beginning = BeginSession(
             insertion: InsertSession(session: session, cookieHash: cookie.map { sha256($0) }, now: now),
             passwordVersion: stored.passwordVersion, newHash: newHash, subject: subject,
-            replacedCookieHash: form.replacedCookie.map { sha256($0) }, settings: common.settings)
+            replacedCookieHashes: form.replacedCookies.map { sha256($0) }, settings: common.settings)
         let isBegun = try refusing { () throws(DatabaseError) in try database.run(beginning).affectedRows > 0 }
         guard isBegun else {
             // Since the password was checked the account was locked, changed its password or was disabled.

@@ -13,8 +13,10 @@ package final class Call {
     private var upload: Upload?
     /// Whose request it is, once known; for the log.
     package private(set) var accountID: UInt64?
-    /// The cookie's new life in seconds, where this request made it longer.
-    private(set) var renewedCookieLife: Int64?
+    /// The cookie whose life this request made longer, with its new life in seconds.
+    private(set) var renewedCookie: (value: String, life: Int64)?
+    /// The session cookies that came, those of other sites on this host among them; none where the contract has none.
+    private(set) lazy var cookies = sessionCookies
 
     /// What a request shows to say whose it is, with what was found for it.
     package struct Known: Sendable {
@@ -90,7 +92,7 @@ package final class Call {
     /// What the request shows to say whose it is: a bearer token or, where the contract has cookies, its cookie.
     func proof() throws(Refusal) -> Proof {
         if let token = request.bearerToken { return try accounts.proof(accessToken: token) }
-        if let cookie { return accounts.proof(cookie: cookie) }
+        if !cookies.isEmpty { return accounts.proof(cookies: cookies) }
         throw .notAuthenticated
     }
 
@@ -106,9 +108,12 @@ package final class Call {
             found = try accounts.sessions(of: [proof])[0]
         }
         var caller = try accounts.caller(proof, found)
-        if case .cookie = proof { caller = try accounts.sliding(caller, by: policy) }
         accountID = caller.account.id
-        renewedCookieLife = caller.renewedCookieLife
+        if case .cookie(let hashes) = proof {
+            caller = try accounts.sliding(caller, by: policy)
+            let cookie = zip(cookies, hashes).first { $0.1 == caller.cookieHash }?.0
+            if let cookie, let life = caller.renewedCookieLife { renewedCookie = (cookie, life) }
+        }
         return caller
     }
 

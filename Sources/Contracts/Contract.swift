@@ -88,7 +88,7 @@ package enum Failure: Error, Sendable {
     case notJSON(JSON.ParseError, character: Int)
     /// JSON, but no object.
     case notAnObject
-    /// A page of another origin sent a cookie with a request that changes something.
+    /// A page of another origin sent a cookie with a request that changes something, or would be given one.
     case crossOrigin
     /// The request's Host is no host name or address with a port.
     case invalidHost
@@ -141,6 +141,8 @@ package final class Route: Sendable {
     let file: String?
     /// Whether it takes any field. If not, no body is read, whatever comes with the request.
     let takesFields: Bool
+    /// Whether it may give a browser a session, which no page of another origin may have it do.
+    let setsCookie: Bool
     /// Whether it is only for the holder of a living session.
     let isSignedIn: Bool
     let handle: @Sendable (Call) throws(Failure) -> Reply
@@ -149,7 +151,7 @@ package final class Route: Sendable {
 
     private init(
         method: Method, path: String, weight: Weight, head: String = "", encodings: [Fields.Encoding]? = nil,
-        file: String? = nil, takesFields: Bool, isSignedIn: Bool,
+        file: String? = nil, takesFields: Bool, setsCookie: Bool = false, isSignedIn: Bool,
         handle: @escaping @Sendable (Call) throws(Failure) -> Reply,
         prepare: (@Sendable (Call) throws(Failure) -> Unwritten)? = nil
     ) {
@@ -160,6 +162,7 @@ package final class Route: Sendable {
         self.encodings = encodings
         self.file = file
         self.takesFields = takesFields && method != .get
+        self.setsCookie = setsCookie
         self.isSignedIn = isSignedIn
         self.handle = handle
         self.prepare = prepare
@@ -176,12 +179,12 @@ package final class Route: Sendable {
     /// An endpoint for everybody.
     static func open(
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "",
-        encodings: [Fields.Encoding]? = nil, takesFields: Bool = true,
+        encodings: [Fields.Encoding]? = nil, takesFields: Bool = true, setsCookie: Bool = false,
         handle: @escaping @Sendable (Call) throws(Refusal) -> Reply
     ) -> Route {
         Route(
             method: method, path: path, weight: weight, head: head, encodings: encodings, takesFields: takesFields,
-            isSignedIn: false
+            setsCookie: setsCookie, isSignedIn: false
         ) {
             call throws(Failure) in
             try call.refuseCrossOrigin()

@@ -5,31 +5,33 @@ import HTTP
 extension Call {
     private static let cookieName = "sessionid"
 
-    /// The session cookie; nil where the contract has none.
-    var cookie: String? {
-        guard policy.isCookie, let header = request.header("cookie") else { return nil }
-        return Cookie.value(named: Call.cookieName, in: header)
+    /// All of that name: a browser also sends those that older systems have set for another path or domain.
+    var sessionCookies: [String] {
+        guard policy.isCookie, let header = request.header("cookie") else { return [] }
+        return Cookie.values(named: Call.cookieName, in: header)
     }
 
     /// `sessionid=…; Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax`, and `Secure` under HTTPS. Zero seconds take it away.
-    func settingCookie(_ value: String, life: Int64, in reply: Reply) -> Reply {
+    func settingCookie(_ value: String, life: Int64, in reply: Reply) throws(Refusal) -> Reply {
         // A public URL with https means TLS somewhere before nginx.
         let isSecure = request.isSecure || request.origin.hasPrefix("https:")
-        let cookie = Cookie(name: Call.cookieName, value: value, maxAge: Int(life), isSecure: isSecure)
+        guard let cookie = Cookie(name: Call.cookieName, value: value, maxAge: Int(life), isSecure: isSecure) else {
+            throw .fault("a session's cookie cannot be sent as one")
+        }
         return reply.with("Set-Cookie", cookie.header)
     }
 
     /// The browser's copy must live as long as the session, whatever became of the request; logout takes it away.
     func renewingCookie(in reply: Reply) -> Reply {
-        guard let life = renewedCookieLife, let cookie, !reply.headers.contains(where: { $0.name == "Set-Cookie" })
-        else { return reply }
-        return settingCookie(cookie, life: life, in: reply)
+        guard let renewedCookie, !reply.headers.contains(where: { $0.name == "Set-Cookie" }) else { return reply }
+        return (try? settingCookie(renewedCookie.value, life: renewedCookie.life, in: reply)) ?? reply
     }
 
-    /// A request that changes state and carries the cookie must come from the same origin, as Go's
-    /// net/http.CrossOriginProtection decides it. A client that sends neither header is no browser and passes.
+    /// A request that changes state and carries the cookie, or is to get one, must come from the same origin, as Go's
+    /// net/http.CrossOriginProtection decides it: else another page could sign a person in to an account that is not their
+    /// own. A client that sends neither header is no browser and passes.
     func refuseCrossOrigin() throws(Failure) {
-        guard request.routedMethod != .get, cookie != nil else { return }
+        guard request.routedMethod != .get, route.setsCookie || !cookies.isEmpty else { return }
         let origin = request.header("origin")
         if let origin, trustedOrigins.contains(origin) { return }
         if let site = request.header("sec-fetch-site"), !site.isEmpty {

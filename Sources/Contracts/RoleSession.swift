@@ -26,13 +26,13 @@ package let roleSession = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/user/login/", .passwords, failure: "登录失败") { call throws(Refusal) in
+        .open(.post, "/api/user/login/", .passwords, failure: "登录失败", setsCookie: true) { call throws(Refusal) in
             let form = SignIn(
                 name: call.entry("username"), password: call.entry("password"), role: call.entry("role"),
-                replacedCookie: call.cookie)
+                replacedCookies: call.cookies)
             let new = try call.accounts.signIn(form, by: call.policy)
             let reply = Reply.ok(["message": "登录成功", "user": user(new.account)])
-            return call.settingCookie(new.cookie ?? "", life: new.life, in: reply)
+            return try call.settingCookie(new.cookie ?? "", life: new.life, in: reply)
         },
 
         // 3. 获取用户列表
@@ -61,7 +61,7 @@ package let roleSession = Contract(
         .reading("/api/user/me/", failure: "查询失败") { _, me in .ok(user(me.account)) },
         .signedIn(.post, "/api/user/logout/", failure: "登出失败", takesFields: false) { call, me throws(Refusal) in
             try call.accounts.signOut(me)
-            return call.settingCookie("", life: 0, in: .ok(["message": "登出成功"]))
+            return try call.settingCookie("", life: 0, in: .ok(["message": "登出成功"]))
         },
     ],
     slashIsOptional: { _ in true })

@@ -17,14 +17,14 @@ package struct Cookie: Sendable, Equatable {
         case none = "None"
     }
 
-    /// The name must be a token, the value and the path free of what ends them (RFC 6265 §4.1.1).
-    package init(
+    /// nil unless the name is a token, and value and path are free of what ends them (RFC 6265 §4.1.1).
+    package init?(
         name: String, value: String, maxAge: Int? = nil, path: String = "/", isSecure: Bool = true,
         isHTTPOnly: Bool = true, sameSite: SameSite = .lax
     ) {
-        precondition(!name.isEmpty && name.utf8.allSatisfy(HeaderText.isTokenByte), "cookie name: not a token")
-        precondition(value.utf8.allSatisfy(Self.isValueByte), "cookie value: blanks, quotes, `,`, `;` or `\\`")
-        precondition(path.utf8.allSatisfy { 0x20..<0x7F ~= $0 && $0 != UInt8(ascii: ";") }, "cookie path: `;`")
+        guard HeaderText.isToken(name.utf8), value.utf8.allSatisfy(Self.isValueByte),
+            path.utf8.allSatisfy({ HeaderText.isPrintable($0) && $0 != UInt8(ascii: ";") })
+        else { return nil }
         self.name = name
         self.value = value
         self.maxAge = maxAge
@@ -44,22 +44,23 @@ package struct Cookie: Sendable, Equatable {
         return header + "; SameSite=\(sameSite.rawValue)"
     }
 
-    /// The first value of that name in the request's Cookie header, without quotes around it (RFC 6265 §5.4).
-    package static func value(named name: String, in header: String) -> String? {
-        for pair in header.utf8.split(separator: UInt8(ascii: ";")) {
-            let pair = trimmed(pair)
-            guard let equals = pair.firstIndex(of: UInt8(ascii: "=")),
-                trimmed(pair[..<equals]).elementsEqual(name.utf8)
-            else { continue }
-            return String(Substring(unquoted(trimmed(pair[pair.index(after: equals)...]))))
-        }
-        return nil
-    }
+    /// How many values of a name are looked at.
+    package static let most = 8
 
-    private static func trimmed(_ text: Substring.UTF8View) -> Substring.UTF8View {
-        var text = text.drop(while: HeaderText.isBlank)
-        while let last = text.last, HeaderText.isBlank(last) { text.removeLast() }
-        return text
+    /// The values of that name in the request's Cookie header, each once and without quotes around it, in their order, and
+    /// at most `most` of them (RFC 6265 §5.4). Those that no cookie of ours can have are passed over.
+    package static func values(named name: String, in header: String) -> [String] {
+        var values: [String] = []
+        for pair in header.utf8.split(separator: UInt8(ascii: ";")) where values.count < most {
+            guard let equals = pair.firstIndex(of: UInt8(ascii: "=")),
+                HeaderText.trimmed(pair[..<equals]).elementsEqual(name.utf8)
+            else { continue }
+            let bytes = unquoted(HeaderText.trimmed(pair[pair.index(after: equals)...]))
+            guard !bytes.isEmpty, bytes.allSatisfy(isValueByte) else { continue }
+            let value = String(Substring(bytes))
+            if !values.contains(value) { values.append(value) }
+        }
+        return values
     }
 
     private static func unquoted(_ text: Substring.UTF8View) -> Substring.UTF8View {

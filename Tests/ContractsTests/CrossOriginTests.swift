@@ -103,7 +103,9 @@ struct CrossOriginTests {
         #expect(passing.map(\.testDescription) == expected.map(\.testDescription))
     }
 
-    @Test(arguments: endpoints)
+    private static let login = endpoints.filter { $0.path == "/api/user/login/" }
+
+    @Test(arguments: endpoints.filter { $0.path != "/api/user/login/" })
     func `without the cookie no page is refused`(_ endpoint: Endpoint) throws {
         let reception = try CrossOriginTests.reception()
         let access = Desk.v1Auth.enter("alice", at: reception).access
@@ -115,6 +117,39 @@ struct CrossOriginTests {
         }
 
         #expect(refused.map(\.testDescription) == [])
+    }
+
+    @Test(arguments: login) func `only a page of the same origin may sign a browser in`(_ endpoint: Endpoint) throws {
+        let reception = try CrossOriginTests.reception()
+
+        let answers = CrossOriginTests.pages.map { page in
+            reception.ask(endpoint.method, endpoint.path, endpoint.body, headers: page.headers)
+        }
+
+        #expect(answers.map { $0.status == 200 } == CrossOriginTests.pages.map(\.passes))
+        #expect(answers.map { $0.cookie != nil } == CrossOriginTests.pages.map(\.passes))
+        let refused = Set(answers.filter { $0.status != 200 }.map(\.said))
+        #expect(refused == [#"403 {"message":"跨站请求被拒绝。"}"#])
+    }
+
+    @Test func `a form of another origin that would sign a browser in begins no session`() throws {
+        let reception = try CrossOriginTests.reception()
+
+        let answer = reception.ask(
+            "POST", "/api/user/login/", .form("username=alice&password=correct+horse+battery&role=student"),
+            headers: ["sec-fetch-site": "cross-site", "origin": "https://evil.example"])
+
+        #expect(answer.status == 403)
+        #expect(try reception.school.sql("SELECT COUNT(*) FROM sessions") == "0")
+    }
+
+    @Test(arguments: ["/api/v1/auth/login/", "/api/auth/login/", "/api/users/login", "/api/v1/auth/login/json"])
+    func `other contracts' logins set no cookie, so any page may call them`(_ path: String) throws {
+        let reception = try CrossOriginTests.reception()
+
+        let answer = reception.ask("POST", path, .json("{}"), headers: ["sec-fetch-site": "cross-site"])
+
+        #expect([400, 422].contains(answer.status))
     }
 
     @Test(arguments: ["SCHOOL.example", "school.example"])

@@ -1,3 +1,4 @@
+import Accounts
 import JSON
 import TestSupport
 import Testing
@@ -178,5 +179,102 @@ struct RoleSessionCookieTests {
             "GET", "/api/user/me/", headers: ["cookie": "csrftoken=x; sessionid=\(cookie); theme=dark"])
 
         #expect(answer.status == 200)
+    }
+
+    // MARK: Several of its name
+
+    private func ask(_ method: String, _ path: String, _ body: Body = .none, cookies: [String]) -> Response {
+        let header = cookies.map { "sessionid=\($0)" }.joined(separator: "; ")
+        return reception.ask(method, path, body, headers: ["cookie": header])
+    }
+
+    @Test(arguments: 0..<8) func `of several cookies the first with a living session counts`(_ place: Int) throws {
+        var cookies = (0..<8).map { "old\($0)" }
+        cookies[place] = try cookie()
+
+        let answer = ask("GET", "/api/user/me/", cookies: cookies)
+
+        #expect(answer.text("username") == "alice")
+    }
+
+    @Test func `a ninth cookie is not looked at`() throws {
+        let cookies = (0..<8).map { "old\($0)" } + [try cookie()]
+
+        let answer = ask("GET", "/api/user/me/", cookies: cookies)
+
+        #expect(answer.status == 401)
+    }
+
+    @Test func `of two living sessions the first counts, of a dead one and a living one the living`() throws {
+        _ = Desk.roleSession.register("bert", at: reception)
+        let (alice, bert) = (try cookie(), try #require(Desk.roleSession.signIn("bert", at: reception).cookie))
+        let dead = try cookie()
+        _ = reception.ask("POST", "/api/user/logout/", cookie: dead)
+
+        let names = [[alice, bert], [bert, alice], [dead, bert], [bert, dead], ["x y", "", bert]].map {
+            ask("GET", "/api/user/me/", cookies: $0).text("username")
+        }
+
+        #expect(names == ["alice", "bert", "bert", "bert", "bert"])
+    }
+
+    @Test func `a session that is over counts no more than one that never was`() throws {
+        let old = try cookie()
+        reception.school.clock.move(seconds: 15 * RoleSessionCookieTests.day)
+        let new = try cookie()
+
+        let answer = ask("GET", "/api/user/me/", cookies: [old, new])
+
+        #expect(answer.status == 200)
+    }
+
+    @Test(arguments: [0, 1, 2]) func `of several cookies the one that lives is made to live longer`(_ place: Int) throws
+    {
+        let cookie = try cookie()
+        var cookies = ["old0", "old1"]
+        cookies.insert(cookie, at: place)
+        reception.school.clock.move(seconds: 3601)
+
+        let answer = ask("GET", "/api/user/me/", cookies: cookies)
+
+        #expect(answer.all("Set-Cookie") == ["sessionid=\(cookie); Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax"])
+    }
+
+    @Test func `logout ends the session that counts`() throws {
+        let (first, second) = (try cookie(), try cookie())
+
+        let answer = ask("POST", "/api/user/logout/", cookies: ["old", first, second])
+
+        #expect(answer.status == 200)
+        #expect(reception.get("/api/user/me/", cookie: first).status == 401)
+        #expect(reception.get("/api/user/me/", cookie: second).status == 200)
+    }
+
+    @Test func `a login ends the sessions of all cookies that came with it`() throws {
+        let cookies = [try cookie(), "old", try cookie()]
+
+        let answer = ask("POST", "/api/user/login/", .json(Desk.roleSession.credentials("alice")), cookies: cookies)
+
+        #expect(cookies.map { reception.get("/api/user/me/", cookie: $0).status } == [401, 401, 401])
+        #expect(reception.get("/api/user/me/", cookie: answer.cookie).status == 200)
+    }
+
+    @Test(arguments: [1, 8]) func `however many cookies cost one round trip to the database`(_ count: Int) throws {
+        let cookies = (1..<count).map { "old\($0)" } + [try cookie()]
+        _ = ask("GET", "/api/user/me/", cookies: cookies)
+        _ = reception.accounts.takeUsage()
+
+        let answer = ask("GET", "/api/user/me/", cookies: cookies)
+
+        #expect(answer.status == 200)
+        #expect(reception.accounts.takeUsage().roundTrips == 1)
+    }
+
+    @Test(arguments: ["a b", "a;b", "a\r\nSet-Cookie: x=y", "\u{0}", "é", "\"", ""])
+    func `a cookie that none of ours can be is no cookie`(_ value: String) {
+        let answer = ask("GET", "/api/user/me/", cookies: [value])
+
+        #expect(answer.status == 401)
+        #expect(answer.all("Set-Cookie") == [])
     }
 }

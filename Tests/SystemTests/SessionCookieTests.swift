@@ -169,7 +169,32 @@ struct SessionCookieTests {
         #expect(answer.status == status)
     }
 
+    @Test(arguments: [[("Sec-Fetch-Site", "cross-site")], [("Origin", "https://evil.example")], [("Origin", "null")]])
+    func `a page elsewhere cannot sign a browser in`(headers: [(String, String)]) throws {
+        let person = try site.newPerson()
+
+        let answer = try login(person, headers: headers)
+
+        #expect(answer.status == 403)
+        #expect(answer.json == ["message": "跨站请求被拒绝。"])
+        #expect(answer["Set-Cookie"] == nil)
+    }
+
     // MARK: Several Cookie headers
+
+    @Test(arguments: [["old", ""], ["", "old"], ["older", "old", ""]])
+    func `an older system's cookies of the same name are passed over`(others: [String]) throws {
+        let person = try site.newPerson()
+        let cookie = try site.session(of: person, through: 3).cookie ?? ""
+        let pairs = others.map { "sessionid=\($0.isEmpty ? cookie : $0)" }
+
+        let answers = [
+            try site.send("GET", "/api/user/me/", headers: [("Cookie", pairs.joined(separator: "; "))]),
+            try site.send("GET", "/api/user/me/", headers: pairs.map { ("Cookie", $0) }),
+        ]
+
+        #expect(answers.map { $0.string("username") } == [person.username, person.username])
+    }
 
     @Test(arguments: ["--http2", "--http1.1"])
     func `two Cookie headers are read as one`(version: String) throws {

@@ -19,13 +19,23 @@ struct SessionsByID: Query {
     }
 }
 
-struct SessionByCookie: Query {
+/// The same by their cookies.
+struct SessionsByCookie: Query {
+    static let most = 16
     static let sql: SQL =
         "SELECT " + Session.columns + ", " + Account.columns
-        + " FROM sessions s JOIN accounts a ON a.id = s.account_id WHERE s.cookie_hash = ?"
-    let hash: [UInt8]
-    var parameters: [Parameter] { [.bytes(hash)] }
-    static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller { try SessionsByID.row(&columns) }
+        + ", s.cookie_hash FROM sessions s JOIN accounts a ON a.id = s.account_id"
+        + " WHERE s.cookie_hash IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    /// 1 to 16.
+    let hashes: ArraySlice<[UInt8]>
+    var parameters: [Parameter] {
+        (0..<SessionsByCookie.most).map { .bytes(hashes[min(hashes.startIndex + $0, hashes.endIndex - 1)]) }
+    }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller {
+        var caller = try SessionsByID.row(&columns)
+        caller.cookieHash = try columns.bytes()
+        return caller
+    }
 }
 
 /// Makes a session live longer, never shorter.
@@ -84,15 +94,15 @@ struct BeginSession: Command {
         WHERE id = ? AND password_version = ? AND status = 'active' \
         AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?); \
         IF ROW_COUNT() = 1 THEN
-        """ + " " + ClearFailures.sql + "; DELETE FROM sessions WHERE cookie_hash = ?; " + InsertSession.sql
-        + "; " + EndOldestSessions.sql + "; END IF; COMMIT; END"
+        """ + " " + ClearFailures.sql + "; DELETE FROM sessions WHERE cookie_hash IN (?, ?, ?, ?, ?, ?, ?, ?); "
+        + InsertSession.sql + "; " + EndOldestSessions.sql + "; END IF; COMMIT; END"
     let insertion: InsertSession
     let passwordVersion: Int64
     /// The same password in the wanted form; nil when the stored one is good.
     let newHash: String?
     let subject: LoginSubject
-    /// Of the session that ends with this one's beginning, if any.
-    let replacedCookieHash: [UInt8]?
+    /// Of the sessions that end with this one's beginning, at most eight.
+    let replacedCookieHashes: [[UInt8]]
     let settings: Settings
     var parameters: [Parameter] {
         let now = insertion.now
@@ -100,7 +110,8 @@ struct BeginSession: Command {
             .time(now), .text(orNull: newHash), .unsigned(insertion.session.accountID), .integer(passwordVersion),
             .bytes(subject.digest), .time(now), .time(now + settings.longestLock),
         ] + ClearFailures(subject: subject.digest).parameters
-            + [replacedCookieHash.map(Parameter.bytes) ?? .null] + insertion.parameters
+            + (0..<8).map { $0 < replacedCookieHashes.count ? .bytes(replacedCookieHashes[$0]) : .null }
+            + insertion.parameters
             + EndOldestSessions(accountID: insertion.session.accountID, now: now).parameters
     }
 }

@@ -24,7 +24,7 @@ package enum Statements {
             DeleteExpiredResets.self, RequestMail.self, MailTimes.self, AddMail.self, DueMail.self, ClaimMail.self,
             PostponeMail.self, CompleteMail.self, DeleteOldMail.self, DeleteUnsentMail.self, CountWaitingMails.self,
             // SessionQueries.swift
-            SessionsByID.self, SessionByCookie.self, SlideSession.self, SessionsOfAccount.self,
+            SessionsByID.self, SessionsByCookie.self, SlideSession.self, SessionsOfAccount.self,
             InsertSession.self, BeginSession.self, RotateSession.self, DeleteSession.self,
             EndOldestSessions.self, EndSessions.self, KeepSession.self, DeleteEndedSessions.self,
             DeleteExpiredSessions.self,

@@ -3,12 +3,15 @@ import HTTP
 extension FuzzTarget {
     /// A Cookie header.
     static let cookie = FuzzTarget(name: "cookie") { bytes throws(Broken) in
-        guard let value = Cookie.value(named: "sessionid", in: text(bytes)) else { return }
+        let values = Cookie.values(named: "sessionid", in: text(bytes))
 
-        try require(
-            value.utf8.count + "sessionid=".utf8.count <= text(bytes).utf8.count, "the value is longer than all")
-        let again = Cookie.value(named: "sessionid", in: "a=1; sessionid=\"\(value)\"")
-        try require(again.map { Array($0.utf8) } == Array(value.utf8), "the same value in quotes is read as another")
+        try require(values.count <= Cookie.most, "\(values.count) values")
+        let length = values.reduce(0) { $0 + "sessionid=".utf8.count + $1.utf8.count }
+        try require(length <= text(bytes).utf8.count, "the values are longer than all")
+        let written = values.compactMap { Cookie(name: "sessionid", value: $0)?.header }
+        try require(written.count == values.count, "a value is none that a cookie can have")
+        let quoted = values.map { "sessionid=\"\($0)\"" }.joined(separator: ";")
+        try require(Cookie.values(named: "sessionid", in: quoted) == values, "in quotes they are read as others")
     }
 
     /// A Host.
