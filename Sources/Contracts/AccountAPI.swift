@@ -11,6 +11,7 @@ package let accountAPI = Contract(
         passwords: PasswordRules(
             shortest: 8, refusesCommon: true, refusesNumeric: true, dissimilarTo: [.username, .email])),
     encodings: [.json],
+    skipsByteOrderMark: true,
     fieldName: { $0.field.usualName },
     words: { words($0, .english) },
     owns: { $0.hasPrefix("/api/account/") || $0 == "/api/account" },
@@ -42,6 +43,7 @@ package let accountAPI = Contract(
         case .fault: return problem(500, .internalError, here)
         }
     case .malformed, .notJSON, .notAnObject: return problem(400, .malformed, here)
+    case .invalidHost: return problem(400, .malformed, here)
     case .crossOrigin: return problem(403, .crossOrigin, here)
     case .unsupportedMediaType: return problem(415, .unsupportedMediaType, here)
     case .tooLarge: return problem(413, .tooLarge, here)

@@ -4,6 +4,8 @@ import HTTP
 /// Contract 3's session cookie, and what keeps pages of other origins from using it.
 extension Call {
     private static let cookieName = "sessionid"
+    /// In bytes: a scheme, a host's 253 letters and a port, and some more.
+    private static let longestOrigin = 512
 
     /// All of that name: a browser also sends those that older systems have set for another path or domain.
     var sessionCookies: [String] {
@@ -33,8 +35,11 @@ extension Call {
     func refuseCrossOrigin() throws(Failure) {
         guard request.routedMethod != .get, route.setsCookie || !cookies.isEmpty else { return }
         let origin = request.header("origin")
+        let site = request.header("sec-fetch-site")
+        // To compare texts with many marks takes the square of their length; no browser sends one as long.
+        guard [origin, site].allSatisfy({ $0?.utf8.count ?? 0 <= Call.longestOrigin }) else { throw .crossOrigin }
         if let origin, trustedOrigins.contains(origin) { return }
-        if let site = request.header("sec-fetch-site"), !site.isEmpty {
+        if let site, !site.isEmpty {
             guard ["same-origin", "none"].contains(site) else { throw .crossOrigin }
             return
         }

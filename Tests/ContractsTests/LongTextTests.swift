@@ -52,6 +52,7 @@ struct LongTextTests {
         "/api/v1/auth/change-password": ["old_password", "new_password"],
         "/api/v1/auth/forgot-password": ["email"],
         "/api/v1/auth/reset-password": ["token", "new_password"],
+        "/api/account/email/undo/": ["token"],
     ]
 
     private static let endpoints = Contracts().endpoints.filter { !["-", "GET"].contains($0.method) }

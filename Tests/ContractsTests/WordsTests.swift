@@ -8,7 +8,7 @@ import Testing
 
 /// Every text that an answer can hold: none is empty, and none shows a name out of our sources.
 struct WordsTests {
-    private static let contracts = [v1Profile, emailAuth, roleSession, usersToken, v1Auth]
+    private static let contracts = [v1Profile, emailAuth, roleSession, usersToken, v1Auth, accountAPI]
 
     private static let fields: [Field] = [
         .username, .email, .password, .confirmation, .currentPassword, .newPassword, .newConfirmation, .fullName,
@@ -17,8 +17,10 @@ struct WordsTests {
 
     private static let rules: [Rule] = [
         .required, .null, .blank, .notText, .notAFlag, .tooShort(8), .tooLong(128), .tooManyBytes(1024), .malformed,
-        .foreignAddress, .nulCharacter, .taken, .common, .numeric, .similar(to: .username), .similar(to: .email),
-        .mismatch, .incorrect, .unknownRole, .otherRole, .notANumber(1...1000), .notAFile, .emptyFile, .notAPicture,
+        .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric, .similar(to: .username),
+        .similar(to: .email),
+        .mismatch, .incorrect, .expired, .unknown, .unknownRole, .otherRole, .notANumber(1...1000), .notAFile,
+        .emptyFile, .notAPicture,
         .fileTooLarge(bytes: 5 << 20), .tooManyPixels, .tooLongSide(16_384),
     ]
 
@@ -26,8 +28,9 @@ struct WordsTests {
     private static func isListed(_ rule: Rule) -> Bool {
         switch rule {
         case .required, .null, .blank, .notText, .notAFlag, .tooShort, .tooLong, .tooManyBytes, .malformed,
-            .foreignAddress, .nulCharacter, .taken, .common, .numeric, .similar, .mismatch, .incorrect, .unknownRole,
-            .otherRole, .notANumber, .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels, .tooLongSide:
+            .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric, .similar, .mismatch,
+            .incorrect, .expired, .unknown, .unknownRole, .otherRole, .notANumber, .notAFile, .emptyFile, .notAPicture,
+            .fileTooLarge, .tooManyPixels, .tooLongSide:
             rules.contains(rule)
         }
     }
@@ -35,7 +38,8 @@ struct WordsTests {
     private static let refusals: [Refusal] =
         [
             .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken, .wrongCredentials,
-            .unknownAccount, .badResetToken, .inactive, .locked(retryAfter: 900), .unavailable, .fault("a mistake"),
+            .unknownAccount, .badResetToken, .inactive, .forbidden, .locked(retryAfter: 900), .unavailable,
+            .fault("a mistake"),
         ] + fields.flatMap { field in rules.map { .invalid([Violation(field, $0)]) } }
 
     private static let reasons: [JSON.ParseError.Reason] = [
@@ -61,7 +65,8 @@ struct WordsTests {
         case .refused(let refusal):
             switch refusal {
             case .invalid, .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken,
-                .wrongCredentials, .unknownAccount, .badResetToken, .inactive, .locked, .unavailable, .fault:
+                .wrongCredentials, .unknownAccount, .badResetToken, .inactive, .forbidden, .locked, .unavailable,
+                .fault:
                 true
             }
         case .malformed, .notJSON, .notAnObject, .crossOrigin, .invalidHost, .unsupportedMediaType, .tooLarge,
@@ -105,8 +110,13 @@ struct WordsTests {
             Set(contract.routes.map(\.head)).flatMap { head in WordsTests.failures.map { (head, $0) } }
             + WordsTests.early.map { ("", $0) }
 
-        let replies = failures.map { head, failure in
-            contract.answer(failure, Circumstances(contract: contract, head: head, fields: Fields()))
+        let replies = failures.flatMap { head, failure in
+            [Language.chinese, .english].map { language in
+                contract.answer(
+                    failure,
+                    Circumstances(
+                        contract: contract, head: head, fields: Fields(), requestID: "r-1", language: language))
+            }
         }
 
         #expect(try WordsTests.wrong(Set(replies.flatMap { WordsTests.texts(try JSON.parse($0.body)) })) == [])

@@ -31,6 +31,7 @@ extension FuzzTarget {
         ("/api/v1/auth/login/json", ["username", "password", "remember_me"]),
         ("/api/v1/auth/forgot-password", ["email"]),
         ("/api/v1/auth/reset-password", ["token", "new_password"]),
+        ("/api/account/email/undo/", ["token"]),
     ]
 
     /// One with the text in each field, and one with a field of that name.
