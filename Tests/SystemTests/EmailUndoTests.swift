@@ -116,9 +116,11 @@ struct EmailUndoTests {
         _ = try site.signIn(person.username, "wrong")
         _ = try undo(mail.token)
 
-        let lines = try mailing.log().split(separator: "\n").filter {
-            $0.contains("\"account\":\(person.id),\"source\"")
+        func trail() throws -> [Substring] {
+            try mailing.log().split(separator: "\n").filter { $0.contains("\"account\":\(person.id),\"source\"") }
         }
+        _ = try eventually { try trail().count == 4 }
+        let lines = try trail()
 
         #expect(
             lines.map { $0.replacing(#/^.*"event":/#, with: "") } == [

@@ -169,10 +169,9 @@ struct ResetDeliveryTests {
         let known = try statements(site, person.email)
         let unknown = try statements(site, "un\(person.email)")
 
-        #expect(known.first == "SELECT a.id, a.username, a.email, a.role")
-        #expect(known.contains { $0.hasPrefix("UPDATE outbox SET due_at") })
-        #expect(known.last == "COMMIT")
-        #expect(unknown == known)
+        let statements = ["SELECT a.id, a.username, a.email, a.role", "BEGIN NOT ATOMIC DECLARE EXIT HANDLER F"]
+        #expect(known == statements)
+        #expect(unknown == statements)
     }
 
     /// What a request for a mail asks the database: how the statements begin.
@@ -184,7 +183,7 @@ struct ResetDeliveryTests {
             """
             SET GLOBAL general_log = OFF;
             SELECT LEFT(argument, 39) FROM mysql.general_log
-            WHERE command_type IN ('Execute', 'Query') AND thread_id IN (
+            WHERE command_type = 'Execute' AND thread_id IN (
                 SELECT thread_id FROM mysql.general_log WHERE argument LIKE '%INSERT INTO outbox%')
             """)
     }
