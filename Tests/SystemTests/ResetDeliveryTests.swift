@@ -169,7 +169,7 @@ struct ResetDeliveryTests {
         let known = try statements(site, person.email)
         let unknown = try statements(site, "un\(person.email)")
 
-        let statements = ["SELECT a.id, a.username, a.email, a.role", "BEGIN NOT ATOMIC DECLARE EXIT HANDLER F"]
+        let statements = ["SELECT a.id, a.username, a.email, a.rol", "BEGIN NOT ATOMIC DECLARE EXIT HANDLER F"]
         #expect(known == statements)
         #expect(unknown == statements)
     }
