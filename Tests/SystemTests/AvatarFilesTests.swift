@@ -22,7 +22,7 @@ import Testing
             #expect(answer["Content-Type"] == (ending == "jpg" ? "image/jpeg" : "image/\(ending)"))
             #expect(answer["X-Content-Type-Options"] == "nosniff")
             #expect(answer["Content-Security-Policy"] == "default-src 'none'; sandbox")
-            #expect(answer["Cache-Control"] == "public, max-age=31536000, immutable")
+            #expect(answer["Cache-Control"] == "private, max-age=31536000, immutable")
         }
     }
 

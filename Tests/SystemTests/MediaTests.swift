@@ -27,7 +27,7 @@ struct MediaTests {
 
     @Test(arguments: [
         ("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", "default-src 'none'; sandbox"),
-        ("Cache-Control", "public, max-age=31536000, immutable"), ("Server", "nginx"),
+        ("Cache-Control", "private, max-age=31536000, immutable"), ("Server", "nginx"),
     ])
     func `a picture comes with headers that keep it harmless and cached`(header: String, value: String) throws {
         let path = try avatar(of: site.newPerson())
