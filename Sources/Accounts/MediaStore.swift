@@ -37,13 +37,20 @@ package struct MediaStore: Sendable {
         self.root = root
         self.random = random
         self.decoder = decoder
-        for (folder, mode) in [("avatars", mode_t(0o755)), ("incoming", mode_t(0o700))] {
-            let path = "\(root)/\(folder)"
-            guard mkdir(path, mode) == 0 || errno == EEXIST else {
-                throw .system(call: "mkdir", path: path, code: errno)
-            }
-        }
+        let folder = try Folder(root)
+        try folder.makeFolder("avatars", mode: 0o755)
+        try folder.makeFolder("incoming", mode: 0o700)
     }
+
+    /// Makes both folders those of a user.
+    package func give(to user: uid_t, _ group: gid_t) throws(Failure) {
+        try avatars().give(to: user, group)
+        try incoming().give(to: user, group)
+    }
+
+    // Opened anew each time: an operator may have put another in its place, e.g. by mounting one.
+    private func avatars() throws(Failure) -> Folder { try Folder("avatars", in: Folder(root)) }
+    private func incoming() throws(Failure) -> Folder { try Folder("incoming", in: Folder(root)) }
 
     /// Keeps ready what decodes pictures, so that an upload does not wait for it.
     package func prepare() {
@@ -81,8 +88,9 @@ package struct MediaStore: Sendable {
         for file in avatar.files { try file.flush() }
         let path = "avatars/\(newName()).\(avatar.format.fileExtension)"
         do throws(Failure) {
-            for (file, name) in zip(avatar.files, MediaStore.files(of: path)) { try file.keep(as: "\(root)/\(name)") }
-            try flushDirectory("\(root)/avatars")
+            let folder = try avatars()
+            for (file, name) in zip(avatar.files, MediaStore.files(of: path)) { try file.keep(in: folder, as: name) }
+            try folder.flush()
         } catch {
             remove(path)
             throw error
@@ -90,23 +98,32 @@ package struct MediaStore: Sendable {
         return path
     }
 
-    /// Removes an avatar that no row names any more; false where not all of it went. What stays is harmless: the janitor
-    /// finds it.
+    /// Removes an avatar that no row names any more; false where not all of it went. What stays is harmless: the
+    /// janitor finds it. A path that is none of ours, wherever it comes from, removes nothing.
     @discardableResult
     func remove(_ path: String) -> Bool {
-        MediaStore.files(of: path).map { unlink("\(root)/\($0)") == 0 || errno == ENOENT }.allSatisfy { $0 }
+        guard MediaStore.isAvatar(path), let folder = try? avatars() else { return false }
+        return MediaStore.files(of: path).map { folder.remove($0) }.allSatisfy { $0 }
     }
 
     /// Whether a path is that of an avatar whose files are all here.
     func holds(_ path: String) -> Bool {
-        guard path.wholeMatch(of: /avatars\/[0-9a-f]{32}\.(jpg|png|gif)/) != nil else { return false }
-        return MediaStore.files(of: path).allSatisfy { access("\(root)/\($0)", R_OK) == 0 }
+        guard MediaStore.isAvatar(path), let folder = try? avatars() else { return false }
+        return MediaStore.files(of: path).allSatisfy { folder.holds($0) }
     }
 
-    /// The avatar and its squares: `avatars/x.jpg`, `avatars/x-256.jpg`, `avatars/x-64.jpg`.
-    static func files(of path: String) -> [String] {
-        guard let dot = path.lastIndex(of: ".") else { return [path] }
-        return [path] + AvatarEncoder.sides.dropFirst().map { "\(path[..<dot])-\($0)\(path[dot...])" }
+    /// `avatars/0123456789abcdef0123456789abcdef.jpg`
+    static func isAvatar(_ path: String) -> Bool {
+        let bytes = Array(path.utf8)
+        return bytes.count == 44 && bytes.starts(with: "avatars/".utf8)
+            && bytes[8..<40].allSatisfy { 0x30...0x39 ~= $0 || 0x61...0x66 ~= $0 }
+            && PictureFormat.allCases.contains { bytes[40...].elementsEqual(".\($0.fileExtension)".utf8) }
+    }
+
+    /// In `avatars`: the avatar and its squares, `x.jpg`, `x-256.jpg`, `x-64.jpg`.
+    private static func files(of path: String) -> [String] {
+        let (name, ending) = (path.dropFirst(8).dropLast(4), path.suffix(4))
+        return ["\(name)\(ending)"] + AvatarEncoder.sides.dropFirst().map { "\(name)-\($0)\(ending)" }
     }
 
     /// The avatar that a file belongs to: `avatars/x.jpg` for `x-256.jpg`.
@@ -120,18 +137,11 @@ package struct MediaStore: Sendable {
     }
 
     private func newFile() throws(Failure) -> TemporaryFile {
-        try TemporaryFile(path: "\(root)/incoming/\(newName())")
+        try TemporaryFile(in: incoming(), name: newName())
     }
 
     private func newName() -> String {
         hex(random.bytes(16))
-    }
-
-    private func flushDirectory(_ path: String) throws(Failure) {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(call: "open", path: path, code: errno) }
-        defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .system(call: "fsync", path: path, code: errno) }
     }
 
     // MARK: The janitor
@@ -141,56 +151,43 @@ package struct MediaStore: Sendable {
 
     /// The avatars that have files older than `youth`, by their path; no more than `limit` at a time are held.
     func oldAvatars(before limit: Int64, _ batch: ([String]) throws(Refusal) -> Void) throws(Refusal) {
-        var names: Set<String> = []
-        for name in MediaStore.oldFiles(in: "\(root)/avatars", before: limit) {
-            names.insert(MediaStore.avatar(ofFile: name))
-            guard names.count == 500 else { continue }
-            try batch(Array(names))
-            names = []
+        var paths: Set<String> = []
+        for name in (try? avatars())?.files(before: limit) ?? [] {
+            let path = MediaStore.avatar(ofFile: name)
+            if MediaStore.isAvatar(path) { paths.insert(path) }
+            guard paths.count == 500 else { continue }
+            try batch(Array(paths))
+            paths = []
         }
-        if !names.isEmpty { try batch(Array(names)) }
+        if !paths.isEmpty { try batch(Array(paths)) }
     }
 
     /// Removes what killed processes left in `incoming`.
     func removeOldUploads(before limit: Int64) -> Int {
-        let names = MediaStore.oldFiles(in: "\(root)/incoming", before: limit)
-        return names.count { unlink("\(root)/incoming/\($0)") == 0 }
-    }
-
-    private static func oldFiles(in folder: String, before limit: Int64) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            var status = stat()
-            guard !name.hasPrefix("."), lstat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-                Int64(status.st_mtim.tv_sec) < limit
-            else { continue }
-            names.append(name)
-        }
-        return names
+        guard let folder = try? incoming() else { return 0 }
+        return folder.files(before: limit).count { folder.remove($0) }
     }
 }
 
 /// A file in `incoming`, removed with the last reference unless it was kept.
 final class TemporaryFile {
     let descriptor: Int32
-    private let path: String
+    private let folder: Folder
+    private let name: String
     private var isKept = false
 
-    fileprivate init(path: String) throws(MediaStore.Failure) {
-        self.path = path
+    private var path: String { "\(folder.path)/\(name)" }
+
+    fileprivate init(in folder: Folder, name: String) throws(MediaStore.Failure) {
+        self.folder = folder
+        self.name = name
         // Others may read the file, for nginx, but nobody else may enter `incoming`.
-        descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard descriptor >= 0 else { throw .system(call: "open", path: path, code: errno) }
+        descriptor = try folder.makeFile(name)
     }
 
     deinit {
         close(descriptor)
-        if !isKept { unlink(path) }
+        if !isKept { _ = folder.remove(name) }
     }
 
     /// nil, or why it could not be appended.
@@ -209,8 +206,8 @@ final class TemporaryFile {
         guard fsync(descriptor) == 0 else { throw .system(call: "fsync", path: path, code: errno) }
     }
 
-    fileprivate func keep(as name: String) throws(MediaStore.Failure) {
-        guard rename(path, name) == 0 else { throw .system(call: "rename", path: name, code: errno) }
+    fileprivate func keep(in other: Folder, as newName: String) throws(MediaStore.Failure) {
+        try folder.move(name, to: other, as: newName)
         isKept = true
     }
 }

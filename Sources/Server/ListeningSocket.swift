@@ -49,10 +49,7 @@ package enum ListeningSocket {
             let code = withAddress(address) { bind(descriptor, $0, $1) }
             guard code == 0 else { throw .system(call: "bind", path: path, code: errno) }
             // Nobody can connect before `listen`.
-            if let groupID, chown(path, uid_t.max, groupID) != 0 {
-                throw .system(call: "chown", path: path, code: errno)
-            }
-            guard chmod(path, 0o660) == 0 else { throw .system(call: "chmod", path: path, code: errno) }
+            try open(path, to: groupID)
             guard listen(descriptor, 4096) == 0 else { throw .system(call: "listen", path: path, code: errno) }
         } catch {
             close(descriptor)
@@ -60,6 +57,22 @@ package enum ListeningSocket {
         }
         return descriptor
     }
+
+    /// Where others may write to the socket's folder, another file may have come into its place: a link is not followed, and
+    /// what is no socket is left alone.
+    private static func open(_ path: String, to group: gid_t?) throws(Failure) {
+        let file = Glibc.open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+        guard file >= 0 else { throw .system(call: "open", path: path, code: errno) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { throw .noSocket(path: path) }
+        // chmod(2) and chown(2) take no such descriptor, but its name, which leads to this very file.
+        let name = "/proc/self/fd/\(file)"
+        if let group, chown(name, uid_t.max, group) != 0 { throw .system(call: "chown", path: path, code: errno) }
+        guard chmod(name, 0o660) == 0 else { throw .system(call: "chmod", path: path, code: errno) }
+    }
+
+    private static let O_PATH: Int32 = 0o10000000  // hidden by the headers without _GNU_SOURCE
 
     /// The socket that systemd hands over, which always has the number 3. (sd_listen_fds(3))
     private static func inherited() throws(Failure) -> Int32? {

@@ -14,13 +14,14 @@ enum Serve {
         try arguments.refuseRest()
         // What would stop every worker stops the parent first, with a line for the operator.
         let house = try House(configuration)
+        let user = try workersUser(configuration)
         let listening: Int32
         do throws(ListeningSocket.Failure) {
             listening = try ListeningSocket.open(path: configuration.socket, group: configuration.socketGroup)
         } catch {
             throw .refused(error.description)
         }
-        if geteuid() == 0, let name = configuration.user { try giveMedia(configuration.media, to: name) }
+        if let user { try giveMedia(of: house, to: user) }
         // Swift's runtime writes a backtrace when a worker crashes: not what its registers point at, which may be a key.
         setenv("SWIFT_BACKTRACE", "registers=none", 0)
         let executable = try Executable.path()
@@ -116,29 +117,46 @@ enum Serve {
             throw .usage("only `homeroom serve` starts this")
         }
         try arguments.refuseRest()
-        if geteuid() == 0, let name = configuration.user { try become(name) }
+        if let user = try workersUser(configuration) { try become(user) }
         // After the change of user, which would forget it.
         _ = homeroom_die_with_parent(SIGTERM)
         return getppid() == parent
     }
 
-    private static func become(_ name: String) throws(CommandError) {
+    private struct User {
+        let name: String
+        let id: uid_t
+        let group: gid_t
+    }
+
+    /// Whom workers become; nil when they stay who they are, which root must not: it could do all that a stranger makes it do.
+    private static func workersUser(_ configuration: Configuration) throws(CommandError) -> User? {
+        guard geteuid() == 0 else { return nil }
+        guard let name = configuration.user else {
+            throw .refused(
+                "HOMEROOM_USER: not set, and the service does not run as root. Name whom workers become, e.g. homeroom")
+        }
         guard let user = getpwnam(name)?.pointee else {
             throw .refused("HOMEROOM_USER: there is no user `\(name)`. Make one with: adduser --system --group \(name)")
         }
-        guard initgroups(name, user.pw_gid) == 0, setgid(user.pw_gid) == 0, setuid(user.pw_uid) == 0 else {
-            throw .refused("HOMEROOM_USER: cannot become `\(name)`: \(String(cString: strerror(errno)))")
+        guard user.pw_uid != 0 else {
+            throw .refused(
+                "HOMEROOM_USER: `\(name)` is root, as whom the service does not run. Name another, e.g. homeroom")
+        }
+        return User(name: name, id: user.pw_uid, group: user.pw_gid)
+    }
+
+    private static func become(_ user: User) throws(CommandError) {
+        guard initgroups(user.name, user.group) == 0, setgid(user.group) == 0, setuid(user.id) == 0 else {
+            throw .refused("HOMEROOM_USER: cannot become `\(user.name)`: \(String(cString: strerror(errno)))")
         }
     }
 
-    private static func giveMedia(_ root: String, to name: String) throws(CommandError) {
-        guard let user = getpwnam(name)?.pointee else {
-            throw .refused("HOMEROOM_USER: there is no user `\(name)`. Make one with: adduser --system --group \(name)")
-        }
-        for folder in ["avatars", "incoming"] {
-            guard chown("\(root)/\(folder)", user.pw_uid, user.pw_gid) == 0 else {
-                throw .refused("HOMEROOM_MEDIA: chown \(root)/\(folder): \(String(cString: strerror(errno)))")
-            }
+    private static func giveMedia(of house: House, to user: User) throws(CommandError) {
+        do throws(MediaStore.Failure) {
+            try house.common.media.give(to: user.id, user.group)
+        } catch {
+            throw .refused("HOMEROOM_MEDIA: \(error)")
         }
     }
 }

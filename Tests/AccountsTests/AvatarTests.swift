@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -161,7 +162,64 @@ import Testing
         #expect(try accounts.caller(new).account.avatar == nil)
         #expect(try accounts.caller(new).account.bio == nil)
         #expect(school.files("incoming") == [])
-        #expect(school.events().map { "\($0)" }.allSatisfy { $0.hasPrefix("storageFailed(\"media: rename ") })
+        #expect(school.events().map { "\($0)" }.allSatisfy { $0.hasPrefix("storageFailed(\"media: open ") })
+    }
+
+    @Test(arguments: ["avatars", "incoming"])
+    func `a link in the place of a folder is not followed`(name: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        let elsewhere = try Laboratory.scratch("elsewhere")
+        let folder = "\(school.media.root)/\(name)"
+        try FileManager.default.removeItem(atPath: folder)
+        try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: elsewhere)
+        let victim = "\(elsewhere)/\(String(repeating: "a", count: 32)).png"
+        try Data([1]).write(to: URL(filePath: victim))
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1)], ofItemAtPath: victim)
+
+        let outcome = refusal { try accounts.update(new, avatar: accounts.upload(onePixelPNG)) }
+        let removed = try accounts.cleanMedia()
+
+        #expect(outcome == "unavailable")
+        #expect(removed == 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere).count == 1)
+        #expect(throws: MediaStore.Failure.self) { try school.media.give(to: 1, 1) }
+        #expect(try FileManager.default.attributesOfItem(atPath: elsewhere)[.ownerAccountID] as? Int == Int(geteuid()))
+    }
+
+    @Test(arguments: [
+        "avatars/../victim", "../victim", "/victim", "victim", "avatars/x.png", "avatars/../avatars/../victim",
+        "avatars/0123456789abcdef0123456789abcdef.png/../../victim", "avatars/0123456789ABCDEF0123456789ABCDEF.png",
+    ])
+    func `a path in a row that is no avatar's removes nothing`(path: String) throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+        for name in ["victim", "avatars/x.png", "avatars/0123456789ABCDEF0123456789ABCDEF.png"] {
+            try Data([1]).write(to: URL(filePath: "\(school.media.root)/\(name)"))
+        }
+        try school.sql("UPDATE accounts SET avatar = '\(path)'")
+
+        try accounts.update(new, avatar: .remove)
+
+        #expect(try FileManager.default.contentsOfDirectory(atPath: school.media.root).contains("victim"))
+        #expect(school.files("avatars").count == 2)
+    }
+
+    @Test(.enabled(if: geteuid() == 0))
+    func `what root makes in the media folder belongs to the folder's owner`() throws {
+        let root = try Laboratory.scratch("owned")
+        chown(root, 1, 1)
+
+        let media = try MediaStore(root: root, random: School().dice.source, decoder: Laboratory.decoder)
+        try media.tryWriting()
+
+        for folder in ["avatars", "incoming"] {
+            let owner = try FileManager.default.attributesOfItem(atPath: "\(root)/\(folder)")[.ownerAccountID]
+            #expect(owner as? Int == 1)
+        }
     }
 
     @Test func `no room for uploads is unavailable`() throws {

@@ -195,9 +195,9 @@ import Testing
 
     /// Where the worker is killed: at which call of the thread that takes an upload, and at which of those.
     static let steps: [(call: String, number: Int)] = [
-        ("openat", 1), ("openat", 3), ("fsync", 1), ("fsync", 3), ("fsync", 4), ("rename", 1), ("rename", 2),
-        ("rename", 3), ("sendto", 5), ("sendto", 6), ("sendto", 7), ("sendto", 8), ("sendto", 9), ("unlink", 1),
-        ("unlink", 2), ("unlink", 3), ("unlink", 4),
+        ("openat", 1), ("openat", 3), ("fsync", 1), ("fsync", 3), ("fsync", 4), ("renameat", 1), ("renameat", 2),
+        ("renameat", 3), ("sendto", 5), ("sendto", 6), ("sendto", 7), ("sendto", 8), ("sendto", 9), ("unlinkat", 1),
+        ("unlinkat", 2), ("unlinkat", 3), ("unlinkat", 4),
     ]
 
     @Test func `kill -9 at any step leaves the old or the new picture, with all its files`() throws {

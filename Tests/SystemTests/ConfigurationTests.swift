@@ -50,7 +50,7 @@ struct ConfigurationTests {
         ),
         (
             "HOMEROOM_MEDIA", "/nowhere",
-            "media: mkdir /nowhere/avatars: No such file or directory. "
+            "media: open /nowhere: No such file or directory. "
                 + "Make the folder and give it to the user that runs homeroom."
         ),
         (
@@ -89,6 +89,30 @@ struct ConfigurationTests {
                 homeroom: HOMEROOM_USER: there is no user `nobody-here`. \
                 Make one with: adduser --system --group nobody-here\n
                 """)
+    }
+
+    @Test(.enabled(if: geteuid() == 0))
+    func `root serves nobody without a user to become, nor with itself`() throws {
+        let folder = try DevStack.scratch("set")
+        defer { try? DevStack.removeScratch(folder) }
+
+        let outcomes = try ["", "root"].map { user in
+            try site.homeroom("serve", environment: ["HOMEROOM_SOCKET": folder + "/s.sock", "HOMEROOM_USER": user])
+        }
+
+        #expect(outcomes.map(\.status) == [1, 1])
+        #expect(
+            outcomes.map(\.errors) == [
+                """
+                homeroom: HOMEROOM_USER: not set, and the service does not run as root. \
+                Name whom workers become, e.g. homeroom\n
+                """,
+                """
+                homeroom: HOMEROOM_USER: `root` is root, as whom the service does not run. \
+                Name another, e.g. homeroom\n
+                """,
+            ])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
     }
 
     @Test func `a wrong setting in the file stops the start with its name`() throws {
