@@ -101,7 +101,8 @@ package final class Accounts {
         }
     }
 
-    /// As long as the picture before it may take. With that, its own time and the wait for a thread nginx still waits.
+    /// With the wait for a thread (20 s) and the time a picture may take (`AvatarDecoder`, 22 s) this is less than nginx waits
+    /// for an answer to an upload: `fastcgi_read_timeout`, 60 s.
     private static let picturePatience = Duration.seconds(15)
 
     private func counting<T, Failure: Error>(

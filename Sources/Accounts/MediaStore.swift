@@ -16,11 +16,14 @@ package struct MediaStore: Sendable {
         case system(call: String, path: String, code: Int32)
         /// The confined decoder could not be started.
         case noDecoder
+        /// There was no time to decode the picture.
+        case busy
 
         package var description: String {
             switch self {
             case .system(let call, let path, let code): "media: \(call) \(path): \(String(cString: strerror(code)))"
             case .noDecoder: "media: the picture decoder cannot be started"
+            case .busy: "media: no time to decode a picture"
             }
         }
     }
@@ -77,6 +80,7 @@ package struct MediaStore: Sendable {
         case .encoded(let format): return .success(Avatar(files: files, format: format))
         case .refused(let reason): return .failure(reason)
         case .notWritten(let code): throw .system(call: "write", path: "\(root)/incoming", code: code)
+        case .outOfTime: throw .busy
         case nil: throw .noDecoder
         }
     }

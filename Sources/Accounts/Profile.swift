@@ -193,6 +193,8 @@ extension Accounts {
         do throws(MediaStore.Failure) {
             return try body()
         } catch {
+            // A busy machine is no fault of the disk.
+            if case .busy = error { throw .unavailable }
             common.report(.storageFailed(error.description))
             throw .unavailable
         }

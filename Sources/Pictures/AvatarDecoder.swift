@@ -4,12 +4,26 @@ import Synchronization
 
 /// The confined processes that turn uploads into avatars, started when they are needed and kept warm.
 ///
-/// A crash, a hang or a limit hit there costs that one picture; the next one gets a fresh process.
+/// A crash or a limit hit there costs that one picture; the next one gets a fresh process. What comes from there is
+/// looked at before anybody else sees it, as what comes from a stranger: the process may be in the hands of one.
 package final class AvatarDecoder: Sendable {
     private struct Process {
         let pid: pid_t
         let socket: Int32
+        /// That it has had.
+        var pictures = 0
     }
+
+    private enum Answer {
+        case byte(UInt8)
+        /// Without an answer.
+        case ended
+        case late
+        case tooManyThreads
+    }
+
+    /// More than libvips starts for a picture by far.
+    private static let mostThreads: nlink_t = 32
 
     private let command: [String]
     private let patience: Int
@@ -18,9 +32,9 @@ package final class AvatarDecoder: Sendable {
 
     /// - Parameters:
     ///   - command: `homeroom avatar-worker`, the executable first.
-    ///   - patience: seconds that a picture may take.
+    ///   - patience: seconds that a picture may take, however little of a core it gets.
     ///   - report: gets one line when a process failed.
-    package init(command: [String], patience: Int = 15, report: @escaping @Sendable (String) -> Void) {
+    package init(command: [String], patience: Int = 22, report: @escaping @Sendable (String) -> Void) {
         self.command = command
         self.patience = patience
         self.report = report
@@ -44,27 +58,101 @@ package final class AvatarDecoder: Sendable {
     /// nil when the process could not be started: then it is not the picture's fault.
     package func encode(_ input: Int32, to outputs: [Int32]) -> AvatarOutcome? {
         lseek(input, 0, SEEK_SET)
-        let descriptors = [input] + outputs
-        // A process that has taken its share of pictures ends by itself, perhaps just now: then a fresh one does it.
+        // Not the outputs themselves: the process could keep those, and write when they have been looked at.
+        var files: [Int32] = []
+        defer { for file in files { close(file) } }
+        for _ in outputs {
+            let file = homeroom_make_memory("homeroom-avatar", 0)
+            guard file >= 0 else { return .notWritten(code: errno) }
+            files.append(file)
+        }
+        // A process that has taken its share of CPU ends by itself, perhaps just now: then a fresh one does it.
         for _ in 0..<3 {
-            guard let process = idle.withLock({ $0.popLast() }) ?? start() else { return nil }
+            guard var process = idle.withLock({ $0.popLast() }) ?? start() else { return nil }
+            let descriptors = [input] + files
             guard homeroom_send_descriptors(process.socket, descriptors, Int32(descriptors.count)) == 0 else {
                 AvatarDecoder.end(process)
                 continue
             }
-            var byte: UInt8 = 0
-            let received = recv(process.socket, &byte, 1, 0)
-            if received == 1, let outcome = AvatarOutcome(byte: byte) {
-                idle.withLock { $0.append(process) }
-                return outcome
+            process.pictures += 1
+            switch answer(of: process) {
+            case .byte(let byte):
+                guard let outcome = AvatarOutcome(byte: byte), let failure = copy(files, to: outputs, as: outcome)
+                else {
+                    AvatarDecoder.end(process)
+                    report("a decoder wrote what is no avatar")
+                    return .refused(.notAPicture)
+                }
+                giveBack(process)
+                return failure
+            case .ended:
+                let code = AvatarDecoder.end(process)
+                if code == 0 { continue }
+                report(
+                    code == 128 + SIGPROF
+                        ? "a picture took over \(AvatarWorker.mostCPUForPicture) s of CPU"
+                        : "a picture ended its decoder, code \(code)")
+                return .refused(.notAPicture)
+            case .late:
+                AvatarDecoder.end(process)
+                report("a picture was not done within \(patience) s")
+                return .outOfTime
+            case .tooManyThreads:
+                AvatarDecoder.end(process)
+                report("a decoder had over \(AvatarDecoder.mostThreads) threads")
+                return .refused(.notAPicture)
             }
-            let isHung = received < 0 && errno == EAGAIN
-            let code = AvatarDecoder.end(process)
-            if code == 0 { continue }
-            report("a picture \(isHung ? "took over \(patience) s" : "ended its decoder, code \(code)")")
-            return .refused(.notAPicture)
         }
         return nil
+    }
+
+    private func answer(of process: Process) -> Answer {
+        let end = ContinuousClock.now + .seconds(patience)
+        let tasks = "/proc/\(process.pid)/task"
+        while true {
+            var waiting = pollfd(fd: process.socket, events: Int16(POLLIN), revents: 0)
+            if poll(&waiting, 1, 100) > 0 {
+                var byte: UInt8 = 0
+                return recv(process.socket, &byte, 1, 0) == 1 ? .byte(byte) : .ended
+            }
+            // seccomp cannot count threads, and RLIMIT_NPROC counts those of all our processes. A folder has two links
+            // and one for each folder in it.
+            var status = stat()
+            if stat(tasks, &status) == 0, status.st_nlink > AvatarDecoder.mostThreads + 2 { return .tooManyThreads }
+            if ContinuousClock.now >= end { return .late }
+        }
+    }
+
+    /// For the next picture, unless it has had its share of them: then its successor starts while nothing is to do.
+    private func giveBack(_ process: Process) {
+        guard process.pictures >= AvatarWorker.mostPictures else { return idle.withLock { $0.append(process) } }
+        AvatarDecoder.end(process)
+        prepare()
+    }
+
+    /// Writes what the process has made to `outputs`; the outcome then, or nil where it is not what it should be.
+    private func copy(_ files: [Int32], to outputs: [Int32], as outcome: AvatarOutcome) -> AvatarOutcome? {
+        guard case .encoded(let format) = outcome else { return outcome }
+        for (index, (file, output)) in zip(files, outputs).enumerated() {
+            var status = stat()
+            guard fstat(file, &status) == 0, 1...AvatarWorker.longestFile ~= Int(status.st_size) else { return nil }
+            let size = Int(status.st_size)
+            let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+                count = max(0, pread(file, buffer.baseAddress, size, 0))
+            }
+            let side = AvatarEncoder.sides[index]
+            guard PictureFormat(content: bytes) == format, let (width, height) = format.size(of: bytes),
+                1...side ~= width, 1...side ~= height, index == 0 || (width, height) == (side, side)
+            else { return nil }
+            var start = 0
+            while start < bytes.count {
+                let written = bytes.withUnsafeBytes { write(output, $0.baseAddress.map { $0 + start }, size - start) }
+                if written < 0, errno == EINTR { continue }
+                guard written > 0 else { return .notWritten(code: errno) }
+                start += written
+            }
+        }
+        return outcome
     }
 
     private func start() -> Process? {
@@ -73,8 +161,6 @@ package final class AvatarDecoder: Sendable {
             return nil
         }
         defer { close(ends[1]) }
-        var limit = timeval(tv_sec: patience, tv_usec: 0)
-        setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
 
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -92,8 +178,11 @@ package final class AvatarDecoder: Sendable {
         var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
         defer { for word in words { free(word) } }
         words.append(nil)
-        // Nothing of ours in its environment: settings may hold secrets.
-        var environment: [UnsafeMutablePointer<CChar>?] = [nil]
+        // Nothing of ours in its environment: settings may hold secrets. Of its own that libraries start one thread for
+        // each thing and no more, and reserve little address space for each.
+        var environment: [UnsafeMutablePointer<CChar>?] = AvatarDecoder.environment.map { strdup($0) }
+        defer { for word in environment { free(word) } }
+        environment.append(nil)
         var pid = pid_t()
         let code = posix_spawn(&pid, command[0], &actions, &attributes, words, &environment)
         guard code == 0 else {
@@ -103,6 +192,8 @@ package final class AvatarDecoder: Sendable {
         }
         return Process(pid: pid, socket: ends[0])
     }
+
+    private static let environment = ["OMP_NUM_THREADS=1", "MALLOC_ARENA_MAX=2"]
 
     /// Reaps it if it has.
     private static func hasEnded(_ process: Process) -> Bool {

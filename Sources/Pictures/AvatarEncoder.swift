@@ -139,6 +139,8 @@ package enum AvatarOutcome: Sendable, Equatable {
     case refused(Refusal)
     /// The avatar could not be written; with the errno, which is no fault of the picture.
     case notWritten(code: Int32)
+    /// Nor is it that the machine was too busy to finish it.
+    case outOfTime
 
     package var byte: UInt8 {
         switch self {
@@ -146,6 +148,7 @@ package enum AvatarOutcome: Sendable, Equatable {
         case .encoded(.jpeg): 16
         case .encoded(.png): 17
         case .encoded(.gif): 18
+        case .outOfTime: 64
         case .notWritten(let code): 128 | UInt8(truncatingIfNeeded: code)
         }
     }
@@ -155,6 +158,7 @@ package enum AvatarOutcome: Sendable, Equatable {
         case 16: self = .encoded(.jpeg)
         case 17: self = .encoded(.png)
         case 18: self = .encoded(.gif)
+        case 64: self = .outOfTime
         case 128...: self = .notWritten(code: Int32(byte & 127))
         default:
             guard let reason = Refusal(rawValue: byte) else { return nil }

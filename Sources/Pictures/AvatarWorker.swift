@@ -9,19 +9,26 @@ package enum AvatarWorker {
     #if SANITIZED
         // A sanitizer maps many times what the program has.
         private static let mostMemory = UInt.max
+        private static let mostAddresses = UInt.max
     #else
         private static let mostMemory: UInt = 1 << 30
+        /// Libraries, stacks and what malloc(3) reserves take 0.35 GiB of these; 0.8 GiB is the most that a picture inside
+        /// the other limits was seen to need.
+        private static let mostAddresses: UInt = 3 << 29
     #endif
     /// In bytes, of one output.
-    private static let longestFile: UInt = 32 << 20
+    static let longestFile = 32 << 20
     /// Seconds of CPU after which no further picture is taken: the parent starts a fresh process.
     private static let enoughCPU = 60
     /// Seconds of CPU in the whole life of the process, so that even the last picture may take long.
     private static let mostCPU: UInt = 120
+    /// Seconds of CPU that a picture may take. What needs more than twice as much as any picture inside the other limits is
+    /// made to take long; whatever else is slow is the machine's fault, which the parent's patience is for.
+    static let mostCPUForPicture = 10
     /// Pictures after which the parent gets a fresh process.
-    private static let mostPictures = 200
+    static let mostPictures = 20
     /// Seconds that a picture may take when the parent is no longer there to end it.
-    private static let longestPicture = 20
+    private static let longestPicture = 60
     /// Added to the CPU priority, as on the heavy lane.
     private static let niceness: Int32 = 5
 
@@ -32,9 +39,11 @@ package enum AvatarWorker {
         var descriptors = [Int32](repeating: -1, count: 1 + AvatarEncoder.sides.count)
         for _ in 0..<mostPictures where usedCPU < enoughCPU {
             guard homeroom_receive_descriptors(socket, &descriptors, Int32(descriptors.count), 0) == 1 else { return 0 }
-            alarm(after: longestPicture)
+            alarm(ITIMER_REAL, after: longestPicture)
+            alarm(ITIMER_PROF, after: mostCPUForPicture)
             var answer = encode(descriptors[0], to: Array(descriptors.dropFirst())).byte
-            alarm(after: 0)
+            alarm(ITIMER_PROF, after: 0)
+            alarm(ITIMER_REAL, after: 0)
             for descriptor in descriptors { close(descriptor) }
             guard send(socket, &answer, 1, Int32(MSG_NOSIGNAL)) == 1 else { return 0 }
         }
@@ -48,11 +57,11 @@ package enum AvatarWorker {
         return time.tv_sec
     }
 
-    /// Ends the process after so many seconds, unless it is called again; 0 never does.
-    private static func alarm(after seconds: Int) {
+    /// Ends the process after so many seconds of that clock, unless it is called again; 0 never does.
+    private static func alarm(_ clock: __itimer_which, after seconds: Int) {
         var time = itimerval()
         time.it_value.tv_sec = seconds
-        setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &time, nil)
+        setitimer(__itimer_which_t(clock.rawValue), &time, nil)
     }
 
     private static func encode(_ input: Int32, to outputs: [Int32]) -> AvatarOutcome {
@@ -84,7 +93,8 @@ package enum AvatarWorker {
     private static func confine() -> Bool {
         homeroom_close_from(UInt32(socket) + 1) == 0
             && homeroom_limit(Int32(RLIMIT_DATA.rawValue), mostMemory) == 0
-            && homeroom_limit(Int32(RLIMIT_FSIZE.rawValue), longestFile) == 0
+            && homeroom_limit(Int32(RLIMIT_AS.rawValue), mostAddresses) == 0
+            && homeroom_limit(Int32(RLIMIT_FSIZE.rawValue), UInt(longestFile)) == 0
             && homeroom_limit(Int32(RLIMIT_CPU.rawValue), mostCPU) == 0
             && homeroom_limit(Int32(RLIMIT_CORE.rawValue), 0) == 0
             && homeroom_limit(Int32(RLIMIT_NOFILE.rawValue), 64) == 0

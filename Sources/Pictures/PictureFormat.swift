@@ -35,3 +35,26 @@ package enum PictureFormat: String, Sendable, CaseIterable {
         }
     }
 }
+
+extension PictureFormat {
+    /// Width and height, as the header of such a file has them; nil when it has none.
+    func size(of file: [UInt8]) -> (width: Int, height: Int)? {
+        func number(_ place: Int, _ count: Int) -> Int { file[place..<(place + count)].reduce(0) { $0 << 8 | Int($1) } }
+        switch self {
+        case .png: return file.count >= 24 ? (number(16, 4), number(20, 4)) : nil
+        case .gif:
+            guard file.count >= 10 else { return nil }
+            return (Int(file[6]) | Int(file[7]) << 8, Int(file[8]) | Int(file[9]) << 8)
+        case .jpeg:
+            var place = 2
+            while place + 9 <= file.count, file[place] == 0xFF {
+                // ITU-T T.81 §B.2.2: a frame's header, of whatever kind; C4, C8 and CC are others.
+                if 0xC0...0xCF ~= file[place + 1], ![0xC4, 0xC8, 0xCC].contains(file[place + 1]) {
+                    return (number(place + 7, 2), number(place + 5, 2))
+                }
+                place += 2 + number(place + 2, 2)
+            }
+            return nil
+        }
+    }
+}

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Pictures
 import TestSupport
 import Testing
 
@@ -163,6 +164,19 @@ import Testing
         #expect(try accounts.caller(new).account.bio == nil)
         #expect(school.files("incoming") == [])
         #expect(school.events().map { "\($0)" }.allSatisfy { $0.hasPrefix("storageFailed(\"media: open ") })
+    }
+
+    @Test func `a machine that is too busy is unavailable, no fault of the picture and none of the disk`() throws {
+        // In the decoder's place: takes a picture, and no answer comes.
+        let school = try School(decoder: AvatarDecoder(command: ["/bin/sleep", "60"], patience: 1) { _ in })
+        let accounts = school.accounts()
+        let new = try accounts.register("anna")
+
+        let outcome = refusal { try accounts.update(new, avatar: accounts.upload(onePixelPNG)) }
+
+        #expect(outcome == "unavailable")
+        #expect(school.events().isEmpty)
+        #expect(school.files("incoming") == [])
     }
 
     @Test(arguments: ["avatars", "incoming"])

@@ -2,6 +2,7 @@ import Accounts
 import Database
 import DevStack
 import Foundation
+import Pictures
 import Secrets
 import Synchronization
 
@@ -17,11 +18,13 @@ package final class School: Sendable {
     private let seen = Mutex<[SecurityEvent]>([])
 
     /// With empty tables that nobody else uses meanwhile.
-    package init(_ adjust: (inout Settings) -> Void = { _ in }) throws {
+    package init(
+        decoder: AvatarDecoder = Laboratory.decoder, _ adjust: (inout Settings) -> Void = { _ in }
+    ) throws {
         let used = School.used.withLock { $0.popLast() }
         address = try used ?? Laboratory.freshDatabase()
         signer = try TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom")
-        media = try MediaStore(root: School.mediaFolder(), random: dice.source, decoder: Laboratory.decoder)
+        media = try MediaStore(root: School.mediaFolder(), random: dice.source, decoder: decoder)
         var settings = Settings()
         settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
         adjust(&settings)
