@@ -24,6 +24,7 @@ SHARED := sql/users.sql $(shell find nginx -type f ! -name development.conf)
 
 # The C libraries that homeroom links to.
 PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl-dev libidn2-dev libvips-dev
+PACKAGES += libjpeg62-turbo-dev liblcms2-dev
 # The programs that `homeroom dev` and the tests start.
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.

@@ -9,56 +9,96 @@ package enum AvatarEncoder {
     package static let largestPicture = 5 << 20
     static let mostPixels = 50_000_000
     package static let longestSide = 16_384
-    static let mostFrames: Int32 = 200
-    /// For the loader: a broken or truncated picture is refused. `vips_thumbnail_buffer` does not hand on its own
-    /// `fail_on`. (8.14.1)
-    private static let strict = "fail_on=error"
+    static let mostFrames = 200
 
-    /// Loads libvips and lets it read nothing but the three formats. Once, before the process is confined.
+    /// Loads libvips and lets it read nothing but PNG. Once, before the process is confined.
     package static func start() -> Bool {
         homeroom_vips_start() == 0
     }
 
     /// Writes the avatar and its squares to `outputs`, in the order of `sides`.
     package static func encode(_ picture: UnsafeRawBufferPointer, to outputs: [Int32]) -> AvatarOutcome {
-        guard let format = PictureFormat(content: picture) else { return .refused(.notAPicture) }
-        // libvips shows the frames before the break.
-        if format == .gif, isCutShort(gif: picture) { return .refused(.notAPicture) }
-        // The header first: a bomb is refused before any pixel of it is decoded.
-        guard let header = homeroom_vips_open(picture.baseAddress, picture.count) else { return .refused(.notAPicture) }
-        let frames = homeroom_vips_pages(header)
-        let (width, height) = (Int(header.pointee.Xsize), Int(header.pointee.Ysize))
-        let profile = homeroom_vips_has_profile(header)
-        homeroom_vips_release(header)
-        guard width <= longestSide, height <= longestSide else { return .refused(.tooLong) }
-        guard width * height * Int(frames) <= mostPixels else { return .refused(.tooManyPixels) }
-
-        let options = format == .gif ? "n=\(min(frames, mostFrames)),\(strict)" : strict
-        return withPicture(fitted: picture, options, profile) { avatar in
-            if let failure = write(avatar, as: format, to: outputs[0]) { return failure }
-            guard frames > 1 else { return squares(of: avatar, format, outputs) }
-            // The squares of an animation show its first frame.
-            return withPicture(fitted: picture, "n=1,\(strict)", profile) { squares(of: $0, format, outputs) }
+        switch PictureFormat(content: picture) {
+        case .jpeg: encode(jpeg: picture, to: outputs)
+        case .png: encode(png: picture, to: outputs)
+        case .gif: encode(gif: picture, to: outputs)
+        case nil: .refused(.notAPicture)
         }
     }
 
-    /// Whether a GIF ends within a block. One that lacks only its trailer is shown by all browsers. (GIF89a §15 to §27)
-    static func isCutShort(gif: UnsafeRawBufferPointer) -> Bool {
-        func tableSize(_ flags: UInt8) -> Int { flags & 0x80 == 0 ? 0 : 3 << (Int(flags & 7) + 1) }
-        var place = 13 + tableSize(gif[10])
-        while place < gif.count {
-            switch gif[place] {
-            case 0x21: place += 2
-            case 0x2C:
-                guard place + 9 < gif.count else { return true }
-                place += 11 + tableSize(gif[place + 9])
-            default: return false
-            }
-            while place < gif.count, gif[place] != 0 { place += 1 + Int(gif[place]) }
-            guard place < gif.count else { return true }
-            place += 1
+    /// The header first: a bomb is refused before any pixel of it is decoded.
+    private static func refusal(_ width: Int, _ height: Int, pixels: Int) -> AvatarOutcome? {
+        guard width <= longestSide, height <= longestSide else { return .refused(.tooLong) }
+        return pixels <= mostPixels ? nil : .refused(.tooManyPixels)
+    }
+
+    private static func encode(jpeg: UnsafeRawBufferPointer, to outputs: [Int32]) -> AvatarOutcome {
+        var (width, height): (Int32, Int32) = (0, 0)
+        guard homeroom_jpeg_size(jpeg.baseAddress, jpeg.count, &width, &height) == 0 else {
+            return .refused(.notAPicture)
         }
-        return place > gif.count
+        if let refusal = refusal(Int(width), Int(height), pixels: Int(width) * Int(height)) { return refusal }
+        var image: UnsafeMutablePointer<VipsImage>?
+        var (bytes, count): (UnsafeMutableRawPointer?, UInt32) = (nil, 0)
+        defer {
+            homeroom_vips_release(image)
+            free(bytes)
+        }
+        guard
+            homeroom_jpeg_decode(jpeg.baseAddress, jpeg.count, Int32(sides[0]), &image, &bytes, &count) == 0, let image
+        else { return .refused(.notAPicture) }
+        let profile = bytes.flatMap { homeroom_colours_open($0, Int(count)) }
+        defer { homeroom_colours_close(profile) }
+        return encode(image, orientation: ExifOrientation.find(inJPEG: jpeg), profile, .jpeg, to: outputs)
+    }
+
+    private static func encode(png: UnsafeRawBufferPointer, to outputs: [Int32]) -> AvatarOutcome {
+        guard let image = homeroom_vips_open(png.baseAddress, png.count, "") else { return .refused(.notAPicture) }
+        defer { homeroom_vips_release(image) }
+        let (width, height) = (Int(image.pointee.Xsize), Int(image.pointee.Ysize))
+        if let refusal = refusal(width, height, pixels: width * height) { return refusal }
+        var profile: cmsHPROFILE?
+        switch PNGColours.statement(of: png) {
+        case .none: break
+        case .profile:
+            var count = 0
+            if let bytes = homeroom_vips_profile(image, &count) { profile = homeroom_colours_open(bytes, count) }
+        case .colours(let colours): profile = colours.profile(isGrey: image.pointee.Bands < 3)
+        }
+        defer { homeroom_colours_close(profile) }
+        return encode(image, orientation: vips_image_get_orientation(image), profile, .png, to: outputs)
+    }
+
+    private static func encode(
+        _ image: UnsafeMutablePointer<VipsImage>, orientation: Int32, _ profile: cmsHPROFILE?, _ format: PictureFormat,
+        to outputs: [Int32]
+    ) -> AvatarOutcome {
+        var fitted: UnsafeMutablePointer<VipsImage>?
+        var avatar: UnsafeMutablePointer<VipsImage>?
+        defer {
+            homeroom_vips_release(fitted)
+            homeroom_vips_release(avatar)
+        }
+        guard homeroom_vips_fit(image, Int32(sides[0]), orientation, 0, &fitted) == 0, let fitted else {
+            return .refused(.notAPicture)
+        }
+        // Browsers too show a picture whose profile is not for its kind of colours, as if it had none.
+        if profile == nil || homeroom_colours_apply(fitted, profile, &avatar) != 0 {
+            homeroom_vips_release(avatar)
+            avatar = nil
+            guard homeroom_vips_settle(fitted, &avatar) == 0 else { return .refused(.notAPicture) }
+        }
+        guard let avatar else { return .refused(.notAPicture) }
+        return withFile(avatar, format.encoding) { write($0, to: outputs[0]) } ?? squares(of: avatar, format, outputs)
+    }
+
+    private static func encode(gif bytes: UnsafeRawBufferPointer, to outputs: [Int32]) -> AvatarOutcome {
+        guard let gif = GIF(bytes, mostFrames: mostFrames) else { return .refused(.notAPicture) }
+        if let refusal = refusal(gif.width, gif.height, pixels: gif.pixels) { return refusal }
+        // The squares of an animation show its first frame.
+        return GIFAvatar.make(of: gif) { file, first in
+            write(file, to: outputs[0]) ?? squares(of: first, .gif, outputs)
+        } ?? .refused(.notAPicture)
     }
 
     private static func squares(
@@ -73,41 +113,27 @@ package enum AvatarEncoder {
             guard homeroom_vips_square(crop, Int32(side), &square) == 0, let square else {
                 return .refused(.notAPicture)
             }
-            if let failure = write(square, as: format, to: output) { return failure }
+            if let failure = withFile(square, format.encoding, { write($0, to: output) }) { return failure }
         }
         return .encoded(format)
     }
 
-    private static func withPicture(
-        fitted picture: UnsafeRawBufferPointer, _ options: String, _ profile: Int32,
-        _ body: (UnsafeMutablePointer<VipsImage>) -> AvatarOutcome
-    ) -> AvatarOutcome {
-        var fitted: UnsafeMutablePointer<VipsImage>?
-        var settled: UnsafeMutablePointer<VipsImage>?
-        defer {
-            homeroom_vips_release(settled)
-            homeroom_vips_release(fitted)
-        }
-        guard homeroom_vips_fit(picture.baseAddress, picture.count, options, profile, Int32(sides[0]), &fitted) == 0,
-            homeroom_vips_settle(fitted, &settled) == 0, let settled
-        else {
-            // Browsers too show a picture whose profile is not for its kind of colours, as if it had none.
-            return profile == 0 ? .refused(.notAPicture) : withPicture(fitted: picture, options, 0, body)
-        }
-        return body(settled)
-    }
-
-    /// nil, or what became of the picture instead.
-    private static func write(
-        _ image: UnsafeMutablePointer<VipsImage>, as format: PictureFormat, to output: Int32
+    /// Encodes an image for as long as `body` runs.
+    static func withFile(
+        _ image: UnsafeMutablePointer<VipsImage>, _ encoding: String, _ body: (UnsafeRawBufferPointer) -> AvatarOutcome?
     ) -> AvatarOutcome? {
         var bytes: UnsafeMutableRawPointer?
         var count = 0
-        guard homeroom_vips_encode(image, format.encoding, &bytes, &count) == 0, let bytes else {
+        guard homeroom_vips_encode(image, encoding, &bytes, &count) == 0, let bytes else {
             return .refused(.notAPicture)
         }
         defer { g_free(bytes) }
-        var rest = UnsafeRawBufferPointer(start: bytes, count: count)
+        return body(UnsafeRawBufferPointer(start: bytes, count: count))
+    }
+
+    /// nil, or what became of the picture instead.
+    private static func write(_ bytes: UnsafeRawBufferPointer, to output: Int32) -> AvatarOutcome? {
+        var rest = bytes
         while !rest.isEmpty {
             let written = Glibc.write(output, rest.baseAddress, rest.count)
             guard written > 0 else { return .notWritten(code: errno) }
@@ -123,7 +149,7 @@ extension PictureFormat {
         switch self {
         case .jpeg: ".jpg[Q=85,optimize_coding,strip]"
         case .png: ".png[compression=6,strip]"
-        case .gif: ".gif[effort=4]"
+        case .gif: ".gif[effort=4]"  // of a square: an avatar is written by `GIFAvatar`
         }
     }
 }

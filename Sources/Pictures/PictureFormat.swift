@@ -18,12 +18,17 @@ package enum PictureFormat: String, Sendable, CaseIterable {
         {
             // GIF89a §17, §18: header and logical screen descriptor.
             self = .gif
-        } else if start.starts(with: [0xFF, 0xD8, 0xFF]), start.count >= 4, start[3] >= 0xC0, start[3] != 0xFF {
-            // ITU-T T.81 §B.1.1: start of image, then a marker segment.
+        } else if start.starts(with: [0xFF, 0xD8, 0xFF]), PictureFormat.isMarker(start.dropFirst(3)) {
+            // ITU-T T.81 §B.1.1: start of image, then a marker segment, before which any number of fill bytes may stand.
             self = .jpeg
         } else {
             return nil
         }
+    }
+
+    private static func isMarker(_ rest: ArraySlice<UInt8>) -> Bool {
+        guard let marker = rest.first(where: { $0 != 0xFF }) else { return rest.endIndex == signatureLength }
+        return marker >= 0xC0
     }
 
     /// The ending of the file's name, which decides the type that nginx says.

@@ -17,7 +17,7 @@ struct AvatarEncoderTests {
     // MARK: Others' pictures
 
     @Test(arguments: PictureFormatTests.pngSuite.filter { !$0.hasPrefix("x") })
-    func `a valid file of the PNG suite keeps its size and its pixels`(name: String) throws {
+    func `a valid file of the PNG suite keeps its size, and its pixels as its gamma says`(name: String) throws {
         let original = try AvatarEncoderTests.file("pngsuite/\(name)")
 
         let treated = try Treated(original)
@@ -26,7 +26,12 @@ struct AvatarEncoderTests {
         let pixels = try treated.pixels()
         let (width, height) = (Int(original[19]), Int(original[23]))
         #expect(pixels[0].size == [width, height])
-        #expect(pixels[0].difference(from: try Pixels(original)) == 0)
+        let gamma = MadePicture.gamma(of: original)
+        let expected = try Pixels(original).bytes.enumerated().map { index, value in
+            pixels[0].bands == 4 && index % 4 == 3 ? value : MadePicture.shown(value, gamma: gamma)
+        }
+        // Of 16 bits a channel half are gone in what it is compared with.
+        #expect(pixels[0].difference(from: expected) <= (gamma == nil ? 0 : original[24] == 16 ? 5 : 0.5))
     }
 
     @Test(arguments: PictureFormatTests.pngSuite.filter { $0.hasPrefix("x") })

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Pictures made by hand, with what no tool would put into them.
 enum MadePicture {
     /// A PNG of one colour: red, green, blue and how opaque it is.
@@ -30,12 +32,74 @@ enum MadePicture {
         var file = Array("GIF89a".utf8) + little(width) + little(height) + [0x80, 0, 0, 0, 0, 0, 255, 255, 255]
         if frames.count > 1 { file += [0x21, 0xFF, 11] + Array("NETSCAPE2.0".utf8) + [3, 1] + little(loop) + [0] }
         if let comment { file += [0x21, 0xFE, UInt8(comment.utf8.count)] + Array(comment.utf8) + [0] }
+        let content = Dictionary(
+            uniqueKeysWithValues: Set(frames).map { value in
+                (value, lzw(value, count: width * height))
+            })
         for (index, value) in frames.enumerated() {
             file += [0x21, 0xF9, 4, 0] + little(delay(index)) + [0, 0]
             file += [0x2C, 0, 0, 0, 0] + little(width) + little(height) + [0]
-            file += lzw([UInt8](repeating: value, count: width * height))
+            file += content[value] ?? []
         }
         return file + [0x3B]
+    }
+
+    /// A frame of any shape, pixels by pixels.
+    struct Frame {
+        var left = 0, top = 0
+        var width: Int, height: Int
+        /// Each the number of a colour, in the order of the file.
+        var pixels: [UInt8]
+        /// Red, green and blue; the screen's when empty.
+        var colours: [UInt8] = []
+        var transparent: UInt8?
+        var disposal: UInt8 = 1
+        var isInterlaced = false
+    }
+
+    /// A GIF of frames that need not cover its screen.
+    static func gif(_ width: Int, _ height: Int, colours: [UInt8], _ frames: [Frame], loop: Int? = 0) -> [UInt8] {
+        var file = Array("GIF89a".utf8) + little(width) + little(height)
+        file += [0x80 | tableBits(colours), 0, 0] + colours
+        if let loop { file += [0x21, 0xFF, 11] + Array("NETSCAPE2.0".utf8) + [3, 1] + little(loop) + [0] }
+        for frame in frames {
+            file += [0x21, 0xF9, 4, frame.disposal << 2 | (frame.transparent == nil ? 0 : 1)] + little(10)
+            file += [frame.transparent ?? 0, 0, 0x2C] + little(frame.left) + little(frame.top)
+            file += little(frame.width) + little(frame.height)
+            file += [(frame.isInterlaced ? 0x40 : 0) | (frame.colours.isEmpty ? 0 : 0x80 | tableBits(frame.colours))]
+            file += frame.colours + lzw8(frame.pixels)
+        }
+        return file + [0x3B]
+    }
+
+    private static func tableBits(_ colours: [UInt8]) -> UInt8 {
+        UInt8((colours.count / 3).trailingZeroBitCount - 1)
+    }
+
+    /// Codes of nine bits, with a clear code before each hundred pixels.
+    private static func lzw8(_ pixels: [UInt8]) -> [UInt8] {
+        var codes: [Int] = []
+        for (index, pixel) in pixels.enumerated() { codes += index % 100 == 0 ? [256, Int(pixel)] : [Int(pixel)] }
+        var (bits, count) = (0, 0)
+        var bytes: [UInt8] = []
+        for code in codes + [257] {
+            bits |= code << count
+            count += 9
+            while count >= 8 {
+                bytes.append(UInt8(truncatingIfNeeded: bits))
+                (bits, count) = (bits >> 8, count - 8)
+            }
+        }
+        return blocks(8, bytes + [UInt8(truncatingIfNeeded: bits)])
+    }
+
+    private static func blocks(_ size: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+        var blocks = [size]
+        for start in stride(from: 0, to: bytes.count, by: 255) {
+            let block = bytes[start..<min(start + 255, bytes.count)]
+            blocks += [UInt8(block.count)] + block
+        }
+        return blocks + [0]
     }
 
     /// A GIF whose frames all say to be this large, and hold nothing.
@@ -68,6 +132,20 @@ enum MadePicture {
             place += 2 + length
         }
         return file
+    }
+
+    /// The content of a PNG's gAMA, as a fraction; nil without one, and for what stands for sRGB.
+    static func gamma(of png: [UInt8]) -> Double? {
+        guard let place = Data(png).range(of: Data("gAMA".utf8))?.upperBound else { return nil }
+        let value = png[place..<(place + 4)].reduce(0) { $0 << 8 | Int($1) }
+        return value == 45_455 ? nil : Double(value) / 100_000
+    }
+
+    /// A channel as a screen of sRGB shows it. (PNG §13.13, IEC 61966-2-1)
+    static func shown(_ value: UInt8, gamma: Double?) -> UInt8 {
+        guard let gamma else { return value }
+        let light = pow(Double(value) / 255, 1 / gamma)
+        return UInt8((255 * (light <= 0.003_130_8 ? 12.92 * light : 1.055 * pow(light, 1 / 2.4) - 0.055)).rounded())
     }
 
     static func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
@@ -110,23 +188,29 @@ enum MadePicture {
         return ~crc
     }
 
-    /// Codes of three bits, with a clear code before every second pixel, so that they never grow. (GIF89a, appendix F)
-    private static func lzw(_ pixels: [UInt8]) -> [UInt8] {
-        var bits: [UInt8] = []
-        for (index, pixel) in pixels.enumerated() {
-            if index % 2 == 0 { bits += [0, 0, 1] }
-            bits += [pixel & 1, 0, 0]
-        }
-        bits += [1, 0, 1]
+    /// So many pixels of one colour, each code for one more than that before. (GIF89a, appendix F)
+    private static func lzw(_ colour: UInt8, count: Int) -> [UInt8] {
+        var (bits, bitCount) = (0, 0)
         var bytes: [UInt8] = []
-        for start in stride(from: 0, to: bits.count, by: 8) {
-            bytes.append(bits[start..<min(start + 8, bits.count)].reversed().reduce(0) { $0 << 1 | $1 })
+        var (size, next) = (3, 6)
+        func put(_ code: Int) {
+            bits |= code << bitCount
+            bitCount += size
+            while bitCount >= 8 {
+                bytes.append(UInt8(truncatingIfNeeded: bits))
+                (bits, bitCount) = (bits >> 8, bitCount - 8)
+            }
         }
-        var blocks: [UInt8] = [2]
-        for start in stride(from: 0, to: bytes.count, by: 255) {
-            let block = bytes[start..<min(start + 255, bytes.count)]
-            blocks += [UInt8(block.count)] + block
+        put(4)
+        put(Int(colour))
+        var (rest, length) = (count - 1, 2)
+        while rest > 0 {
+            put(rest >= length ? next : rest == 1 ? Int(colour) : 4 + rest)
+            rest -= min(rest, length)
+            (next, length) = (next + 1, length + 1)
+            if next == 1 << size { size += 1 }
         }
-        return blocks + [0]
+        put(5)
+        return blocks(2, bytes + [UInt8(truncatingIfNeeded: bits)])
     }
 }
