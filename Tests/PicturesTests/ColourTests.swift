@@ -132,4 +132,20 @@ struct ColourTests {
     func `a JPEG that lacks picture data is refused`(name: String) throws {
         #expect(try Treated(file(name)).outcome == .refused(.notAPicture))
     }
+
+    @Test(arguments: [".jpg", ".jpg[interlace]", ".jpg[restart_interval=5]", ".jpg[interlace,restart_interval=5]"])
+    func `wherever a JPEG is cut it is refused, and it needs no end marker`(encoding: String) throws {
+        let photograph = "\(ColourTests.vectors)/../orientation/Landscape_1.jpg"
+        let whole = try Pixels.encoded([UInt8](Data(contentsOf: URL(filePath: photograph))), as: encoding)
+        let start = whole.count / 10
+
+        #expect(try Treated(whole).outcome == .encoded(.jpeg))
+        #expect(try Treated(Array(whole.dropLast(2))).outcome == .encoded(.jpeg))
+        for part in [0.1, 0.4, 0.7, 0.9, 0.97] {
+            let cut = Array(whole.prefix(start + Int(part * Double(whole.count - start))))
+            for tail in [[], [0xFF, 0xD9], [UInt8](repeating: 0, count: 20_000)] as [[UInt8]] {
+                #expect(try Treated(cut + tail).outcome == .refused(.notAPicture), "\(part), \(tail.count)")
+            }
+        }
+    }
 }

@@ -81,6 +81,21 @@ struct Pixels {
             ? UnsafeBufferPointer(start: values, count: Int(count)).map { Int($0) } : []
     }
 
+    /// A picture in another encoding, as libvips names it: ".jpg[interlace]".
+    static func encoded(_ file: [UInt8], as ending: String) throws -> [UInt8] {
+        Pixels.started
+        return try file.withUnsafeBytes { source in
+            let read = homeroom_vips_open(source.baseAddress, source.count, "")
+            var (bytes, count): (UnsafeMutableRawPointer?, Int) = (nil, 0)
+            defer {
+                homeroom_vips_release(read)
+                g_free(bytes)
+            }
+            guard homeroom_vips_encode(read, ending, &bytes, &count) == 0, let bytes else { throw Failed() }
+            return Array(UnsafeRawBufferPointer(start: bytes, count: count))
+        }
+    }
+
     /// Width and height of a frame.
     var size: [Int] { [width, height] }
 
