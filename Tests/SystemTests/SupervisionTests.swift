@@ -264,8 +264,11 @@ struct SupervisionTests {
         let limits = try [parent, worker].map { try String(contentsOfFile: "/proc/\($0)/limits", encoding: .utf8) }
         let folder = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(worker)/cwd")
         let before = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("core") }
-        // Again and again: at the first one Swift only writes a backtrace where there is no fault behind the signal.
-        let isGone = eventually(within: 120) { kill(worker, signal) != 0 }
+        // At the first one Swift only writes a backtrace where there is no fault behind the signal. One that came meanwhile
+        // would wait for that on another thread, for ever.
+        kill(worker, signal)
+        _ = try eventually(within: 60) { try kill(worker, 0) != 0 || site.log().contains("Backtrace took") }
+        let isGone = eventually(within: 60) { kill(worker, signal) != 0 }
 
         // Not even to a program that takes core dumps, which a limit of 0 lets have them. (core(5))
         #expect(limits.allSatisfy { $0.contains(/Max core file size +1 +1 +bytes/) })
