@@ -149,6 +149,8 @@ package enum AccountAction: String, Sendable, CaseIterable {
     case registered = "registered"
     case signedIn = "login"
     case signInFailed = "login failed"
+    /// The right password of an account that is not active or has another role, or any one while it is locked.
+    case signInRefused = "login refused"
     case signedOut = "logout"
     case passwordChanged = "password changed"
     case passwordResetRequested = "password reset requested"

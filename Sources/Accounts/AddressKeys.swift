@@ -12,7 +12,8 @@ package enum AddressKeys {
         ["address-keys": { connection throws(DatabaseError) in try rewrite(on: connection, report) }]
     }
 
-    private static func rewrite(on database: Connection, _ report: (String) -> Void) throws(DatabaseError) {
+    /// - Parameter report: as that of `steps`.
+    package static func rewrite(on database: Connection, _ report: (String) -> Void) throws(DatabaseError) {
         var last: UInt64 = 0
         while true {
             let page = try database.rows(StrangeAddresses(after: last))

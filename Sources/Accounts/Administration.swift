@@ -133,7 +133,7 @@ extension Accounts {
         try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 try database.run(command)
-                try database.run(DeleteEndedSessions(accountID: account.id, kept: 0))
+                try endRest(of: account.id)
             }
         }
     }

@@ -10,6 +10,9 @@ package struct Instant: Sendable, Hashable, Comparable {
         self.microseconds = microseconds
     }
 
+    /// Later than any time that is written down.
+    static let distantFuture = Instant(seconds: 253_370_764_800)
+
     package init(seconds: Int64) {
         microseconds = seconds * 1_000_000
     }

@@ -119,6 +119,15 @@ package struct EmailAddress: Sendable {
         self.text = text
     }
 
+    /// Whether mail to it goes where mail to another one of the same canonical form goes: NFKC makes one name of spellings
+    /// that are different mailboxes to a mail server.
+    func isMailbox(_ other: String) -> Bool {
+        func local(_ address: String) -> [UInt8] {
+            address.utf8.prefix { $0 != UInt8(ascii: "@") }.map { 0x41...0x5A ~= $0 ? $0 | 0x20 : $0 }
+        }
+        return local(text) == local(other)
+    }
+
     /// Whether it is short enough for an account whose username is its email.
     var fitsUsername: Bool {
         max(text.unicodeScalars.count, canonical.key.unicodeScalars.count) <= Username.longest

@@ -12,15 +12,17 @@ extension Accounts {
     /// Hands a letter over, under an id of its own.
     package typealias Send = (_ letter: Letter, _ id: String) throws(Post.Failure) -> Void
 
-    /// Sends a mail that is due, if there is one. False when none is.
+    /// Sends a mail of each kind that is due, if there is one. False when none is.
     ///
     /// A mail is claimed before it is sent and taken out after it: killed in between, it is sent again. The token is made
     /// here, so it stands nowhere but in the mail.
     ///
     /// - Parameter publicURL: what the link begins with.
     package func deliverNext(publicURL: String, post: Send) throws(Refusal) -> Bool {
-        if try deliverNotice(publicURL: publicURL, post: post) { return true }
-        return try deliverReset(publicURL: publicURL, post: post)
+        // In turn, so that many of one kind do not hold up the other.
+        let hadNotice = try deliverNotice(publicURL: publicURL, post: post)
+        let hadReset = try deliverReset(publicURL: publicURL, post: post)
+        return hadNotice || hadReset
     }
 
     // MARK: Links that set a password
@@ -103,7 +105,7 @@ extension Accounts {
         if let account {
             let letter = Letter.emailChanged(
                 to: notice.email, language: account.language, link: "\(publicURL)/undo-email#token=\(token)",
-                days: Accounts.undoLife / 86_400)
+                hours: max(1, (notice.undoUntil.seconds(since: now) + 1800) / 3600))
             do throws(Post.Failure) {
                 try post(letter, hex(common.random.bytes(16)))
             } catch {

@@ -50,6 +50,12 @@ extension Accounts {
         report(.passwordChanged, caller.account.id)
     }
 
+    /// Ends what a new epoch alone does not end, and removes rows that it has ended. In its transaction, after it.
+    func endRest(of accountID: UInt64, but kept: UInt64 = 0) throws(DatabaseError) {
+        try database.run(EndUncountedSessions(accountID: accountID, kept: kept))
+        try database.run(DeleteEndedSessions(accountID: accountID, kept: kept))
+    }
+
     /// Sets a password, ends the sessions but one and forgets the wrong guesses. False, and nothing changed, when the
     /// password was changed since `stored` was read, the session to keep has ended, or the guesses locked meanwhile.
     func setPassword(
@@ -62,7 +68,7 @@ extension Accounts {
             try database.transaction { () throws(DatabaseError) in
                 guard try database.run(change).affectedRows == 1 else { return false }
                 if kept != 0 { try database.run(KeepSession(id: kept)) }
-                try database.run(DeleteEndedSessions(accountID: change.id, kept: kept))
+                try endRest(of: change.id, but: kept)
                 if let guesses { try database.run(ClearFailures(subject: guesses.digest)) }
                 return true
             }

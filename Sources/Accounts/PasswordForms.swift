@@ -21,10 +21,11 @@ package final class PasswordForms: Sendable {
             total = self.counts.reduce(0) { $0 &+ $1.accounts }
         }
 
-        /// The form for a number, which is drawn as often as accounts have it; nil where there is none.
+        /// The form for a random number, which is drawn as often as accounts have it; nil where there is none.
         func form(at number: UInt64) -> String? {
             guard total > 0 else { return nil }
-            var rest = number % total
+            // By its size, not by what a division leaves: with another total only numbers near a boundary go elsewhere.
+            var rest = number.multipliedFullWidth(by: total).high
             for count in counts {
                 if rest < count.accounts { return count.form }
                 rest -= count.accounts

@@ -81,7 +81,7 @@ extension Accounts {
                         == 1
                 else { return false }
                 guard try database.run(change).affectedRows == 1 else { return false }
-                try database.run(DeleteEndedSessions(accountID: account.id, kept: 0))
+                try endRest(of: account.id)
                 try database.run(ClearFailures(subject: LoginSubject(account.id, name: nil).digest))
                 return true
             }

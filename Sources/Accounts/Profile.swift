@@ -56,7 +56,8 @@ extension Accounts {
         let avatar = try picture(change.avatar, &findings)
         try findings.refuseIfAny()
 
-        var update = UpdateProfile(id: id, username: username, email: email, bio: bio, avatar: nil, now: now)
+        var update = UpdateProfile(
+            id: id, sessionID: caller.session.id, username: username, email: email, bio: bio, avatar: nil, now: now)
         var newFile: String?
         if let avatar {
             newFile = try storing { () throws(MediaStore.Failure) in try common.media.publish(avatar) }
@@ -137,10 +138,12 @@ extension Accounts {
                 // Locked, so that of two uploads at once each removes the file of its own predecessor.
                 let old = update.avatar == nil ? nil : try database.first(AvatarForUpdate(id: update.id)) ?? nil
                 guard let email = update.email else { return (try database.run(update).affectedRows == 1, old) }
-                guard let address = try database.first(AddressForUpdate(id: update.id)),
-                    try database.run(update).affectedRows == 1
-                else { return (false, nil) }
+                guard let address = try database.first(AddressForUpdate(id: update.id)) else { return (false, nil) }
                 isMoved = address.key != email.canonical.key
+                var update = update
+                // Mail must not go elsewhere unseen: such a spelling is only another way to sign in.
+                if !isMoved, !email.isMailbox(address.email) { update.email = nil }
+                guard try database.run(update).affectedRows == 1 else { return (false, nil) }
                 if isMoved {
                     // Links that were mailed to the old address must not outlive it.
                     try database.run(DeleteResetsOfAccount(accountID: update.id))
@@ -152,7 +155,7 @@ extension Accounts {
         if isMoved { report(.emailChanged, update.id) }
         if isFound, update.username != nil { report(.usernameChanged, update.id) }
         if isFound { return old }
-        // Deleted in between, or the email that the username repeats was changed.
+        // Deleted or signed out in between, or the email that the username repeats was changed.
         if update.username?.isAddress == true { throw .invalid([Violation(.username, .foreignAddress)]) }
         throw .badToken
     }

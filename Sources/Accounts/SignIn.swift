@@ -41,8 +41,14 @@ extension Accounts {
         guard let name, let password else { throw .fault("a finding is missing") }
 
         let stored = try checked(name: CanonicalName(name), field: form.nameField, password: password)
-        guard stored.account.status == .active else { throw .inactive }
-        if let role, role != stored.account.role { throw .invalid([Violation(.role, .otherRole)]) }
+        guard stored.account.status == .active else {
+            report(.signInRefused, stored.account.id)
+            throw .inactive
+        }
+        if let role, role != stored.account.role {
+            report(.signInRefused, stored.account.id)
+            throw .invalid([Violation(.role, .otherRole)])
+        }
         let session = newSession(for: policy, remembered: isRemembered, now: now).of(stored.account.id)
         return try begin(session, of: stored, form, password: password, by: policy)
     }
@@ -54,7 +60,12 @@ extension Accounts {
     func checked(name: CanonicalName, field: Field, password: String) throws(Refusal) -> StoredAccount {
         let stored = try account(named: name)
         let subject = LoginSubject(stored?.account.id, name: name)
-        try refuseIfLocked(subject)
+        do throws(Refusal) {
+            try refuseIfLocked(subject)
+        } catch {
+            if case .locked = error { report(.signInRefused, stored?.account.id) }
+            throw error
+        }
         let hash = stored.map { PasswordHash(stored: $0.passwordHash) }
         // Hash anyway: the time must not tell whether the account exists.
         let usable: PasswordHash

@@ -136,6 +136,15 @@ private struct Keys {
         return number
     }
 
+    /// The path of a file that can be read.
+    mutating func file(_ key: String) throws(CommandError) -> String? {
+        guard let path = try optional(key) else { return nil }
+        guard access(path, R_OK) == 0 else {
+            throw .refused("\(key): \(path) cannot be read. Does it exist, and may this user read it?")
+        }
+        return path
+    }
+
     /// Scheme and host, without a final slash.
     mutating func url(_ key: String) throws(CommandError) -> String? {
         guard var value = try optional(key) else { return nil }
@@ -167,11 +176,7 @@ private struct Keys {
 
     /// What protects the way to a database on another machine.
     private mutating func encryption() throws(CommandError) -> DatabaseAddress.Encryption {
-        let authorities = try optional("HOMEROOM_DATABASE_CA")
-        if let authorities, access(authorities, R_OK) != 0 {
-            throw .refused(
-                "HOMEROOM_DATABASE_CA: \(authorities) cannot be read. Does it exist, and may this user read it?")
-        }
+        let authorities = try file("HOMEROOM_DATABASE_CA")
         let tls = try text("HOMEROOM_DATABASE_TLS", default: "required")
         switch tls {
         case "required": return .required(authorities: authorities)
@@ -186,7 +191,7 @@ private struct Keys {
         let password = try optional("HOMEROOM_MAIL_PASSWORD")
         let sender = try text("HOMEROOM_MAIL_FROM", default: "Homeroom <no-reply@localhost>")
         let links = try url("HOMEROOM_MAIL_URL")
-        let authorities = try optional("HOMEROOM_MAIL_CA")
+        let authorities = try file("HOMEROOM_MAIL_CA")
         let tls = try text("HOMEROOM_MAIL_TLS", default: "required")
         guard ["required", "optional"].contains(tls) else {
             throw .refused("HOMEROOM_MAIL_TLS: `\(tls)` is neither required nor optional")

@@ -10,6 +10,10 @@ enum Migrate {
                 at: configuration.owner, now: House.now().microseconds,
                 steps: AddressKeys.steps { line in print(line) })
             for name in applied { print("applied \(name)") }
+            // What programs from before have written since.
+            if !applied.contains("address-keys") {
+                try AddressKeys.rewrite(on: Connection(configuration.owner, isMigrating: true)) { line in print(line) }
+            }
             print("schema \(Migration.newest): up to date")
         } catch {
             throw .refused("\(error) (\(configuration.owner.description))")

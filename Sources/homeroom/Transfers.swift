@@ -91,6 +91,7 @@ enum Transfers {
                 Homeroom.complain("homeroom: \(path):\(number): \(error.text)")
                 // What comes after would fare no better.
                 if error.isLast {
+                    accounts.noteImport(of: taken)
                     throw .refused("stopped at line \(number); \(taken) were taken in. Begin again from that line.")
                 }
                 refused += 1
@@ -100,7 +101,10 @@ enum Transfers {
         guard ferror(file) == 0 else { throw failed(path) }
         print("took in \(taken)")
         accounts.noteImport(of: taken)
-        if refused > 0 { throw .refused("\(refused) of \(taken + refused) lines were refused; the others are in") }
+        if refused > 0 {
+            throw .refused(
+                "\(refused) of \(taken + refused) lines were refused\(taken > 0 ? "; the others are in" : "")")
+        }
     }
 
     private static func take(_ bytes: [UInt8], _ accounts: Accounts) throws(LineRefusal) {

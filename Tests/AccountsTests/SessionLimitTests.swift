@@ -96,6 +96,25 @@ import Testing
         #expect(living([own], accounts) == [true])
     }
 
+    @Test func `sessions of a program that knew no epochs end too, however many there are`() throws {
+        let school = try School()
+        let accounts = school.accounts()
+        let own = try accounts.register("anna")
+        let thief = try accounts.signIn("anna")
+        try school.sql(
+            """
+            UPDATE sessions SET epoch = NULL;
+            INSERT INTO sessions (id, account_id, contract, generation_times, created_at, expires_at)
+            SELECT seq, 1, 1, '', '2025-07-26', '2025-07-27' FROM seq_1_to_6000
+            """)
+
+        try accounts.changePassword(own)
+
+        #expect(living([own, thief], accounts) == [true, false])
+        #expect(refusal { try accounts.refresh(thief.refresh) } == "badRefreshToken")
+        #expect(try accounts.sessions(of: own.account).count == 1)
+    }
+
     @Test func `a session that was ended while its holder changes the password does not come back`() throws {
         let school = try School()
         let accounts = school.accounts()

@@ -30,6 +30,17 @@ import Testing
             ])
     }
 
+    @Test func `right passwords that sign nobody in`() throws {
+        _ = refusal {
+            try accounts.signIn(
+                SignIn(name: .text("anna"), password: .text(goodPassword), role: .text("mentor")), by: .pair)
+        }
+        try school.sql("UPDATE accounts SET status = 'disabled'")
+        _ = refusal { try accounts.signIn("anna") }
+
+        #expect(school.trail().suffix(2) == ["login refused 1 \(by)", "login refused 1 \(by)"])
+    }
+
     @Test func `changes and resets of the password`() throws {
         try accounts.changePassword(anna)
         try accounts.requestPasswordReset(email: .text("anna@school.example"))

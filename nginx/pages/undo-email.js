@@ -49,6 +49,7 @@ form.addEventListener("submit", async (event) => {
       history.replaceState(null, "", location.pathname);
       say(words.done, false);
     } else {
+      if (response.status === 400) form.hidden = true;
       say(await reason(response), true);
     }
   } catch {

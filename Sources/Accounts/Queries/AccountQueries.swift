@@ -133,20 +133,23 @@ struct InsertAccount: Command {
     }
 }
 
-/// Changes what is not nil. A username that is the account's email follows it, and one with `@` must be the email.
+/// Changes what is not nil, unless the session whose holder asks for it has ended meanwhile. A username that is the account's
+/// email follows it, and one with `@` must be the email.
 struct UpdateProfile: Command {
     // MariaDB assigns from left to right, so the comparisons still see the old address.
-    static let sql: SQL = """
-        UPDATE accounts SET \
+    static let sql: SQL =
+        """
+        UPDATE accounts a SET \
         username = IF(?, ?, IF(? AND username_key = email_key, ?, username)), \
         username_key = IF(?, ?, IF(? AND username_key = email_key, ?, username_key)), \
         is_email_verified = is_email_verified AND NOT (? AND email_key <> ?), \
         email_version = email_version + (? AND email_key <> ?), \
         email = IF(?, ?, email), email_key = IF(?, ?, email_key), \
         bio = IF(?, ?, bio), avatar = IF(?, ?, avatar), updated_at = ? \
-        WHERE id = ? AND (NOT ? OR ? = IF(?, ?, email_key))
-        """
+        WHERE id = ? AND (NOT ? OR ? = IF(?, ?, email_key)) AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = ? AND
+        """ + " " + Session.isCurrent + ")"
     let id: UInt64
+    let sessionID: UInt64
     var username: Username?
     var email: EmailAddress?
     /// `.some(nil)` clears it.
@@ -165,6 +168,7 @@ struct UpdateProfile: Command {
             hasEmail, address, hasEmail, key,
             .flag(bio != nil), .text(orNull: bio ?? nil), .flag(avatar != nil), .text(orNull: avatar ?? nil),
             .time(now), .unsigned(id), .flag(username?.isAddress == true), nameKey, hasEmail, key,
+            .unsigned(sessionID),
         ]
     }
 }

@@ -28,11 +28,12 @@ struct ReservedEmail: Query {
 /// The addresses that an account can have back, in the order in which it had them.
 struct EmailChangesOfAccount: Query {
     static let sql: SQL = """
-        SELECT id, email_key, resets_until > ? FROM email_changes WHERE account_id = ? AND undo_until > ? ORDER BY id
+        SELECT id, email_key, undo_until, resets_until > ? FROM email_changes WHERE account_id = ? AND undo_until > ? ORDER BY id
         """
     struct Row: Sendable {
         let id: UInt64
         let key: String
+        let undoUntil: Instant
         /// Whether mails that reset the password go there.
         let getsResets: Bool
     }
@@ -40,7 +41,9 @@ struct EmailChangesOfAccount: Query {
     let now: Instant
     var parameters: [Parameter] { [.time(now), .unsigned(accountID), .time(now)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
-        Row(id: try columns.unsigned(), key: try columns.text(), getsResets: try columns.optionalUnsigned() == 1)
+        Row(
+            id: try columns.unsigned(), key: try columns.text(), undoUntil: try columns.instant(),
+            getsResets: try columns.optionalUnsigned() == 1)
     }
 }
 
@@ -76,6 +79,22 @@ struct KeepResetAddress: Command {
     var parameters: [Parameter] { [.time(until), .unsigned(accountID), .time(now)] }
 }
 
+/// Lets mails that reset the password go to the address of a change.
+struct RedirectResets: Command {
+    static let sql: SQL = "UPDATE email_changes SET resets_until = ? WHERE id = ?"
+    let changeID: UInt64
+    let until: Instant
+    var parameters: [Parameter] { [.time(until), .unsigned(changeID)] }
+}
+
+/// Forgets an account's addresses whose time is over, so that none comes back with its old place among the others.
+struct ForgetEmailChanges: Command {
+    static let sql: SQL = "DELETE FROM email_changes WHERE account_id = ? AND undo_until <= ?"
+    let accountID: UInt64
+    let now: Instant
+    var parameters: [Parameter] { [.unsigned(accountID), .time(now)] }
+}
+
 /// Forgets an account's addresses from a change on. Their links end with them.
 struct DeleteEmailChanges: Command {
     static let sql: SQL = "DELETE FROM email_changes WHERE account_id = ? AND id >= ?"
@@ -103,7 +122,9 @@ struct ResetAddress: Query {
 // MARK: Links
 
 struct InsertUndoToken: Command {
-    static let sql: SQL = "INSERT INTO email_undo_tokens (token_hash, change_id) VALUES (?, ?)"
+    // Of a change that was taken back meanwhile there is none.
+    static let sql: SQL =
+        "INSERT INTO email_undo_tokens (token_hash, change_id) SELECT ?, id FROM email_changes WHERE id = ?"
     let hash: [UInt8]
     let changeID: UInt64
     var parameters: [Parameter] { [.bytes(hash), .unsigned(changeID)] }
@@ -140,10 +161,12 @@ struct RestoreEmail: Command {
         """
     let id: UInt64
     let address: AddressForUpdate.Row
+    /// In place of one that is the present address.
+    let username: Username
     let now: Instant
     var parameters: [Parameter] {
         [
-            .text(address.email), .text(address.key), .text(address.email), .text(address.key),
+            .text(username.text), .text(username.canonical.key), .text(address.email), .text(address.key),
             .flag(address.isVerified), .time(now), .unsigned(id),
         ]
     }
@@ -151,24 +174,25 @@ struct RestoreEmail: Command {
 
 // MARK: Mails that tell the old address
 
-/// One whose time has come, or would come later than any pause lasts.
+/// One whose time has come, or would come later than any delay lasts.
 struct DueNotice: Query {
     static let sql: SQL = """
-        SELECT id, account_id, email, attempts FROM email_changes WHERE due_at <= ? OR due_at > ? \
+        SELECT id, account_id, email, undo_until, attempts FROM email_changes WHERE due_at <= ? OR due_at > ? \
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
         """
     struct Row: Sendable {
         let id: UInt64
         let accountID: UInt64
         let email: String
+        let undoUntil: Instant
         let attempts: Int64
     }
     let now: Instant
-    var parameters: [Parameter] { [.time(now), .time(now + Accounts.longestPause + Instant.skew)] }
+    var parameters: [Parameter] { [.time(now), .time(now + MailLimits.longestDelay + Instant.skew)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(
             id: try columns.unsigned(), accountID: try columns.unsigned(), email: try columns.text(),
-            attempts: try columns.integer())
+            undoUntil: try columns.instant(), attempts: try columns.integer())
     }
 }
 

@@ -82,10 +82,18 @@ enum MailLimits {
     static let anHour: Int64 = 5
     static let aDay: Int64 = 20
 
-    /// Whether another mail is within the limits, whatever the pause.
-    static func allow(after times: [Instant], now: Instant) -> Bool {
-        let times = times.filter { $0 <= now + Instant.skew }
-        return times.count { $0 > now - 3600 } < anHour && times.count { $0 > now - 86_400 } < aDay
+    /// Seconds by which a mail that must be sent is put off at most.
+    static let longestDelay: Int64 = 86_400
+
+    /// When a mail that must be sent may be sent, whatever the pause: now, or when it is within the limits.
+    ///
+    /// - Parameter times: of the latest mails, which may be to come.
+    static func next(after times: [Instant], now: Instant) -> Instant {
+        let times = times.sorted()
+        func end(_ count: Int64, _ window: Int64) -> Instant {
+            times.count >= count ? times[times.count - Int(count)] + window : now
+        }
+        return min(max(now, end(anHour, 3600), end(aDay, 86_400)), now + longestDelay)
     }
 }
 
@@ -147,7 +155,7 @@ struct MailTimes: Query {
     }
 }
 
-/// Counts a mail to an account that is sent from elsewhere, or with `isReset` puts one into the outbox whatever the limits.
+/// Counts a mail to an account that is sent from elsewhere at that time, or with `isReset` puts one into the outbox whatever the limits.
 struct AddMail: Command {
     static let sql: SQL = """
         INSERT INTO outbox (subject, account_id, due_at, asked_at, sent_at, mail_times) VALUES (?, ?, ?, ?, ?, ?) \

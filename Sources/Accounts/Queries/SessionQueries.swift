@@ -169,6 +169,14 @@ struct KeepSession: Command {
     var parameters: [Parameter] { [.unsigned(id)] }
 }
 
+/// Ends the sessions of an account whose rows have no epoch, which a program from before there were epochs has made.
+struct EndUncountedSessions: Command {
+    static let sql: SQL = "UPDATE sessions SET epoch = 0 WHERE account_id = ? AND epoch IS NULL AND id <> ?"
+    let accountID: UInt64
+    let kept: UInt64
+    var parameters: [Parameter] { [.unsigned(accountID), .unsigned(kept)] }
+}
+
 /// Removes rows of sessions that `EndSessions` has ended, at most a thousand; the clean-up finds more of them. A program from
 /// before there were epochs, which may still serve, takes a session for ended when its row is gone. 0 is no session's id.
 struct DeleteEndedSessions: Command {

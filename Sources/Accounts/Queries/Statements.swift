@@ -12,7 +12,8 @@ package enum Statements {
             StoredAccountsAfter.self, DeleteAccount.self,
             // EmailChangeQueries.swift
             AddressForUpdate.self, ReservedEmail.self, EmailChangesOfAccount.self, KeepEmail.self,
-            KeepResetAddress.self, DeleteEmailChanges.self, DeleteOldEmailChanges.self, ResetAddress.self,
+            KeepResetAddress.self, RedirectResets.self, ForgetEmailChanges.self, DeleteEmailChanges.self,
+            DeleteOldEmailChanges.self, ResetAddress.self,
             InsertUndoToken.self, EmailChangeByToken.self, RestoreEmail.self, DueNotice.self, SetNoticeTime.self,
             DropUnsentNotices.self,
             // AddressKeys.swift
@@ -26,7 +27,8 @@ package enum Statements {
             // SessionQueries.swift
             SessionsByID.self, SessionsByCookie.self, SlideSession.self, SessionsOfAccount.self,
             InsertSession.self, BeginSession.self, RotateSession.self, DeleteSession.self,
-            EndOldestSessions.self, EndSessions.self, KeepSession.self, DeleteEndedSessions.self,
+            EndOldestSessions.self, EndSessions.self, KeepSession.self, EndUncountedSessions.self,
+            DeleteEndedSessions.self,
             DeleteExpiredSessions.self,
         ]
     }
