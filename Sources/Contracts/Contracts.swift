@@ -105,7 +105,11 @@ package struct Contracts: Sendable {
 
     private func place(of request: Request) -> Destination {
         // No path of ours has another byte, and to compare texts with many marks takes the square of their length.
-        let path = String(decoding: request.path.utf8.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
+        let isASCII = request.path.utf8.allSatisfy { $0 < 0x80 }
+        let path =
+            isASCII
+            ? request.path
+            : String(decoding: request.path.utf8.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
         guard let place = places[path] else {
             let owner = contracts.first { $0.contract.owns(path) }
             return Destination(

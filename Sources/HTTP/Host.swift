@@ -8,7 +8,11 @@ package enum Host {
     package static func isValid(_ text: String) -> Bool {
         // A name of 253 bytes, its final dot, a port.
         guard text.utf8.count <= 260 else { return false }
-        let bytes = Array(text.utf8)
+        var text = text
+        return text.withUTF8 { isValid($0) }
+    }
+
+    private static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         let end: Int
         if bytes.first == UInt8(ascii: "[") {
             guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")), isIPv6Address(bytes[1..<bracket]) else {
@@ -24,25 +28,33 @@ package enum Host {
 
     /// Labels of letters, digits, `-` and `_`, which machines in their own network have, as an IPv4 address has too; the
     /// last dot may be the end.
-    private static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
+    private static func isName(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
         let bytes = bytes.last == UInt8(ascii: ".") ? bytes.dropLast() : bytes
         guard bytes.count <= 253 else { return false }
-        return bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
-            1...63 ~= label.count
-                && label.allSatisfy { byte in
+        // In place: each request has a Host.
+        var label = 0
+        for byte in bytes {
+            if byte == UInt8(ascii: ".") {
+                guard 1...63 ~= label else { return false }
+                label = 0
+            } else {
+                guard
                     isDigit(byte) || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || byte == UInt8(ascii: "-")
                         || byte == UInt8(ascii: "_")
-                }
+                else { return false }
+                label += 1
+            }
         }
+        return 1...63 ~= label
     }
 
-    private static func isIPv6Address(_ bytes: ArraySlice<UInt8>) -> Bool {
+    private static func isIPv6Address(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
         guard bytes.count < Int(INET6_ADDRSTRLEN), !bytes.contains(0) else { return false }
         var address = in6_addr()
         return inet_pton(AF_INET6, String(decoding: bytes, as: UTF8.self), &address) == 1
     }
 
-    private static func isPort(_ bytes: ArraySlice<UInt8>) -> Bool {
+    private static func isPort(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
         1...5 ~= bytes.count && bytes.allSatisfy(isDigit)
             && UInt16(String(decoding: bytes, as: UTF8.self)) != nil
     }

@@ -21,6 +21,8 @@ package struct Request {
     package let origin: String
     /// The client's address as nginx saw it, for the log: `203.0.113.7`; empty where it is not known.
     package let address: String
+    /// False where a Host was sent that can be none.
+    package let isHostValid: Bool
     /// Whether the client came over TLS.
     package let isSecure: Bool
     /// The announced length of the body in bytes.
@@ -32,7 +34,7 @@ package struct Request {
 
     package init(
         id: String, method: String, target: String, origin: String, address: String = "", isSecure: Bool = false,
-        contentLength: Int,
+        isHostValid: Bool? = nil, contentLength: Int,
         header: @escaping (String) -> String?,
         read: @escaping MultipartReader<BodyCutShort>.Read
     ) {
@@ -44,6 +46,7 @@ package struct Request {
         self.origin = origin
         self.address = address
         self.isSecure = isSecure
+        self.isHostValid = isHostValid ?? header("host").map(Host.isValid) ?? true
         self.contentLength = contentLength
         self.header = header
         self.read = read
@@ -51,9 +54,6 @@ package struct Request {
 
     /// The method that a route answers this one with: `HEAD` is a `GET` whose body nginx drops.
     package var routedMethod: Method? { Method(rawValue: method == "HEAD" ? "GET" : method) }
-
-    /// False where a Host was sent that can be none.
-    package var isHostValid: Bool { header("host").map(Host.isValid) ?? true }
 
     package var contentType: MediaType? { header("content-type").flatMap(MediaType.init) }
 

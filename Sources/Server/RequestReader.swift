@@ -6,13 +6,16 @@ extension Request {
     ///
     /// - Parameter publicURL: what absolute URLs begin with; nil takes the request's own scheme and host.
     init(_ exchange: Exchange, publicURL: String?) {
+        let host = exchange.variable("HTTP_HOST")
+        let isHostValid = host.map(Host.isValid) ?? true
         self.init(
             id: exchange.variable("REQUEST_ID") ?? "-",
             method: exchange.variable("REQUEST_METHOD") ?? "",
             target: exchange.variable("REQUEST_URI") ?? "",
-            origin: publicURL ?? Request.origin(exchange),
+            origin: publicURL ?? Request.origin(exchange, isHostValid ? host : nil),
             address: exchange.variable("REMOTE_ADDR") ?? "",
             isSecure: exchange.variable("REQUEST_SCHEME") == "https",
+            isHostValid: isHostValid,
             contentLength: exchange.contentLength,
             header: { name in
                 // nginx hands on each Cookie header by itself. (RFC 9113 §8.2.3)
@@ -30,10 +33,9 @@ extension Request {
     }
 
     /// A Host that is none stands in no answer: the request is refused.
-    private static func origin(_ exchange: Exchange) -> String {
+    private static func origin(_ exchange: Exchange, _ host: String?) -> String {
         let scheme = exchange.variable("REQUEST_SCHEME") == "https" ? "https" : "http"
-        guard let host = exchange.variable("HTTP_HOST"), Host.isValid(host) else { return "\(scheme)://localhost" }
-        return "\(scheme)://\(host)"
+        return "\(scheme)://\(host ?? "localhost")"
     }
 
     /// `accept-language` is `HTTP_ACCEPT_LANGUAGE`; the body's own headers have no prefix. (RFC 3875 §4.1)
