@@ -145,7 +145,7 @@ package enum Actor: Sendable, Equatable {
 }
 
 /// What was done with an account, by its name in the log.
-package enum AccountAction: String, Sendable, CaseIterable {
+package enum AccountAction: String, Sendable {
     case registered = "registered"
     case signedIn = "login"
     case signInFailed = "login failed"

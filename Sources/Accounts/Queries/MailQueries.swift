@@ -155,7 +155,8 @@ struct MailTimes: Query {
     }
 }
 
-/// Counts a mail to an account that is sent from elsewhere at that time, or with `isReset` puts one into the outbox whatever the limits.
+/// Counts a mail to an account that is sent from elsewhere at that time, or with `isReset` puts one into the outbox whatever
+/// the limits.
 struct AddMail: Command {
     static let sql: SQL = """
         INSERT INTO outbox (subject, account_id, due_at, asked_at, sent_at, mail_times) VALUES (?, ?, ?, ?, ?, ?) \
