@@ -46,8 +46,11 @@ build: packages
 run: build
 	exec .build/release/homeroom dev $(ARGS)
 
+# What failed stands again at the end, where whoever reads a long log looks first.
 test: test-packages
-	$(SWIFT) test
+	@mkdir -p .build
+	{ $(SWIFT) test $(ARGS); echo $$? > .build/test.status; } 2>&1 | tee .build/test.log
+	@if [ "$$(cat .build/test.status)" != 0 ]; then grep -a -E '^✘|error:' .build/test.log; exit 1; fi
 
 bench: build test-packages
 	Tests/Bench/bench .build/release/homeroom $(ARGS)

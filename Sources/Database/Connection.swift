@@ -53,7 +53,7 @@ package final class Connection {
     private let pulse: Pulse
 
     private let isMigrating: Bool
-    private let patience: UInt32?
+    private let timeouts: Timeouts
     /// How often and how long this connection has waited for the server so far.
     package private(set) var waits = Waits()
 
@@ -64,17 +64,44 @@ package final class Connection {
         package var losses = 0
     }
 
+    /// How long the server may take, in seconds.
+    package struct Timeouts: Sendable {
+        /// For a connection.
+        package var connect: UInt32
+        /// For each answer.
+        package var answer: UInt32
+        /// Until a row's lock comes; less than `answer`: a statement that nobody waits for any longer must not be executed
+        /// when the lock comes at last.
+        package var rowLock: UInt32
+        /// Until a table's lock comes, which only an operator takes.
+        package var tableLock: UInt32
+
+        package init(connect: UInt32, answer: UInt32, rowLock: UInt32, tableLock: UInt32) {
+            self.connect = connect
+            self.answer = answer
+            self.rowLock = rowLock
+            self.tableLock = tableLock
+        }
+
+        /// What requests can wait.
+        package static let request = Timeouts(connect: 3, answer: 5, rowLock: 3, tableLock: 1)
+        /// For a look whether the database answers.
+        package static let probe = Timeouts(connect: 1, answer: 1, rowLock: 1, tableLock: 1)
+        /// One statement may take an hour.
+        package static let migration = Timeouts(connect: 3, answer: 3600, rowLock: 3600, tableLock: 3600)
+    }
+
     /// - Parameters:
-    ///   - isMigrating: one text may hold several statements, and one statement may take an hour.
-    ///   - patience: seconds that connecting may take, and each answer of the server; nil for what requests can wait.
+    ///   - isMigrating: one text may hold several statements, with the time-outs of `migration` whatever is given.
+    ///   - timeouts: how long the server may take.
     ///   - pulse: what the connections of a process share, so that not each of them waits for a server that hangs.
     package init(
-        _ address: DatabaseAddress, isMigrating: Bool = false, patience: UInt32? = nil, pulse: Pulse = Pulse(),
+        _ address: DatabaseAddress, isMigrating: Bool = false, timeouts: Timeouts = .request, pulse: Pulse = Pulse(),
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.address = address
         self.isMigrating = isMigrating
-        self.patience = patience
+        self.timeouts = isMigrating ? .migration : timeouts
         self.pulse = pulse
         self.report = report
     }
@@ -260,15 +287,9 @@ package final class Connection {
 
     /// Whether an error is the end of a time-out.
     private static func isSilence(_ error: DatabaseError, since begin: ContinuousClock.Instant) -> Bool {
-        error.isOurs && ContinuousClock.now - begin >= .seconds(connectTime)
+        error.isOurs && ContinuousClock.now - begin >= .seconds(Timeouts.request.connect)
     }
 
-    /// Seconds that a connection may take to be made, and a statement to be answered.
-    private static let connectTime: UInt32 = 3
-    private static let answerTime: UInt32 = 5
-    /// Seconds that a row's lock may take to come, and a table's, which only an operator takes.
-    private static let rowLockTime = 3
-    private static let tableLockTime = 1
     /// No code of the server or the client library.
     private static let hanging: UInt32 = 0
 
@@ -278,9 +299,9 @@ package final class Connection {
         guard let new = mysql_init(nil) else {
             throw .unavailable(code: UInt32(CR_OUT_OF_MEMORY), message: "mysql_init: out of memory")
         }
-        var seconds = patience ?? Connection.connectTime
+        var seconds = timeouts.connect
         mysql_options(new, MYSQL_OPT_CONNECT_TIMEOUT, &seconds)
-        seconds = isMigrating ? 3600 : patience ?? Connection.answerTime
+        seconds = timeouts.answer
         mysql_options(new, MYSQL_OPT_READ_TIMEOUT, &seconds)
         mysql_options(new, MYSQL_OPT_WRITE_TIMEOUT, &seconds)
         mysql_options(new, MYSQL_SET_CHARSET_NAME, "utf8mb4")
@@ -288,16 +309,12 @@ package final class Connection {
         var noFiles: UInt32 = 0
         mysql_options(new, MYSQL_OPT_LOCAL_INFILE, &noFiles)
         // READ COMMITTED: no gap locks, so fewer deadlocks. Strict: a value that does not fit is an error, never cut.
-        // The server gives up a lock before we give up the server: a statement that we no longer wait for must not be
-        // executed when the lock comes at last.
-        let (rowLockTime, tableLockTime) =
-            isMigrating ? (3600, 3600) : (Connection.rowLockTime, Connection.tableLockTime)
         mysql_options(
             new, MYSQL_INIT_COMMAND,
             """
             SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,NO_ENGINE_SUBSTITUTION', \
-            tx_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = \(rowLockTime), \
-            lock_wait_timeout = \(tableLockTime)
+            tx_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = \(timeouts.rowLock), \
+            lock_wait_timeout = \(timeouts.tableLock)
             """)
         // FOUND_ROWS: an UPDATE counts the rows it found, also where it leaves them as they were.
         let flags = UInt(CLIENT_FOUND_ROWS) | (isMigrating ? UInt(CLIENT_MULTI_STATEMENTS) : 0)

@@ -68,7 +68,7 @@ struct House {
 
     /// What looks whether the service is ready, in at most about three seconds when the database hangs.
     func look() -> () -> Checkup {
-        let accounts = Accounts(database: Connection(configuration.database, patience: 1), common: common)
+        let accounts = Accounts(database: Connection(configuration.database, timeouts: .probe), common: common)
         return { accounts.checkup() }
     }
 

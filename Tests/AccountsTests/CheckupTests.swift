@@ -32,7 +32,7 @@ import Testing
         let address = DatabaseAddress(
             endpoint: .socket(path: "\(school.media.root)/none"), database: "x", user: "x", password: "x")
 
-        let found = school.accounts(on: Connection(address, patience: 1)).checkup()
+        let found = school.accounts(on: Connection(address, timeouts: .probe)).checkup()
 
         #expect(found.failures == [.database: "no answer", .schema: "unknown"])
         #expect(found.reasons.count == 1)

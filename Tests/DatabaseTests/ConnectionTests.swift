@@ -38,7 +38,7 @@ import Testing
         let mute = try MuteServer(path)
         let address = DatabaseAddress(endpoint: .socket(path: path), database: "x", user: "x", password: "x")
 
-        let error = failure { () throws(DatabaseError) in try Connection(address, patience: 1).ping() }
+        let error = failure { () throws(DatabaseError) in try Connection(address, timeouts: .probe).ping() }
 
         guard case .unavailable = error else {
             Issue.record("\(String(describing: error))")

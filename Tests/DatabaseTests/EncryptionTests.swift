@@ -79,7 +79,7 @@ import Testing
         let server = try Eavesdropper()
         let address = server.address(.off)
 
-        _ = failure { () throws(DatabaseError) in try Connection(address, patience: 1).ping() }
+        _ = failure { () throws(DatabaseError) in try Connection(address, timeouts: .probe).ping() }
 
         #expect(String(decoding: server.received(), as: UTF8.self).contains("somebody\0"))
     }

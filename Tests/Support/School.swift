@@ -38,7 +38,7 @@ package final class School: Sendable {
 
     /// Accounts for one thread, with a connection of their own.
     package func accounts() -> Accounts {
-        accounts(on: Connection(address))
+        accounts(on: Connection(address, timeouts: School.timeouts))
     }
 
     package func accounts(on connection: Connection) -> Accounts {
@@ -79,13 +79,15 @@ package final class School: Sendable {
 
     /// A quarter of a second cheaper than a new database. Sessions and resets go with their accounts.
     private func clear() throws {
-        let connection = Connection(address)
+        let connection = Connection(address, timeouts: School.timeouts)
         try connection.run(ClearAccounts())
         try connection.run(RestartNumbers())
         try connection.run(ClearLoginFailures())
         try connection.run(ClearOutbox())
     }
 
+    /// Long enough for a machine with other things to do; what happens at their end has tests of its own.
+    private static let timeouts = Connection.Timeouts(connect: 60, answer: 60, rowLock: 30, tableLock: 30)
     private static let used = Mutex<[DatabaseAddress]>([])
     private static let mediaParent = Result { try Laboratory.scratch("media") }
     private static let count = Atomic<Int>(0)
