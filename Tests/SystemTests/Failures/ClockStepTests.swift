@@ -41,7 +41,7 @@ private struct SteppingClock {
 
     init() throws {
         folder = try DevStack.scratch("clock")
-        let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Support/clock.c").path
+        let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Support/clock.c").path
         try Program("cc", ["-shared", "-fPIC", "-o", folder + "/clock.so", source]).output()
         try Data(count: 8).write(to: URL(filePath: folder + "/offset"))
     }

@@ -34,7 +34,7 @@ final class PostOffice: Sendable {
 
     /// Begins to accept mail.
     func open() throws {
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Support/smtp.py").path
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Support/smtp.py").path
         let program = try Program("/usr/bin/python3", [script, "\(port)", folder] + options)
         let child = try Child(program, log: folder + "/log")
         server.withLock { $0 = child }

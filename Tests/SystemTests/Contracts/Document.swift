@@ -44,7 +44,7 @@ struct Document {
 
     /// Reads `Documents/<name>.md`.
     init(named name: String) throws {
-        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Documents/\(name).md").path
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Documents/\(name).md").path
         let text = try String(contentsOfFile: path, encoding: .utf8)
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             .map { String($0.replacing(/\s+$/, with: "")) }[...]
