@@ -18,12 +18,6 @@ package struct ProfileChange {
     }
 }
 
-/// A new bio that was found good, to be written with nothing else.
-package struct BioChange: Sendable {
-    /// As it is once that is written.
-    fileprivate let account: Account
-}
-
 /// The avatar field as it came.
 package enum AvatarEntry {
     case absent, remove
@@ -86,38 +80,6 @@ extension Accounts {
             throw .badToken
         }
         return stored.account
-    }
-
-    /// A change of the bio alone; nil where it changes something else too, or something is wrong with it.
-    package func bioChange(_ change: ProfileChange, of caller: Caller) -> BioChange? {
-        guard case (.absent, .absent, .absent) = (change.username, change.email, change.avatar) else { return nil }
-        var findings = Findings()
-        guard let bio = findings.bio(change.bio), findings.violations.isEmpty else { return nil }
-        var account = caller.account
-        account.bio = bio
-        account.updatedAt = now
-        return BioChange(account: account)
-    }
-
-    /// Writes the bios of several people with one statement and one commit, which is most of what a small write costs.
-    ///
-    /// - Returns: for each the account as it is then, or why not; nil where it must be written alone, by `updateProfile`,
-    ///   because somebody else holds the row.
-    package func write(_ changes: [BioChange]) -> [Result<Account, Refusal>?] {
-        var results: [Result<Account, Refusal>?] = []
-        while results.count < changes.count {
-            // At most one bio for an account.
-            var ids: Set<UInt64> = []
-            let batch = changes[results.count...].prefix(UpdateBios.most).prefix { ids.insert($0.account.id).inserted }
-            do throws(DatabaseError) {
-                let isWhole = try database.run(UpdateBios(batch.map(\.account))).affectedRows == batch.count
-                results += batch.map { isWhole ? .success($0.account) : nil }
-            } catch {
-                let refusal = if case .contention = error { nil as Refusal? } else { Refusal(error) }
-                results += batch.map { _ in refusal.map { .failure($0) } }
-            }
-        }
-        return results
     }
 
     /// Writes the row and answers with the avatar that it named before, if another one took its place.

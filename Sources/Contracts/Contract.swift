@@ -118,16 +118,14 @@ package final class Route: Sendable {
     package enum Weight: Sendable {
         /// Shows what was found of the caller: one round trip to the database answers many.
         case reading
-        /// Writes a row, which many can do with one commit, or something else that is light.
-        case writing
         /// Reads or writes some rows.
         case light
         /// Hashes passwords.
         case passwords
         /// Decodes a picture.
         case pictures
-        /// Writing as it is, a picture where a file may come with it.
-        case writingOrPicture
+        /// Decodes a picture where the body may hold one, else reads or writes some rows.
+        case lightOrPicture
         /// Reads and sends many rows, for as long as the client takes.
         case lists
     }
@@ -146,14 +144,11 @@ package final class Route: Sendable {
     /// Whether it is only for the holder of a living session.
     let isSignedIn: Bool
     let handle: @Sendable (Call) throws(Failure) -> Reply
-    /// All of that but the writing, where it is only that.
-    let prepare: (@Sendable (Call) throws(Failure) -> Unwritten)?
 
     private init(
         method: Method, path: String, weight: Weight, head: String = "", encodings: [Fields.Encoding]? = nil,
         file: String? = nil, takesFields: Bool, setsCookie: Bool = false, isSignedIn: Bool,
-        handle: @escaping @Sendable (Call) throws(Failure) -> Reply,
-        prepare: (@Sendable (Call) throws(Failure) -> Unwritten)? = nil
+        handle: @escaping @Sendable (Call) throws(Failure) -> Reply
     ) {
         self.method = method
         self.path = path
@@ -165,15 +160,6 @@ package final class Route: Sendable {
         self.setsCookie = setsCookie
         self.isSignedIn = isSignedIn
         self.handle = handle
-        self.prepare = prepare
-    }
-
-    /// What a request is to write, and how it is answered then.
-    struct Unwritten {
-        /// Where it is a bio and nothing else.
-        let bio: BioChange?
-        /// Writes and answers; only answers when it gets the account with the bio that was written.
-        let finish: (Accounts, _ written: Account?) throws(Refusal) -> Reply
     }
 
     /// An endpoint for everybody.
@@ -220,30 +206,6 @@ package final class Route: Sendable {
             try call.readFields()
             return try refusing { () throws(Refusal) in try handle(call, me) }
         }
-    }
-
-    /// An endpoint with which the holder of a living session changes the own profile, maybe with a picture.
-    static func profileUpdate(
-        _ method: Method, _ path: String, failure head: String, file: String,
-        change: @escaping @Sendable (Call) -> ProfileChange, show: @escaping @Sendable (Request, Account) -> Reply
-    ) -> Route {
-        let prepare: @Sendable (Call) throws(Failure) -> Unwritten = { call throws(Failure) in
-            try call.refuseCrossOrigin()
-            let me = try refusing { () throws(Refusal) in try call.caller() }
-            try call.readFields()
-            let (request, policy, change) = (call.request, call.policy, change(call))
-            return Unwritten(bio: call.accounts.bioChange(change, of: me)) { accounts, written throws(Refusal) in
-                if let written { return show(request, written) }
-                return show(request, try accounts.updateProfile(of: me, change, by: policy))
-            }
-        }
-        return Route(
-            method: method, path: path, weight: .writingOrPicture, head: head, file: file, takesFields: true,
-            isSignedIn: true,
-            handle: { call throws(Failure) in
-                let unwritten = try prepare(call)
-                return try refusing { () throws(Refusal) in try unwritten.finish(call.accounts, nil) }
-            }, prepare: prepare)
     }
 
     private static func refusing<T>(_ body: () throws(Refusal) -> T) throws(Failure) -> T {

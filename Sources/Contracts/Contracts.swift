@@ -77,8 +77,8 @@ package struct Contracts: Sendable {
 
         /// What answering a request costs; nil where it can be said at once why not.
         package func weight(of request: Request) -> Route.Weight? {
-            guard route?.weight == .writingOrPicture else { return route?.weight }
-            return request.contentType?.essence == "multipart/form-data" ? .pictures : .writing
+            guard route?.weight == .lightOrPicture else { return route?.weight }
+            return request.contentType?.essence == "multipart/form-data" ? .pictures : .light
         }
 
         /// Whether whose the request is can be looked up together with others.
@@ -145,14 +145,6 @@ package struct Contracts: Sendable {
         case waiting(Proof)
     }
 
-    /// A request as far as it can be answered without writing.
-    package enum Preparation {
-        case answered(Answer)
-        /// With the bio that is to be written, where it is nothing else. The function writes and answers; it only answers
-        /// when it gets what came of writing the bio.
-        case unwritten(BioChange?, (Accounts, _ written: Result<Account, Refusal>?) -> Answer)
-    }
-
     /// What a request shows to say whose it is, or why it is refused.
     package func begin(_ request: Request, at destination: Destination, accounts: Accounts) -> Beginning {
         guard let contract = destination.contract, let route = destination.route else {
@@ -195,32 +187,6 @@ package struct Contracts: Sendable {
             return Answer(reply: reply, accountID: call.accountID, fault: nil)
         } catch {
             return answered(destination, error, call)
-        }
-    }
-
-    /// - Parameter known: what was found for what `begin` gave.
-    package func prepare(
-        _ request: Request, at destination: Destination, accounts: Accounts, known: Call.Known
-    ) -> Preparation {
-        guard let contract = destination.contract, let route = destination.route, let prepare = route.prepare else {
-            return .unwritten(nil) { accounts, _ in answer(request, at: destination, accounts: accounts, known: known) }
-        }
-        accounts.actor = .client(address: request.address)
-        let call = Call(
-            request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins, known: known)
-        do throws(Failure) {
-            let unwritten = try prepare(call)
-            return .unwritten(unwritten.bio) { accounts, written in
-                accounts.actor = .client(address: request.address)
-                do throws(Refusal) {
-                    let reply = call.renewingCookie(in: try unwritten.finish(accounts, try written?.get()))
-                    return Answer(reply: reply, accountID: call.accountID, fault: nil)
-                } catch {
-                    return answered(destination, .refused(error), call)
-                }
-            }
-        } catch {
-            return .answered(answered(destination, error, call))
         }
     }
 

@@ -81,10 +81,12 @@ package let v1Profile = Contract(
 // MARK: What it shows
 
 private func update(_ method: Method) -> Route {
-    .profileUpdate(method, "/api/v1/profile/update/", failure: "资料更新失败", file: "avatar") { call in
-        ProfileChange(email: call.entry("email"), bio: call.entry("bio").trimmed, avatar: call.avatar("avatar"))
-    } show: { request, account in
-        .ok(["message": "资料更新成功", "user": profile(account, request)])
+    .signedIn(method, "/api/v1/profile/update/", .lightOrPicture, failure: "资料更新失败", file: "avatar") {
+        call, me throws(Refusal) in
+        let change = ProfileChange(
+            email: call.entry("email"), bio: call.entry("bio").trimmed, avatar: call.avatar("avatar"))
+        let account = try call.accounts.updateProfile(of: me, change, by: call.policy)
+        return .ok(["message": "资料更新成功", "user": profile(account, call.request)])
     }
 }
 

@@ -44,9 +44,8 @@ final class Desk {
         guard !visit.isLate else { return refuse(visit) }
         _ = accounts.takeUsage()
         let start = ContinuousClock.now
-        let answer =
-            visit.rest?(accounts)
-            ?? contracts.answer(visit.request, at: visit.destination, accounts: accounts, known: visit.known)
+        let answer = contracts.answer(
+            visit.request, at: visit.destination, accounts: accounts, known: visit.known)
         let usage = accounts.takeUsage()
         count(usage)
         send(answer, to: visit, start: start, usage)
@@ -69,40 +68,6 @@ final class Desk {
             let answer = contracts.answer(
                 visit.request, at: visit.destination, accounts: accounts, known: known)
             send(answer, to: visit, start: start, Accounts.Usage())
-        }
-    }
-
-    /// Looks up whose requests are with one look at the database, and answers those that write a bio after one commit.
-    ///
-    /// - Parameter pass: takes those that write something else, and those for whose row others would have to wait.
-    func write(_ visits: [Visit], passing pass: (Visit) -> Void) {
-        let start = ContinuousClock.now
-        lookUp(visits)
-        var bios: [BioChange] = []
-        var prepared: [(visit: Visit, finish: (Accounts, Result<Account, Refusal>?) -> Contracts.Answer)] = []
-        for visit in visits {
-            guard let known = visit.known else { continue }
-            switch contracts.prepare(visit.request, at: visit.destination, accounts: accounts, known: known) {
-            case .answered(let answer): send(answer, to: visit, start: start, Accounts.Usage())
-            case .unwritten(let bio?, let finish):
-                bios.append(bio)
-                prepared.append((visit, finish))
-            case .unwritten(nil, let finish):
-                visit.rest = { finish($0, nil) }
-                pass(visit)
-            }
-        }
-        let written = accounts.write(bios)
-        let usage = accounts.takeUsage()
-        count(usage)
-        for ((visit, finish), result) in zip(prepared, written) {
-            if let result {
-                send(finish(accounts, result), to: visit, start: start, usage)
-            } else {
-                visit.lookup += usage.database
-                visit.rest = { finish($0, nil) }
-                pass(visit)
-            }
         }
     }
 

@@ -62,22 +62,21 @@ final class Door: @unchecked Sendable {
 
 /// Where requests are answered.
 struct Lanes {
-    let reading, writing, light, passwords, pictures, lists, health: Queue
+    let reading, light, passwords, pictures, lists, health: Queue
 
     /// Hands a request to the lane that it belongs in, or answers it at once.
     func take(_ visit: Visit, from desk: Desk) {
         if let question = visit.question { return take(visit, question, from: desk) }
         let lane: Queue
-        let weight = visit.destination.weight(of: visit.request)
-        switch weight {
+        switch visit.destination.weight(of: visit.request) {
         case .passwords: lane = passwords
         case .lists: lane = lists
         case nil: return desk.answer(visit)
         case .light where !visit.destination.isSignedIn: lane = light
         // A picture too: only who is signed in gets a place among those that wait.
-        case .reading, .light, .writing, .pictures, .writingOrPicture:
+        case .reading, .light, .pictures, .lightOrPicture:
             guard desk.prove(visit) else { return }
-            lane = weight == .writing ? writing : reading
+            lane = reading
         }
         if !lane.submit(visit) { desk.refuse(visit) }
     }

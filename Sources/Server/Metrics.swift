@@ -46,7 +46,6 @@ package final class Metrics: @unchecked Sendable {
     }
 
     package let reading: Lane
-    package let writing: Lane
     package let light: Lane
     /// Passwords; named as when pictures and lists were in it too.
     package let heavy: Lane
@@ -97,7 +96,6 @@ package final class Metrics: @unchecked Sendable {
         book.note(Metrics.durationName, "From a request being there to its answer being written.", .histogram)
         durations = endpoints.map { book.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
         reading = Lane("reading", &book)
-        writing = Lane("writing", &book)
         light = Lane("light", &book)
         heavy = Lane("heavy", &book)
         pictureLane = Lane("pictures", &book)

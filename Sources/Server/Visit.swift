@@ -16,8 +16,6 @@ final class Visit: @unchecked Sendable {
     var proof: Proof?
     /// The same with what was found.
     var known: Call.Known?
-    /// Answers it, where that was prepared.
-    var rest: ((Accounts) -> Contracts.Answer)?
     /// How long the database took for what is known.
     var lookup = Duration.zero
     /// Its account's share of the pictures in work, where it brings one.

@@ -111,14 +111,6 @@ package final class Worker: Sendable {
                 }
             }
         }
-        // The same, and the more its next commit writes, which costs a write to the disk: that is worth a pause.
-        let writing = Queue(
-            "writing", threads: 1, capacity: Worker.lightQueue, most: 16, pause: .microseconds(500),
-            counts: metrics.writing
-        ) {
-            let desk = makeDesk()
-            return { visits in desk.write(visits) { visit in if !light.submit(visit) { desk.refuse(visit) } } }
-        }
         // A thread of its own, which may hang with the database: one look answers all who wait for it.
         let health = Queue("health", threads: 1, capacity: 64, most: 64, counts: metrics.health) { [self] in
             let desk = makeDesk()
@@ -132,8 +124,7 @@ package final class Worker: Sendable {
             }
         }
         let lanes = Lanes(
-            reading: reading, writing: writing, light: light, passwords: passwords, pictures: pictures, lists: lists,
-            health: health)
+            reading: reading, light: light, passwords: passwords, pictures: pictures, lists: lists, health: health)
         let spool = Spool(capacity: options.queue, longestWait: Worker.patience) {
             let desk = makeDesk()
             return { connection, spooled in
@@ -149,7 +140,7 @@ package final class Worker: Sendable {
         front.join()
         door.finish(waiting)
         spool.drain()
-        for lane in [reading, writing, light, passwords, pictures, lists, health] { lane.drain() }
+        for lane in [reading, light, passwords, pictures, lists, health] { lane.drain() }
     }
 
     /// A queue for work that takes long, answered by threads behind the others.

@@ -182,27 +182,6 @@ struct UpdateBio: Command {
     var parameters: [Parameter] { [.text(orNull: bio), .time(now), .unsigned(id)] }
 }
 
-/// The same for up to eight accounts, all or none; it waits for no lock.
-struct UpdateBios: Command {
-    static let most = 8
-    // innodb_lock_wait_timeout 0: error 1205 at once. (MariaDB 10.3)
-    static let sql: SQL = """
-        SET STATEMENT innodb_lock_wait_timeout = 0 FOR UPDATE accounts SET bio = CASE id WHEN ? THEN ? WHEN ? THEN ? \
-        WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? WHEN ? THEN ? ELSE bio END, \
-        updated_at = ? WHERE id IN (?, ?, ?, ?, ?, ?, ?, ?)
-        """
-    let parameters: [Parameter]
-
-    /// - Parameter accounts: different ones, with the bios that they are to have.
-    init(_ accounts: [Account]) {
-        // The last one fills the rest.
-        let all = (0..<UpdateBios.most).map { accounts[min($0, accounts.count - 1)] }
-        let latest = accounts.map(\.updatedAt).max() ?? all[0].updatedAt
-        parameters =
-            all.flatMap { [.unsigned($0.id), .text(orNull: $0.bio)] } + [.time(latest)] + all.map { .unsigned($0.id) }
-    }
-}
-
 /// The present avatar, with the row locked until the transaction ends.
 struct AvatarForUpdate: Query {
     static let sql: SQL = "SELECT avatar FROM accounts WHERE id = ? FOR UPDATE"
