@@ -8,7 +8,7 @@ import Server
 
 /// What the operator set, read once at the start from the environment and one file; the environment wins.
 ///
-/// The README documents each key with its unit and default.
+/// docs/operating.md documents each key with its unit and default.
 struct Configuration {
     let socket: String
     let socketGroup: String?
@@ -244,6 +244,6 @@ private struct Keys {
 
     func refuseUnknown() throws(CommandError) {
         guard let key = values.keys.min() else { return }
-        throw .refused("\(key): no such setting. The README lists them all.")
+        throw .refused("\(key): no such setting. docs/operating.md lists them all.")
     }
 }

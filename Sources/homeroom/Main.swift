@@ -26,7 +26,7 @@ struct Homeroom {
           user import FILE                             accounts from JSON lines; - is standard input
           user export [FILE]                           accounts as JSON lines, with the hashes of their passwords
 
-        NAME is a username or an email. The README describes calls and settings.
+        NAME is a username or an email. docs/operating.md describes calls and settings.
         """
 
     static func main() {

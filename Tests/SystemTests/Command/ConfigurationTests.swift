@@ -29,7 +29,7 @@ struct ConfigurationTests {
         ("HOMEROOM_HASH_ITERATIONS", "0", "`0` is no number from 1 to 100"),
         ("HOMEROOM_HASH_PARALLELISM", "9", "`9` is no number from 1 to 8"),
         ("HOMEROOM_PUBLIC_URL", "ftp://school.example", "`ftp://school.example` is no URL like https://school.example"),
-        ("HOMEROOM_WORKER", "2", "no such setting. The README lists them all."),
+        ("HOMEROOM_WORKER", "2", "no such setting. docs/operating.md lists them all."),
         ("HOMEROOM_TOKEN_KEY", "", "no key. Make one with: openssl rand -hex 32"),
         (
             "HOMEROOM_TOKEN_KEY", "0123456789abcdef0123456789abcde",
@@ -126,7 +126,7 @@ struct ConfigurationTests {
             outcome
                 == Outcome(
                     status: 1, output: "",
-                    errors: "homeroom: HOMEROOM_WROKERS: no such setting. The README lists them all.\n"))
+                    errors: "homeroom: HOMEROOM_WROKERS: no such setting. docs/operating.md lists them all.\n"))
     }
 
     @Test func `a line that is no setting stops the start with its place`() throws {

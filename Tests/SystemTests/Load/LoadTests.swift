@@ -80,7 +80,7 @@ struct LoadTests {
         #expect(try crowd.losses() == [])
     }
 
-    @Test func `the way to a new version and back, as the README walks it, fails not one request`() throws {
+    @Test func `the way to a new version and back, as docs/operating.md walks it, fails not one request`() throws {
         let folder = try DevStack.scratch("exe")
         defer { try? DevStack.removeScratch(folder) }
         let program = folder + "/homeroom"

@@ -60,12 +60,12 @@ final class InstallationTests {
         #expect(nginx.contains(" /var/lib/homeroom/media;"))
     }
 
-    @Test func `the example and the README have all settings`() throws {
+    @Test func `the example and docs/operating.md have all settings`() throws {
         let source = try text("Sources/homeroom/Configuration.swift")
         let settings = Set(source.matches(of: /"(HOMEROOM_[A-Z_]+)"/).map { String($0.1) })
 
         let example = try text("systemd/homeroom.conf").matches(of: /\n#?(HOMEROOM_[A-Z_]+?)(_FILE)?=/)
-        let documented = try text("README.md").matches(of: /\n\| (`HOMEROOM[^|]+)/)
+        let documented = try text("docs/operating.md").matches(of: /\n\| (`HOMEROOM[^|]+)/)
             .flatMap { $0.1.matches(of: /HOMEROOM_[A-Z_]+/) }
 
         #expect(settings.count > 30)
