@@ -1,6 +1,8 @@
 # make packages   what is missing of Debian 12's packages (make test-packages: also of those for tests)
 # make build      .build/release/homeroom
 # make run        all of it on this machine, at http://127.0.0.1:8000; Ctrl-C stops it. Options: make run ARGS="--port 9000"
+# make lint       format of the sources, links and commands of the documents; ends with an error when something is off
+# make unit       the tests that need no server: within a minute after the build
 # make test       all tests; ends with an error when one fails
 # make bench      how fast it is beside what it competes with, in some minutes; ends with an error when it is too slow
 # make bench-avatars   uploads a second beside what libvips alone does
@@ -38,13 +40,24 @@ fuzz: test-packages
 	    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
-.PHONY: fuzz packages test-packages build run test bench bench-avatars soak sanitize static install uninstall format clean
+.PHONY: fuzz packages test-packages build run lint unit test bench bench-avatars soak sanitize static install uninstall format clean
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
 
 run: build
 	exec .build/release/homeroom dev $(ARGS)
+
+lint: test-packages
+	.ci/lint
+
+# Neither MariaDB nor nginx: by target, and of the targets that mostly need one by suite.
+UNIT_TESTS := JSONTests FastCGITests HTTPTests SecretsTests MailTests PicturesTests FuzzTests ServerTests
+UNIT_TESTS += DatabaseTests.DatabaseErrorTests AccountsTests.AccountPermitsTests AccountsTests.CanonicalNameTests
+UNIT_TESTS += AccountsTests.CorePermitsTests AccountsTests.EmailAddressTests AccountsTests.PasswordRulesTests
+UNIT_TESTS += ContractsTests.TimesTests
+unit: test-packages
+	$(SWIFT) test $(UNIT_TESTS:%=--filter '^%\.') $(ARGS)
 
 # What failed stands again at the end, where whoever reads a long log looks first.
 test: test-packages
