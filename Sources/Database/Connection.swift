@@ -50,7 +50,7 @@ package final class Connection {
     /// Called with one line when the connection was lost or found again.
     private let report: @Sendable (String) -> Void
     private var isKnownLost = false
-    private let pulse: Pulse
+    private let breaker: CircuitBreaker
 
     private let isMigrating: Bool
     private let timeouts: Timeouts
@@ -94,15 +94,16 @@ package final class Connection {
     /// - Parameters:
     ///   - isMigrating: one text may hold several statements, with the time-outs of `migration` whatever is given.
     ///   - timeouts: how long the server may take.
-    ///   - pulse: what the connections of a process share, so that not each of them waits for a server that hangs.
+    ///   - breaker: what the connections of a process share, so that not each of them waits for a server that hangs.
     package init(
-        _ address: DatabaseAddress, isMigrating: Bool = false, timeouts: Timeouts = .request, pulse: Pulse = Pulse(),
+        _ address: DatabaseAddress, isMigrating: Bool = false, timeouts: Timeouts = .request,
+        breaker: CircuitBreaker = CircuitBreaker(),
         report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.address = address
         self.isMigrating = isMigrating
         self.timeouts = isMigrating ? .migration : timeouts
-        self.pulse = pulse
+        self.breaker = breaker
         self.report = report
     }
 
@@ -259,7 +260,7 @@ package final class Connection {
 
     /// Runs `body` unless the server is known to hang; notes when it does.
     private func listening<T>(_ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
-        guard isInTransaction || pulse.isFelt else {
+        guard isInTransaction || breaker.isClosed else {
             throw .unavailable(code: Connection.hanging, message: "no answer; not asked again yet")
         }
         let begin = ContinuousClock.now
@@ -268,7 +269,7 @@ package final class Connection {
         } catch {
             guard Connection.isSilence(error, since: begin) else { throw error }
             disconnect()
-            pulse.miss(at: address, error, report: report)
+            breaker.trip(at: address, error, report: report)
             throw .unavailable(code: Connection.hanging, message: "\(error)")
         }
     }

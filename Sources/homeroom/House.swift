@@ -14,7 +14,7 @@ struct House {
     let common: Accounts.Common
     let log: Log
     private let actor: Actor
-    private let pulse = Pulse()
+    private let breaker = CircuitBreaker()
 
     /// As many passwords are hashed at a time as there are cores, in all processes together.
     static let cores = ProcessInfo.processInfo.activeProcessorCount
@@ -60,7 +60,7 @@ struct House {
     /// A core of its own for the calling thread.
     func accounts() -> Accounts {
         let log = log
-        let connection = Connection(configuration.database, pulse: pulse) { log.write("database", message: $0) }
+        let connection = Connection(configuration.database, breaker: breaker) { log.write("database", message: $0) }
         let accounts = Accounts(database: connection, common: common)
         accounts.actor = actor
         return accounts

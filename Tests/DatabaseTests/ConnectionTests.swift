@@ -226,14 +226,14 @@ import Testing
     @Test func `a server that does not answer is waited for once, and its first answer is noticed`() throws {
         let lines = Lines()
         let server = try Mute()
-        let pulse = Pulse()
+        let breaker = CircuitBreaker()
         let connections = (0..<2).map { _ in
-            Connection(server.address, pulse: pulse) { line in lines.all.withLock { $0.append(line) } }
+            Connection(server.address, breaker: breaker) { line in lines.all.withLock { $0.append(line) } }
         }
 
         let errors = connections.map { connection in failure { () throws(DatabaseError) in try connection.ping() } }
         server.end()
-        while !pulse.isFelt { usleep(1000) }
+        while !breaker.isClosed { usleep(1000) }
         let later = failure { () throws(DatabaseError) in try connections[0].ping() }
 
         #expect(errors.map { $0?.code } == [0, 0])

@@ -2,29 +2,30 @@ import CMariaDB
 import Glibc
 import Synchronization
 
-/// Whether the database answers, as far as the connections of this process have found.
+/// The circuit breaker that all connections of a process share: keeps statements from a database that does not answer.
 ///
-/// A server that hangs is worse than none: each statement waits for its time-out, and a thread with it. So the first one
-/// that waited in vain tells all, and what is asked from then on fails at once, until a thread of its own has an answer.
-package final class Pulse: Sendable {
-    private let isLost = Atomic<Bool>(false)
+/// A server that hangs is worse than none: each statement waits for its time-out, and a thread with it. So the first
+/// time-out opens the breaker, and statements fail at once while it is open. There is no half-open state in which requests
+/// try: a thread of its own asks the server until it answers, which closes the breaker.
+package final class CircuitBreaker: Sendable {
+    private let isOpen = Atomic<Bool>(false)
 
     package init() {}
 
-    /// Whether a statement may be sent.
-    var isFelt: Bool { !isLost.load(ordering: .acquiring) }
+    /// Whether statements may be sent.
+    var isClosed: Bool { !isOpen.load(ordering: .acquiring) }
 
-    /// No answer came in time. Asks until there is one, and says both in the log.
-    func miss(at address: DatabaseAddress, _ error: DatabaseError, report: @escaping @Sendable (String) -> Void) {
-        guard !isLost.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    /// Opens the breaker after a time-out and asks until there is an answer. Logs both.
+    func trip(at address: DatabaseAddress, _ error: DatabaseError, report: @escaping @Sendable (String) -> Void) {
+        guard !isOpen.exchange(true, ordering: .acquiringAndReleasing) else { return }
         report("database: no answer; requests are refused until there is one: \(error)")
         let isStarted = Watch.start { [self] in
             Connection.waitForAnswer(from: address)
-            isLost.store(false, ordering: .releasing)
+            isOpen.store(false, ordering: .releasing)
             report("database: answers again")
         }
         // Without a thread each connection finds out by itself.
-        if !isStarted { isLost.store(false, ordering: .releasing) }
+        if !isStarted { isOpen.store(false, ordering: .releasing) }
     }
 }
 
