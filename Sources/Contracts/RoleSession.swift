@@ -85,7 +85,7 @@ private func user(_ account: Account) -> JSON {
 
 /// The array, written while it is read; `Link` leads on where a limit cut it (RFC 8288): with what was checked of the
 /// query, never with what was sent.
-private func stream(_ list: Directory, _ call: Call) -> Reply {
+private func stream(_ list: AccountPages, _ call: Call) -> Reply {
     var reply = Reply(200)
     if let next = list.next {
         let parameters = [

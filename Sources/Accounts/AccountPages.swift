@@ -14,7 +14,7 @@ package struct ListQuery: Sendable {
 }
 
 /// A list of accounts in the order of their ids, read page by page: its memory does not grow with its length.
-package final class Directory {
+package final class AccountPages {
     private static let pageSize: Int64 = 500
 
     private let database: Connection
@@ -34,7 +34,7 @@ package final class Directory {
         last = after
         left = limit ?? .max
         // One more than the limit tells whether there is more.
-        let first = min(limit.map { $0 + 1 } ?? Directory.pageSize, 1001)
+        let first = min(limit.map { $0 + 1 } ?? AccountPages.pageSize, 1001)
         var accounts = try database.rows(AccountsAfter(after: after, role: role, limit: first))
         if let limit, accounts.count > limit {
             accounts.removeLast()
@@ -51,7 +51,7 @@ package final class Directory {
         guard left > 0 else { return nil }
         if page.isEmpty {
             do throws(DatabaseError) {
-                let limit = min(left, Directory.pageSize)
+                let limit = min(left, AccountPages.pageSize)
                 page = try database.rows(AccountsAfter(after: last, role: role, limit: limit))[...]
             } catch {
                 throw .unavailable
@@ -66,7 +66,7 @@ package final class Directory {
 
 extension Accounts {
     /// - Parameter reader: who asks; nil for an operator.
-    package func list(_ query: ListQuery, for reader: Account?) throws(Refusal) -> Directory {
+    package func list(_ query: ListQuery, for reader: Account?) throws(Refusal) -> AccountPages {
         if let reader, !common.settings.listReaders.include(reader) { throw .forbidden }
         var findings = Findings()
         let role = findings.role(query.role == .absent ? nil : query.role)
@@ -74,7 +74,7 @@ extension Accounts {
         let after = findings.number(query.after, .after, in: 0...Int.max)
         try findings.refuseIfAny()
         return try refusing { () throws(DatabaseError) in
-            try Directory(database, role: role, after: UInt64(after ?? 0), limit: limit.map(Int64.init))
+            try AccountPages(database, role: role, after: UInt64(after ?? 0), limit: limit.map(Int64.init))
         }
     }
 }
