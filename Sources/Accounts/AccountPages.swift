@@ -67,7 +67,7 @@ package final class AccountPages {
 extension Accounts {
     /// - Parameter reader: who asks; nil for an operator.
     package func list(_ query: ListQuery, for reader: Account?) throws(Refusal) -> AccountPages {
-        if let reader, !common.settings.listReaders.include(reader) { throw .forbidden }
+        if let reader, !dependencies.settings.listReaders.include(reader) { throw .forbidden }
         var findings = Findings()
         let role = findings.role(query.role == .absent ? nil : query.role)
         let limit = findings.number(query.limit, .limit, in: 1...1000)

@@ -7,13 +7,13 @@ import Secrets
 /// `Renewal`, `Profile`, `PasswordChange`, `Administration`.
 package final class Accounts {
     let database: Connection
-    let common: Common
+    let dependencies: Dependencies
     var counted = Usage()
     /// Who makes the present call, for the trail in the log. Whoever makes it sets that before.
     package var actor = Actor.unknown
 
     /// What all threads share.
-    package struct Common: Sendable {
+    package struct Dependencies: Sendable {
         package let settings: Settings
         package let signer: TokenSigner
         package let random: RandomSource
@@ -43,16 +43,16 @@ package final class Accounts {
         }
     }
 
-    package init(database: Connection, common: Common) {
+    package init(database: Connection, dependencies: Dependencies) {
         self.database = database
-        self.common = common
+        self.dependencies = dependencies
     }
 
-    var now: Instant { common.now() }
+    var now: Instant { dependencies.now() }
 
     /// Leaves a trail of what was done with an account.
     func report(_ action: AccountAction, _ accountID: UInt64?) {
-        common.report(.account(action, accountID: accountID, actor: actor))
+        dependencies.report(.account(action, accountID: accountID, actor: actor))
     }
 
     /// What a call has cost, for the log and the counters.
@@ -88,7 +88,7 @@ package final class Accounts {
     /// Hashes when a permit for that is free, and counts the waiting and the work.
     func withHashingPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
         let begin = ContinuousClock.now
-        return try common.hashing.withPermit { () throws(Failure) in
+        return try dependencies.hashing.withPermit { () throws(Failure) in
             try counting(\.hashing, since: begin, body)
         }
     }
@@ -96,7 +96,7 @@ package final class Accounts {
     /// Decodes a picture when a permit for that is free, likewise; nil when none is for `picturePatience`.
     func withPicturePermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T? {
         let begin = ContinuousClock.now
-        return try common.pictures.withPermit(within: Accounts.picturePatience) { () throws(Failure) in
+        return try dependencies.pictures.withPermit(within: Accounts.picturePatience) { () throws(Failure) in
             try counting(\.decoding, since: begin, body)
         }
     }

@@ -49,7 +49,8 @@ extension Accounts {
 
     package func sessions(of account: Account) throws(Refusal) -> [SessionSummary] {
         let now = self.now
-        let query = SessionsOfAccount(accountID: account.id, now: now, earliest: now - common.settings.longestSession)
+        let query = SessionsOfAccount(
+            accountID: account.id, now: now, earliest: now - dependencies.settings.longestSession)
         return try refusing { () throws(DatabaseError) in try database.rows(query) }
     }
 
@@ -74,7 +75,7 @@ extension Accounts {
                 return avatar
             }
         }
-        if let avatar { common.media.remove(avatar) }
+        if let avatar { dependencies.media.remove(avatar) }
         report(.deleted, account.id)
     }
 
@@ -91,7 +92,7 @@ extension Accounts {
     /// Removes what is over: sessions and counts of failures, in small batches. True while there may be more.
     package func sweep() throws(Refusal) -> Bool {
         let now = self.now
-        let window = common.settings.lockWindow
+        let window = dependencies.settings.lockWindow
         return try refusing { () throws(DatabaseError) in
             let sessions = try database.run(DeleteExpiredSessions(now: now)).affectedRows
             let failures = try database.run(DeleteOldFailures(before: now - window, now: now)).affectedRows
@@ -106,7 +107,7 @@ extension Accounts {
 
     /// Keeps ready what decodes pictures, so that an upload does not wait for it.
     package func prepareDecoder() {
-        common.media.prepare()
+        dependencies.media.prepare()
     }
 
     /// Removes the files that no row names, and what killed processes left behind. Answers with how many avatars and
@@ -115,14 +116,14 @@ extension Accounts {
     /// A file is left alone for an hour: a request in flight may be about to name it.
     package func cleanMedia() throws(Refusal) -> Int {
         let limit = now.seconds - MediaStore.youth
-        var removed = common.media.removeOldUploads(before: limit)
-        try common.media.oldAvatars(before: limit) { paths throws(Refusal) in
+        var removed = dependencies.media.removeOldUploads(before: limit)
+        try dependencies.media.oldAvatars(before: limit) { paths throws(Refusal) in
             for path in paths {
                 let isNamed = try refusing { () throws(DatabaseError) in
                     try database.first(AccountByAvatar(avatar: path)) != nil
                 }
                 guard !isNamed else { continue }
-                if common.media.remove(path) { removed += 1 }
+                if dependencies.media.remove(path) { removed += 1 }
             }
         }
         return removed

@@ -95,7 +95,7 @@ extension Accounts {
     }
 
     /// When a session is over, however often it is renewed.
-    func absoluteEnd(of session: Session) -> Instant { session.createdAt + common.settings.longestSession }
+    func absoluteEnd(of session: Session) -> Instant { session.createdAt + dependencies.settings.longestSession }
 
     /// Seconds for which a sliding session is not written again.
     private static let slide: Int64 = 3600
@@ -138,7 +138,7 @@ extension Accounts {
     /// What a token says, if it is ours, of the kind and not expired.
     func claims(_ token: String, _ kind: Claims.Kind, otherwise refusal: Refusal) throws(Refusal) -> Claims {
         do throws(TokenError) {
-            let claims = try common.signer.verify(token, now: now.seconds)
+            let claims = try dependencies.signer.verify(token, now: now.seconds)
             if claims.kind == kind { return claims }
         } catch {}
         throw refusal
@@ -155,9 +155,10 @@ extension Accounts {
     /// A session that is not yet in the database and belongs to nobody.
     func newSession(for policy: Policy, remembered: Bool, now: Instant) -> Session {
         Session(
-            id: max(1, common.random.next()), accountID: 0, contract: policy.contract, isRemembered: remembered,
+            id: max(1, dependencies.random.next()), accountID: 0, contract: policy.contract, isRemembered: remembered,
             generation: 1, generationTimes: [now], createdAt: now,
-            expiresAt: now + min(policy.life(remembered: remembered), common.settings.longestSession), isCurrent: true)
+            expiresAt: now + min(policy.life(remembered: remembered), dependencies.settings.longestSession),
+            isCurrent: true)
     }
 
     /// The tokens of a session's present generation. The same row always gives the same refresh or single token.
@@ -168,7 +169,7 @@ extension Accounts {
             let now = self.now
             // An access token must not outlive its session.
             let end = min((now + life).seconds, session.expiresAt.seconds)
-            let access = token(.access, caller, TokenID(common.random), from: now, until: end)
+            let access = token(.access, caller, TokenID(dependencies.random), from: now, until: end)
             let refresh = token(
                 .refresh, caller, session.tokenID, from: session.renewedAt, until: session.expiresAt.seconds)
             return Credentials(account: caller.account, access: access, refresh: refresh, life: life)
@@ -186,7 +187,7 @@ extension Accounts {
     private func token(
         _ kind: Claims.Kind, _ caller: Caller, _ id: TokenID, from start: Instant, until end: Int64
     ) -> String {
-        common.signer.sign(
+        dependencies.signer.sign(
             Claims(
                 kind: kind, issuedAt: start.seconds, expiresAt: end, accountID: caller.account.id,
                 sessionID: caller.session.id, id: id, role: caller.account.role.rawValue))

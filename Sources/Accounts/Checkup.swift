@@ -45,7 +45,7 @@ extension Accounts {
             reasons.append("\(error)")
         }
         do throws(MediaStore.Failure) {
-            try common.media.tryWriting()
+            try dependencies.media.tryWriting()
         } catch {
             failures[.media] = "not writable"
             reasons.append("\(error)")

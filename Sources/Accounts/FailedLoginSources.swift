@@ -62,8 +62,8 @@ extension Accounts {
     func noteFailure(of subject: LoginSubject) {
         guard case .client(let address) = actor else { return }
         let source = FailedLoginSources.source(of: address)
-        if common.failedSources.count(source, subject.digest, now: now) {
-            common.report(.manyFailedLogins(source: source))
+        if dependencies.failedSources.count(source, subject.digest, now: now) {
+            dependencies.report(.manyFailedLogins(source: source))
         }
     }
 }

@@ -41,7 +41,7 @@ extension Accounts {
             return true
         }
         let account = stored.account
-        let token = common.random.randomToken()
+        let token = dependencies.random.randomToken()
         let reset = InsertReset(hash: sha256(token), stored: stored, expiresAt: now + Accounts.resetLife)
         try refusing { () throws(DatabaseError) in
             try database.run(reset)
@@ -51,7 +51,7 @@ extension Accounts {
             to: address ?? account.email, language: account.language,
             link: "\(publicURL)/reset-password#token=\(token)", minutes: Accounts.resetLife / 60)
         do throws(Post.Failure) {
-            try post(letter, hex(common.random.bytes(16)))
+            try post(letter, hex(dependencies.random.bytes(16)))
         } catch {
             let isLast = noteFailure(error, attempts: mail.attempts)
             try refusing { () throws(DatabaseError) in
@@ -95,7 +95,7 @@ extension Accounts {
             }
         }
         guard let notice else { return false }
-        let token = common.random.randomToken()
+        let token = dependencies.random.randomToken()
         let account = try refusing { () throws(DatabaseError) -> Account? in
             let stored = try database.first(AccountByID(id: notice.accountID))
             if stored != nil { try database.run(InsertUndoToken(hash: sha256(token), changeID: notice.id)) }
@@ -107,7 +107,7 @@ extension Accounts {
                 to: notice.email, language: account.language, link: "\(publicURL)/undo-email#token=\(token)",
                 hours: max(1, (notice.undoUntil.seconds(since: now) + 1800) / 3600))
             do throws(Post.Failure) {
-                try post(letter, hex(common.random.bytes(16)))
+                try post(letter, hex(dependencies.random.bytes(16)))
             } catch {
                 if !noteFailure(error, attempts: notice.attempts) {
                     end = SetNoticeTime(id: notice.id, dueAt: self.now + Accounts.pause(notice.attempts), failures: 1)
@@ -125,7 +125,7 @@ extension Accounts {
     /// Reports that a mail was not taken; true when it is not tried again.
     private func noteFailure(_ failure: Post.Failure, attempts: Int64) -> Bool {
         let isLast = attempts >= Accounts.mostRepeats
-        common.report(isLast ? .mailGivenUp(failure.description) : .mailFailed(failure.description))
+        dependencies.report(isLast ? .mailGivenUp(failure.description) : .mailFailed(failure.description))
         return isLast
     }
 

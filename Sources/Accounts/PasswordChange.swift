@@ -63,7 +63,7 @@ extension Accounts {
     ) throws(Refusal) -> Bool {
         let change = SetPassword(
             id: stored.account.id, passwordVersion: stored.passwordVersion, hash: hash, guesses: guesses,
-            keptSession: kept, now: now, settings: common.settings)
+            keptSession: kept, now: now, settings: dependencies.settings)
         return try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 guard try database.run(change).affectedRows == 1 else { return false }

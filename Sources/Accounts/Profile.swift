@@ -54,7 +54,7 @@ extension Accounts {
             id: id, sessionID: caller.session.id, username: username, email: email, bio: bio, avatar: nil, now: now)
         var newFile: String?
         if let avatar {
-            newFile = try storing { () throws(MediaStore.Failure) in try common.media.publish(avatar) }
+            newFile = try storing { () throws(MediaStore.Failure) in try dependencies.media.publish(avatar) }
             update.avatar = .some(newFile)
         } else if case .remove = change.avatar {
             update.avatar = .some(nil)
@@ -64,10 +64,10 @@ extension Accounts {
             oldFile = try apply(update)
         } catch {
             // Where it is unknown whether the row was written, the file stays: rather a stray file than a missing one.
-            if let newFile, !error.leavesDoubt { common.media.remove(newFile) }
+            if let newFile, !error.leavesDoubt { dependencies.media.remove(newFile) }
             throw error
         }
-        if let oldFile { common.media.remove(oldFile) }
+        if let oldFile { dependencies.media.remove(oldFile) }
         // What nobody else writes is known: the row need not be read again.
         if update.username == nil, update.email == nil {
             var account = caller.account
@@ -134,7 +134,7 @@ extension Accounts {
                 findings.add(.avatar, .fileTooLarge(bytes: Upload.largest))
             } else {
                 let result = try storing { () throws(MediaStore.Failure) in
-                    try withPicturePermit { () throws(MediaStore.Failure) in try common.media.encode(upload) }
+                    try withPicturePermit { () throws(MediaStore.Failure) in try dependencies.media.encode(upload) }
                 }
                 guard let result else { throw .unavailable }
                 switch result {
@@ -151,7 +151,7 @@ extension Accounts {
 
     /// A file to take an upload.
     package func beginUpload() throws(Refusal) -> Upload {
-        try storing { () throws(MediaStore.Failure) in try common.media.beginUpload() }
+        try storing { () throws(MediaStore.Failure) in try dependencies.media.beginUpload() }
     }
 
     private func storing<T>(_ body: () throws(MediaStore.Failure) -> T) throws(Refusal) -> T {
@@ -160,7 +160,7 @@ extension Accounts {
         } catch {
             // A busy machine is no fault of the disk.
             if case .busy = error { throw .unavailable }
-            common.report(.storageFailed(error.description))
+            dependencies.report(.storageFailed(error.description))
             throw .unavailable
         }
     }

@@ -178,9 +178,9 @@ extension Accounts {
 
     /// Heavy: waits for a permit and takes tens of milliseconds.
     func hash(_ password: String) throws(Refusal) -> String {
-        let salt = common.random.bytes(PasswordHash.saltBytes)
+        let salt = dependencies.random.bytes(PasswordHash.saltBytes)
         return try hashing { () throws(HashingFailure) in
-            try PasswordHash.make(password, with: common.settings.hashing, salt: salt)
+            try PasswordHash.make(password, with: dependencies.settings.hashing, salt: salt)
         }
     }
 

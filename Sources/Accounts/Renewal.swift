@@ -24,7 +24,7 @@ extension Accounts {
             }
             guard generation + 1 == session.generation || session.isWithinGrace(generation, now: now) else {
                 try end(session)
-                common.report(.replayedRefreshToken(accountID: caller.account.id, sessionID: session.id))
+                dependencies.report(.replayedRefreshToken(accountID: caller.account.id, sessionID: session.id))
                 throw .badRefreshToken
             }
             return credentials(caller, by: policy)
@@ -35,7 +35,7 @@ extension Accounts {
     package func renew(accessToken: String, by policy: Policy) throws(Refusal) -> Credentials {
         let claims: Claims
         do throws(TokenError) {
-            claims = try common.signer.verify(accessToken, now: now.seconds)
+            claims = try dependencies.signer.verify(accessToken, now: now.seconds)
         } catch {
             if case .expired(let claims) = error, claims.kind == .access { throw .staleToken }
             throw .badToken

@@ -90,10 +90,10 @@ extension Accounts {
     /// What stands in for the hash of an account that does not exist. The forms that accounts have are chosen from by a keyed
     /// hash of the name, weighted by their numbers: so an unknown name costs what a known one may cost, and always the same.
     private func decoy(for name: CanonicalName) -> PasswordHash {
-        let usual = PasswordHash.decoy(common.settings.hashing)
+        let usual = PasswordHash.decoy(dependencies.settings.hashing)
         do throws(Refusal) {
-            let forms = try common.passwordForms.current { () throws(Refusal) in try countPasswordForms() }
-            let form = forms.form(at: common.signer.keyedHash(of: "password form of \(name.key)"))
+            let forms = try dependencies.passwordForms.current { () throws(Refusal) in try countPasswordForms() }
+            let form = forms.form(at: dependencies.signer.keyedHash(of: "password form of \(name.key)"))
             return form.flatMap { PasswordHash.decoy(form: $0) } ?? usual
         } catch {
             // A login must not fail because they cannot be counted now.
@@ -103,7 +103,7 @@ extension Accounts {
 
     /// Counts anew which forms of password hashes accounts have; takes some 0.2 s for a million. Now and then, beside requests.
     package func refreshPasswordForms() throws(Refusal) {
-        common.passwordForms.replace(with: try countPasswordForms())
+        dependencies.passwordForms.replace(with: try countPasswordForms())
     }
 
     private func countPasswordForms() throws(Refusal) -> PasswordForms.Counts {
@@ -115,17 +115,17 @@ extension Accounts {
         _ session: Session, of stored: StoredAccount, _ form: SignIn, password: String, by policy: Policy
     ) throws(Refusal) -> Credentials {
         var newHash: String?
-        if PasswordHash(stored: stored.passwordHash).needsRehash(common.settings.hashing) {
+        if PasswordHash(stored: stored.passwordHash).needsRehash(dependencies.settings.hashing) {
             newHash = try hash(password)
         }
         let now = self.now
         var account = stored.account
-        let cookie = policy.isCookie ? common.random.randomToken() : nil
+        let cookie = policy.isCookie ? dependencies.random.randomToken() : nil
         let subject = LoginSubject(account.id, name: nil)
         let beginning = BeginSession(
             insertion: InsertSession(session: session, cookieHash: cookie.map { sha256($0) }, now: now),
             passwordVersion: stored.passwordVersion, newHash: newHash, subject: subject,
-            replacedCookieHashes: form.replacedCookies.map { sha256($0) }, settings: common.settings)
+            replacedCookieHashes: form.replacedCookies.map { sha256($0) }, settings: dependencies.settings)
         let isBegun = try refusing { () throws(DatabaseError) in try database.run(beginning).affectedRows > 0 }
         guard isBegun else {
             // Since the password was checked the account was locked, changed its password or was disabled.
@@ -143,7 +143,7 @@ extension Accounts {
     func refuseIfLocked(_ subject: LoginSubject) throws(Refusal) {
         let now = self.now
         let lock = try refusing { () throws(DatabaseError) in
-            try database.first(LockOf(subject: subject.digest, now: now, settings: common.settings))
+            try database.first(LockOf(subject: subject.digest, now: now, settings: dependencies.settings))
         }
         if let lock { throw .locked(retryAfter: lock.seconds(since: now)) }
     }
@@ -151,11 +151,11 @@ extension Accounts {
     func countFailure(_ subject: LoginSubject, accountID: UInt64?) throws(Refusal) {
         let now = self.now
         let isLocked = try refusing { () throws(DatabaseError) in
-            try database.run(CountFailure(subject: subject.digest, now: now, settings: common.settings))
-            return try database.first(LockOf(subject: subject.digest, now: now, settings: common.settings)) != nil
+            try database.run(CountFailure(subject: subject.digest, now: now, settings: dependencies.settings))
+            return try database.first(LockOf(subject: subject.digest, now: now, settings: dependencies.settings)) != nil
         }
         report(.signInFailed, accountID)
-        if isLocked { common.report(.locked(accountID: accountID)) }
+        if isLocked { dependencies.report(.locked(accountID: accountID)) }
         noteFailure(of: subject)
     }
 }

@@ -59,11 +59,11 @@ extension Accounts {
 
     /// Leaves a trail of an import.
     package func noteImport(of count: Int) {
-        common.report(.imported(count, actor: actor))
+        dependencies.report(.imported(count, actor: actor))
     }
 
     /// Whether the media directory has all files of an avatar.
-    package func holdsAvatar(_ path: String) -> Bool { common.media.holds(path) }
+    package func holdsAvatar(_ path: String) -> Bool { dependencies.media.holds(path) }
 
     /// The accounts behind an id, in the order of their ids, with their password hashes: 500 at most.
     package func page(after id: UInt64) throws(Refusal) -> [(account: Account, passwordHash: String)] {

@@ -11,7 +11,7 @@ import Server
 /// What the configuration makes of the core; shared by the service and the `user` calls.
 struct House {
     let configuration: Configuration
-    let common: Accounts.Common
+    let dependencies: Accounts.Dependencies
     let log: Log
     private let actor: Actor
     private let breaker = CircuitBreaker()
@@ -48,7 +48,7 @@ struct House {
         func share(_ range: Range<Int>) -> CorePermits {
             permits.map { CorePermits(file: $0, total: House.permits, range: range) } ?? CorePermits(count: range.count)
         }
-        common = Accounts.Common(
+        dependencies = Accounts.Dependencies(
             settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,
             hashing: share(0..<cores), pictures: share(cores..<cores + House.pictures), now: House.now,
             report: { event in
@@ -61,14 +61,15 @@ struct House {
     func accounts() -> Accounts {
         let log = log
         let connection = Connection(configuration.database, breaker: breaker) { log.write("database", message: $0) }
-        let accounts = Accounts(database: connection, common: common)
+        let accounts = Accounts(database: connection, dependencies: dependencies)
         accounts.actor = actor
         return accounts
     }
 
     /// What looks whether the service is ready, in at most about three seconds when the database hangs.
     func look() -> () -> Checkup {
-        let accounts = Accounts(database: Connection(configuration.database, timeouts: .probe), common: common)
+        let accounts = Accounts(
+            database: Connection(configuration.database, timeouts: .probe), dependencies: dependencies)
         return { accounts.checkup() }
     }
 

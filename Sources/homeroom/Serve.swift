@@ -54,7 +54,7 @@ enum Serve {
         let house = try House(configuration, permits: 6, metrics: metrics)
         if isTrial { return 0 }
         Exchange.prepareProcess()
-        house.common.media.prepare()
+        house.dependencies.media.prepare()
         do throws(Poller.Failure) {
             let worker = try Worker(
                 listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
@@ -154,7 +154,7 @@ enum Serve {
 
     private static func giveMedia(of house: House, to user: User) throws(CommandError) {
         do throws(MediaStore.Failure) {
-            try house.common.media.give(to: user.id, user.group)
+            try house.dependencies.media.give(to: user.id, user.group)
         } catch {
             throw .refused("HOMEROOM_MEDIA: \(error)")
         }

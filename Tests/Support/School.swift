@@ -43,11 +43,11 @@ package final class School: Sendable {
 
     package func accounts(on connection: Connection) -> Accounts {
         let clock = clock
-        let common = Accounts.Common(
+        let dependencies = Accounts.Dependencies(
             settings: settings, signer: signer, random: dice.source, media: media, hashing: CorePermits(count: 64),
             pictures: CorePermits(count: 64), now: { clock.now },
             report: { [self] event in seen.withLock { $0.append(event) } })
-        return Accounts(database: connection, common: common)
+        return Accounts(database: connection, dependencies: dependencies)
     }
 
     /// Runs SQL as the administrator; gives the rows a line each, columns parted by tabs.

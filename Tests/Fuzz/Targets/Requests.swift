@@ -54,11 +54,11 @@ extension FuzzTarget {
             let signer = try? TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom"),
             let media = try? MediaStore(root: folder, random: .system, decoder: decoder)
         else { preconditionFailure("no folder in /tmp") }
-        let common = Accounts.Common(
+        let dependencies = Accounts.Dependencies(
             settings: settings, signer: signer, random: .system, media: media, hashing: CorePermits(count: 64),
             pictures: CorePermits(count: 64), now: { Instant(microseconds: 1_700_000_000_000_000) }, report: { _ in })
         let address = DatabaseAddress(
             endpoint: .socket(path: "\(folder)/nobody"), database: "none", user: "none", password: "")
-        return Desk(accounts: Accounts(database: Connection(address), common: common))
+        return Desk(accounts: Accounts(database: Connection(address), dependencies: dependencies))
     }()
 }
