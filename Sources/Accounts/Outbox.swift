@@ -9,8 +9,8 @@ extension Accounts {
     /// How long a mail is tried to be sent, in seconds. Whoever still wants it then asks for it again.
     static let mailLife: Int64 = 86_400
 
-    /// Hands a letter over, under an id of its own.
-    package typealias Send = (_ letter: Letter, _ id: String) throws(Post.Failure) -> Void
+    /// Hands a message over, under an id of its own.
+    package typealias Send = (_ message: MailMessage, _ id: String) throws(MailTransport.Failure) -> Void
 
     /// Sends a mail of each kind that is due, if there is one. False when none is.
     ///
@@ -18,16 +18,16 @@ extension Accounts {
     /// here, so it stands nowhere but in the mail.
     ///
     /// - Parameter publicURL: what the link begins with.
-    package func deliverNext(publicURL: String, post: Send) throws(Refusal) -> Bool {
+    package func deliverNext(publicURL: String, send: Send) throws(Refusal) -> Bool {
         // In turn, so that many of one kind do not hold up the other.
-        let hadNotice = try deliverNotice(publicURL: publicURL, post: post)
-        let hadReset = try deliverReset(publicURL: publicURL, post: post)
+        let hadNotice = try deliverNotice(publicURL: publicURL, send: send)
+        let hadReset = try deliverReset(publicURL: publicURL, send: send)
         return hadNotice || hadReset
     }
 
     // MARK: Links that set a password
 
-    private func deliverReset(publicURL: String, post: Send) throws(Refusal) -> Bool {
+    private func deliverReset(publicURL: String, send: Send) throws(Refusal) -> Bool {
         guard let mail = try claimReset() else { return false }
         let now = self.now
         let (stored, address) = try refusing { () throws(DatabaseError) -> (StoredAccount?, String?) in
@@ -47,11 +47,11 @@ extension Accounts {
             try database.run(reset)
         }
         // Behind `#`: browsers send it to no server, so it stands in no log.
-        let letter = Letter.passwordReset(
+        let message = MailMessage.passwordReset(
             to: address ?? account.email, language: account.language,
             link: "\(publicURL)/reset-password#token=\(token)", minutes: Accounts.resetLife / 60)
-        do throws(Post.Failure) {
-            try post(letter, hex(dependencies.random.bytes(16)))
+        do throws(MailTransport.Failure) {
+            try send(message, hex(dependencies.random.bytes(16)))
         } catch {
             let isLast = noteFailure(error, attempts: mail.attempts)
             try refusing { () throws(DatabaseError) in
@@ -85,7 +85,7 @@ extension Accounts {
 
     // MARK: Notices of a changed address
 
-    private func deliverNotice(publicURL: String, post: Send) throws(Refusal) -> Bool {
+    private func deliverNotice(publicURL: String, send: Send) throws(Refusal) -> Bool {
         let now = self.now
         let notice = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) -> DueNotice.Row? in
@@ -103,11 +103,11 @@ extension Accounts {
         }
         var end = SetNoticeTime(id: notice.id, dueAt: nil)
         if let account {
-            let letter = Letter.emailChanged(
+            let message = MailMessage.emailChanged(
                 to: notice.email, language: account.language, link: "\(publicURL)/undo-email#token=\(token)",
                 hours: max(1, (notice.undoUntil.seconds(since: now) + 1800) / 3600))
-            do throws(Post.Failure) {
-                try post(letter, hex(dependencies.random.bytes(16)))
+            do throws(MailTransport.Failure) {
+                try send(message, hex(dependencies.random.bytes(16)))
             } catch {
                 if !noteFailure(error, attempts: notice.attempts) {
                     end = SetNoticeTime(id: notice.id, dueAt: self.now + Accounts.pause(notice.attempts), failures: 1)
@@ -123,14 +123,14 @@ extension Accounts {
     // MARK: What both share
 
     /// Reports that a mail was not taken; true when it is not tried again.
-    private func noteFailure(_ failure: Post.Failure, attempts: Int64) -> Bool {
+    private func noteFailure(_ failure: MailTransport.Failure, attempts: Int64) -> Bool {
         let isLast = attempts >= Accounts.mostRepeats
         dependencies.report(isLast ? .mailGivenUp(failure.description) : .mailFailed(failure.description))
         return isLast
     }
 
     /// Seconds for which a claimed mail is nobody else's: as long as sending can last. Then it is due again.
-    private static let claimTime = 2 * Int64(Post.timeout)
+    private static let claimTime = 2 * Int64(MailTransport.timeout)
 
     /// Seconds until the next attempt: 5, 10, 20 … 1,800.
     private static func pause(_ attempts: Int64) -> Int64 {

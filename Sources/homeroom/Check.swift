@@ -35,8 +35,8 @@ enum Check {
             },
             line("mail") { () throws(CommandError) in
                 guard let mail = configuration.mail else { return "none is sent: HOMEROOM_MAIL is not set" }
-                do throws(Post.Failure) {
-                    try mail.post.check()
+                do throws(MailTransport.Failure) {
+                    try mail.transport.check()
                 } catch {
                     throw .refused("\(error)")
                 }

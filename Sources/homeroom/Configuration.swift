@@ -29,7 +29,7 @@ struct Configuration {
     private let tokenIssuer: String
 
     struct Mail {
-        let post: Post
+        let transport: MailTransport
         /// What links in mails begin with.
         let publicURL: String
     }
@@ -200,18 +200,18 @@ private struct Keys {
         guard let publicURL = links ?? publicURL else {
             throw .refused("HOMEROOM_PUBLIC_URL: needed for the links in mails. Set it, e.g. https://school.example")
         }
-        let destination: Post.Destination
+        let destination: MailTransport.Destination
         if value.hasPrefix("file:"), value.count > 5 {
             destination = .folder(path: String(value.dropFirst(5)))
         } else if let url = URL(string: value), ["smtp", "smtps"].contains(url.scheme), url.host() != nil {
             destination = .server(
-                Post.Server(
+                MailTransport.Server(
                     url: value, user: user, password: password, requiresTLS: tls == "required",
                     authorities: authorities))
         } else {
             throw .refused("HOMEROOM_MAIL: `\(value)` is neither smtp://HOST:PORT, smtps://HOST:PORT nor file:FOLDER")
         }
-        return Configuration.Mail(post: Post(destination, from: sender), publicURL: publicURL)
+        return Configuration.Mail(transport: MailTransport(destination, from: sender), publicURL: publicURL)
     }
 
     mutating func settings() throws(CommandError) -> Settings {

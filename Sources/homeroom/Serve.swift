@@ -93,8 +93,8 @@ enum Serve {
             do throws(Refusal) {
                 while try accounts.deliverNext(
                     publicURL: mail.publicURL,
-                    post: { letter, id throws(Post.Failure) in
-                        try mail.post.send(letter, seconds: House.now().seconds, id: id)
+                    send: { message, id throws(MailTransport.Failure) in
+                        try mail.transport.send(message, seconds: House.now().seconds, id: id)
                         metrics.mailsSent.add()
                     })
                 {}

@@ -102,7 +102,7 @@ import Testing
         try accounts.register("anna")
         let request = { try accounts.requestPasswordReset(email: .text("anna@school.example")) }
         let deliver = {
-            try accounts.deliverNext(publicURL: "https://school.example") { _, _ throws(Post.Failure) in }
+            try accounts.deliverNext(publicURL: "https://school.example") { _, _ throws(MailTransport.Failure) in }
         }
 
         try request()

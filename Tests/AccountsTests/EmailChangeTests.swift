@@ -28,9 +28,9 @@ import Testing
         var mails: [Mail] = []
         while try accounts.deliverNext(
             publicURL: "https://school.example",
-            post: { letter, _ in
-                let link = letter.text.firstMatch(of: /https:\S+/).map { String($0.0) } ?? ""
-                mails.append(Mail(recipient: letter.recipient, link: link))
+            send: { message, _ in
+                let link = message.text.firstMatch(of: /https:\S+/).map { String($0.0) } ?? ""
+                mails.append(Mail(recipient: message.recipient, link: link))
             })
         {}
         return mails
@@ -405,9 +405,9 @@ import Testing
         try accounts.requestPasswordReset(email: .text("anna@school.example"))
         let (school, anna) = (school, anna)
         var token = ""
-        _ = try accounts.deliverNext(publicURL: "https://school.example") { letter, _ throws(Post.Failure) in
+        _ = try accounts.deliverNext(publicURL: "https://school.example") { message, _ throws(MailTransport.Failure) in
             _ = try? school.accounts().update(anna, email: .text("new@school.example"))
-            token = letter.text.firstMatch(of: /#token=(\S+)/).map { String($0.1) } ?? ""
+            token = message.text.firstMatch(of: /#token=(\S+)/).map { String($0.1) } ?? ""
         }
 
         #expect(
@@ -433,7 +433,8 @@ import Testing
 
     @Test func `a notice that no server takes is tried again, and its link is good`() throws {
         try move(to: "thief")
-        let failed = try accounts.deliverNext(publicURL: "https://school.example") { _, _ throws(Post.Failure) in
+        let failed = try accounts.deliverNext(publicURL: "https://school.example") {
+            _, _ throws(MailTransport.Failure) in
             throw .smtp("450 later")
         }
         let early = try mails()

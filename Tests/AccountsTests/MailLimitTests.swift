@@ -21,7 +21,7 @@ import Testing
     /// Sends what is due; how many mails that were.
     private func deliver() throws -> Int {
         var count = 0
-        while try accounts.deliverNext(publicURL: "https://school.example", post: { _, _ in count += 1 }) {}
+        while try accounts.deliverNext(publicURL: "https://school.example", send: { _, _ in count += 1 }) {}
         return count
     }
 

@@ -48,7 +48,7 @@ import Testing
         var token = ""
         while try accounts.deliverNext(
             publicURL: "",
-            post: { letter, _ in token = letter.text.firstMatch(of: /#token=(\S+)/).map { String($0.1) } ?? "" })
+            send: { message, _ in token = message.text.firstMatch(of: /#token=(\S+)/).map { String($0.1) } ?? "" })
         {}
         try accounts.resetPassword(token: .text(token), new: .text(goodPassword), by: .pair)
 

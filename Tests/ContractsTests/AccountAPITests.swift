@@ -25,7 +25,7 @@ struct AccountAPITests {
         #expect(change.status == 200)
         var text = ""
         while try reception.accounts.deliverNext(
-            publicURL: "https://school.example", post: { letter, _ in text = letter.text })
+            publicURL: "https://school.example", send: { message, _ in text = message.text })
         {}
         return try #require(text.firstMatch(of: #/undo-email#token=([\w\-]+)/#).map { String($0.1) })
     }

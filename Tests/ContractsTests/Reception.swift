@@ -164,7 +164,7 @@ extension Reception {
         _ = post("/api/v1/auth/forgot-password", ["email": .string(email)])
         var texts: [String] = []
         while try accounts.deliverNext(
-            publicURL: "https://school.example", post: { letter, _ in texts.append(letter.text) })
+            publicURL: "https://school.example", send: { message, _ in texts.append(message.text) })
         {}
         return texts.compactMap { $0.firstMatch(of: #/#token=([\w\-]+)/#).map { String($0.1) } }
     }

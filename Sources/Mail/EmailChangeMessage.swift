@@ -1,11 +1,12 @@
-extension Letter {
+extension MailMessage {
     /// The mail that tells an address that it is no longer its account's, with the link that takes that back; in the account's
     /// language: Chinese or English. Nothing in it is of anybody's choosing.
     ///
     /// - Parameter hours: how long the link is good.
-    package static func emailChanged(to recipient: String, language: String, link: String, hours: Int64) -> Letter {
+    package static func emailChanged(to recipient: String, language: String, link: String, hours: Int64) -> MailMessage
+    {
         language.lowercased().hasPrefix("en")
-            ? letter(
+            ? mail(
                 recipient, subject: "Your email address was changed", language: "en", link: link,
                 button: "Give me my address back",
                 lines: [
@@ -14,7 +15,7 @@ extension Letter {
                         + "open this link within \(hours) hours to get your account back under this address:",
                     "It also signs out everybody, and you are sent a link to set a new password. If it was you, ignore this mail.",
                 ])
-            : letter(
+            : mail(
                 recipient, subject: "您的邮箱地址已更改", language: "zh", link: link, button: "恢复我的邮箱地址",
                 lines: [
                     "您好：",

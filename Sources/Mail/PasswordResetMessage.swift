@@ -1,4 +1,4 @@
-extension Letter {
+extension MailMessage {
     /// The mail with the link that sets a new password, in the account's language: Chinese or English.
     ///
     /// It greets nobody by name: strangers choose their names, and mail programs make links of names like `evil.example`.
@@ -6,9 +6,9 @@ extension Letter {
     /// - Parameter minutes: how long the link is good.
     package static func passwordReset(
         to recipient: String, language: String, link: String, minutes: Int64
-    ) -> Letter {
+    ) -> MailMessage {
         language.lowercased().hasPrefix("en")
-            ? letter(
+            ? mail(
                 recipient, subject: "Reset your password", language: "en", link: link, button: "Set a new password",
                 lines: [
                     "Hello,",
@@ -16,7 +16,7 @@ extension Letter {
                         + "within \(minutes) minutes:",
                     "If it was not you, ignore this mail: your password stays as it is.",
                 ])
-            : letter(
+            : mail(
                 recipient, subject: "重置您的密码", language: "zh", link: link, button: "设置新密码",
                 lines: [
                     "您好：",
@@ -25,9 +25,9 @@ extension Letter {
                 ])
     }
 
-    static func letter(
+    static func mail(
         _ recipient: String, subject: String, language: String, link: String, button: String, lines: [String]
-    ) -> Letter {
+    ) -> MailMessage {
         let paragraphs = lines.map { "<p>\(escaped($0))</p>" }
         let html = """
             <!doctype html>
@@ -40,7 +40,7 @@ extension Letter {
             </body></html>
             """
         let text = "\(lines[0])\n\n\(lines[1])\n\n\(link)\n\n\(lines[2])\n"
-        return Letter(recipient: recipient, subject: subject, text: text, html: html)
+        return MailMessage(recipient: recipient, subject: subject, text: text, html: html)
     }
 
     /// By scalars: with a combining mark behind it, `<` is another Character and still begins a tag.

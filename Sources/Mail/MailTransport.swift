@@ -2,7 +2,7 @@ import CCurl
 import Glibc
 
 /// Where mails go: over SMTP, or as files into a folder.
-package struct Post: Sendable {
+package struct MailTransport: Sendable {
     package enum Destination: Sendable, Equatable {
         /// `smtp://` or `smtps://` with host and port.
         case server(Server)
@@ -50,11 +50,11 @@ package struct Post: Sendable {
     }
 
     /// Hands a mail over. What comes back without an error was accepted for delivery.
-    package func send(_ letter: Letter, seconds: Int64, id: String) throws(Failure) {
-        let message = letter.message(from: sender, seconds: seconds, id: id)
+    package func send(_ message: MailMessage, seconds: Int64, id: String) throws(Failure) {
+        let bytes = message.bytes(from: sender, seconds: seconds, id: id)
         switch destination {
-        case .folder(let path): try write(message, to: "\(path)/\(seconds)-\(id).eml")
-        case .server(let server): try submit(message, to: letter.recipient, at: server)
+        case .folder(let path): try write(bytes, to: "\(path)/\(seconds)-\(id).eml")
+        case .server(let server): try submit(bytes, to: message.recipient, at: server)
         }
     }
 
@@ -65,9 +65,9 @@ package struct Post: Sendable {
             guard access(path, W_OK | X_OK) == 0 else { throw .file(path: path, code: errno) }
         case .server(let server):
             try withSession(at: server) { session throws(Failure) in
-                try Post.require(homeroom_curl_set_text(session, CURLOPT_CUSTOMREQUEST, "NOOP"))
-                try Post.require(homeroom_curl_set_number(session, CURLOPT_NOBODY, 1))
-                try Post.require(curl_easy_perform(session))
+                try MailTransport.require(homeroom_curl_set_text(session, CURLOPT_CUSTOMREQUEST, "NOOP"))
+                try MailTransport.require(homeroom_curl_set_number(session, CURLOPT_NOBODY, 1))
+                try MailTransport.require(curl_easy_perform(session))
             }
         }
     }
@@ -91,9 +91,10 @@ package struct Post: Sendable {
         defer { curl_slist_free_all(recipients) }
         var source = Source(message: message)
         try withSession(at: server) { session throws(Failure) in
-            try Post.require(homeroom_curl_set_text(session, CURLOPT_MAIL_FROM, "<\(Post.address(in: sender))>"))
-            try Post.require(homeroom_curl_set_list(session, CURLOPT_MAIL_RCPT, recipients))
-            try Post.require(homeroom_curl_set_number(session, CURLOPT_UPLOAD, 1))
+            try MailTransport.require(
+                homeroom_curl_set_text(session, CURLOPT_MAIL_FROM, "<\(MailTransport.address(in: sender))>"))
+            try MailTransport.require(homeroom_curl_set_list(session, CURLOPT_MAIL_RCPT, recipients))
+            try MailTransport.require(homeroom_curl_set_number(session, CURLOPT_UPLOAD, 1))
             let code = withUnsafeMutablePointer(to: &source) { pointer in
                 let set = homeroom_curl_set_source(session, Source.read, pointer)
                 return set == CURLE_OK ? curl_easy_perform(session) : set
@@ -101,9 +102,10 @@ package struct Post: Sendable {
             // libcurl asks for SMTPUTF8 where the server has it, and where it has not lets the server refuse the address.
             if code == CURLE_SEND_ERROR || code == CURLE_QUOTE_ERROR, !MailAddress.isPlain(recipient) {
                 throw .smtp(
-                    "\(Post.text(code)): the address is not ASCII before the @, for which the server needs SMTPUTF8")
+                    "\(MailTransport.text(code)): the address is not ASCII before the @, for which the server needs SMTPUTF8"
+                )
             }
-            try Post.require(code)
+            try MailTransport.require(code)
         }
     }
 
@@ -112,19 +114,19 @@ package struct Post: Sendable {
     ) throws(Failure) {
         guard let session = curl_easy_init() else { throw .smtp("curl_easy_init failed") }
         defer { curl_easy_cleanup(session) }
-        try Post.require(homeroom_curl_set_text(session, CURLOPT_URL, server.url))
-        try Post.require(homeroom_curl_set_text(session, CURLOPT_PROTOCOLS_STR, "smtp,smtps"))
+        try MailTransport.require(homeroom_curl_set_text(session, CURLOPT_URL, server.url))
+        try MailTransport.require(homeroom_curl_set_text(session, CURLOPT_PROTOCOLS_STR, "smtp,smtps"))
         let tls = server.requiresTLS ? CURLUSESSL_ALL : CURLUSESSL_TRY
-        try Post.require(homeroom_curl_set_number(session, CURLOPT_USE_SSL, Int(tls.rawValue)))
+        try MailTransport.require(homeroom_curl_set_number(session, CURLOPT_USE_SSL, Int(tls.rawValue)))
         if let authorities = server.authorities {
-            try Post.require(homeroom_curl_set_text(session, CURLOPT_CAINFO, authorities))
+            try MailTransport.require(homeroom_curl_set_text(session, CURLOPT_CAINFO, authorities))
         }
-        try Post.require(homeroom_curl_set_number(session, CURLOPT_NOSIGNAL, 1))
-        try Post.require(homeroom_curl_set_number(session, CURLOPT_CONNECTTIMEOUT, 10))
-        try Post.require(homeroom_curl_set_number(session, CURLOPT_TIMEOUT, Post.timeout))
+        try MailTransport.require(homeroom_curl_set_number(session, CURLOPT_NOSIGNAL, 1))
+        try MailTransport.require(homeroom_curl_set_number(session, CURLOPT_CONNECTTIMEOUT, 10))
+        try MailTransport.require(homeroom_curl_set_number(session, CURLOPT_TIMEOUT, MailTransport.timeout))
         if let user = server.user {
-            try Post.require(homeroom_curl_set_text(session, CURLOPT_USERNAME, user))
-            try Post.require(homeroom_curl_set_text(session, CURLOPT_PASSWORD, server.password ?? ""))
+            try MailTransport.require(homeroom_curl_set_text(session, CURLOPT_USERNAME, user))
+            try MailTransport.require(homeroom_curl_set_text(session, CURLOPT_PASSWORD, server.password ?? ""))
         }
         try body(session)
     }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A mail with the same content as text and as HTML.
-package struct Letter: Sendable {
+package struct MailMessage: Sendable {
     package let recipient: String
     package let subject: String
     package let text: String
@@ -19,14 +19,14 @@ package struct Letter: Sendable {
     /// - Parameters:
     ///   - seconds: since 1970, for `Date`.
     ///   - id: the left part of `Message-ID`, also the boundary: letters and digits only.
-    package func message(from sender: String, seconds: Int64, id: String) -> [UInt8] {
+    package func bytes(from sender: String, seconds: Int64, id: String) -> [UInt8] {
         let domain = sender.split(separator: "@").last.map { $0.prefix { $0 != ">" } } ?? "localhost"
         let lines = [
-            "Date: \(Letter.date(seconds))",
-            "From: \(Letter.mailbox(Letter.oneLine(sender)))",
-            "To: \(Letter.oneLine(MailAddress.sent(recipient)))",
-            "Subject: \(Letter.encodedWords(subject))",
-            "Message-ID: <\(id)@\(Letter.oneLine(String(domain)))>",
+            "Date: \(MailMessage.date(seconds))",
+            "From: \(MailMessage.mailbox(MailMessage.oneLine(sender)))",
+            "To: \(MailMessage.oneLine(MailAddress.sent(recipient)))",
+            "Subject: \(MailMessage.encodedWords(subject))",
+            "Message-ID: <\(id)@\(MailMessage.oneLine(String(domain)))>",
             // RFC 3834 §5: no robot is to answer.
             "Auto-Submitted: auto-generated",
             "MIME-Version: 1.0",
@@ -34,7 +34,10 @@ package struct Letter: Sendable {
             "",
             "--\(id)",
         ]
-        let parts = Letter.part("text/plain", text) + ["--\(id)"] + Letter.part("text/html", html) + ["--\(id)--", ""]
+        let parts =
+            MailMessage.part("text/plain", text) + ["--\(id)"] + MailMessage.part("text/html", html) + [
+                "--\(id)--", "",
+            ]
         return Array((lines + parts).joined(separator: "\r\n").utf8)
     }
 

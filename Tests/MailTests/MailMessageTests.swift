@@ -4,9 +4,9 @@ import Testing
 @testable import Mail
 
 /// The message as it goes over the wire. (RFC 5322, RFC 2045 to 2047)
-struct LetterTests {
+struct MailMessageTests {
     private static let id = "0123456789abcdef0123456789abcdef"
-    private static let letter = Letter(
+    private static let message = MailMessage(
         recipient: "alice@example.com", subject: "重置您的密码",
         text: String(repeating: "一行文字，比七十六个字符长。", count: 12) + "\n.\nEnd", html: "<p>设置新密码</p>")
 
@@ -38,20 +38,20 @@ struct LetterTests {
         #expect(mail.encodings == ["base64", "base64"])
     }
 
-    @Test func `the parts hold what the letter holds`() throws {
+    @Test func `the parts hold what the message holds`() throws {
         let mail = try Self.parsed.get()
 
-        #expect(mail.contents == [Self.letter.text, Self.letter.html])
+        #expect(mail.contents == [Self.message.text, Self.message.html])
     }
 
     @Test func `the subject is one encoded word`() {
-        let lines = text(Self.letter).components(separatedBy: "\r\n")
+        let lines = text(Self.message).components(separatedBy: "\r\n")
 
         #expect(lines.contains("Subject: =?UTF-8?B?6YeN572u5oKo55qE5a+G56CB?="))
     }
 
     @Test func `every line ends with CRLF, and nothing else is a line end`() {
-        let bytes = Self.message(Self.letter)
+        let bytes = Self.bytes(of: Self.message)
 
         let returns = bytes.indices.filter { bytes[$0] == 0x0D }
         let feeds = bytes.indices.filter { bytes[$0] == 0x0A }
@@ -60,7 +60,7 @@ struct LetterTests {
     }
 
     @Test func `base64 has lines of at most 76 bytes, and several of them`() {
-        let lines = text(Self.letter).components(separatedBy: "\r\n").filter { $0.count > 60 && !$0.contains(" ") }
+        let lines = text(Self.message).components(separatedBy: "\r\n").filter { $0.count > 60 && !$0.contains(" ") }
 
         #expect(lines.count > 5)
         #expect(lines.allSatisfy { $0.utf8.count <= 76 })
@@ -69,7 +69,7 @@ struct LetterTests {
     @Test(arguments: [1, 100, 10_000])
     func `no line is longer than 998 bytes`(length: Int) {
         let content = String(repeating: "长", count: length)
-        let long = Letter(
+        let long = MailMessage(
             recipient: String(repeating: "a", count: 64) + "@" + String(repeating: "b.", count: 93) + "test",
             subject: "重置您的密码", text: content, html: content)
 
@@ -78,7 +78,7 @@ struct LetterTests {
     }
 
     @Test func `no line of a part is the boundary`() {
-        let tricky = Letter(
+        let tricky = MailMessage(
             recipient: "a@example.com", subject: "s", text: "--\(Self.id)--\r\nx", html: "--\(Self.id)")
 
         let lines = text(tricky).components(separatedBy: "\r\n").filter { $0.hasPrefix("--") }
@@ -92,7 +92,8 @@ struct LetterTests {
         ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"), ("x@Example.COM", "x@example.com"),
     ])
     func `the domain of the recipient is in A-labels`(address: String, sent: String) {
-        let lines = text(Letter(recipient: address, subject: "s", text: "t", html: "h")).components(separatedBy: "\r\n")
+        let lines = text(MailMessage(recipient: address, subject: "s", text: "t", html: "h")).components(
+            separatedBy: "\r\n")
 
         #expect(lines.contains("To: \(sent)"))
     }
@@ -103,9 +104,9 @@ struct LetterTests {
         "\r\nBcc: v@example.com", "\nBcc: v@example.com", "\rBcc: v@example.com", "\u{0}", "\r\n\r\nBody",
     ])
     func `nothing in the recipient begins a header or the body`(tail: String) throws {
-        let letter = Letter(recipient: "alice@example.com" + tail, subject: "s", text: "t", html: "h")
+        let message = MailMessage(recipient: "alice@example.com" + tail, subject: "s", text: "t", html: "h")
 
-        let mail = try ParsedMail(Self.message(letter))
+        let mail = try ParsedMail(Self.bytes(of: message))
 
         #expect(mail.headers["Bcc"] == nil)
         #expect(mail.headers.count == 8)
@@ -114,9 +115,9 @@ struct LetterTests {
 
     @Test(arguments: ["s\r\nBcc: v@example.com", "s\nBcc: v@example.com", "s\r\n\r\nBody"])
     func `nothing in the subject begins a header or the body`(subject: String) {
-        let letter = Letter(recipient: "alice@example.com", subject: subject, text: "t", html: "h")
+        let message = MailMessage(recipient: "alice@example.com", subject: subject, text: "t", html: "h")
 
-        let lines = text(letter).components(separatedBy: "\r\n")
+        let lines = text(message).components(separatedBy: "\r\n")
 
         #expect(lines.filter { $0.hasPrefix("Subject: ") }.count == 1)
         #expect(!lines.contains { $0.hasPrefix("Bcc") })
@@ -124,7 +125,7 @@ struct LetterTests {
     }
 
     @Test func `nothing in the sender begins a header`() throws {
-        let bytes = Self.letter.message(
+        let bytes = Self.message.bytes(
             from: "Homeroom <no-reply@school.example>\r\nBcc: v@example.com", seconds: 0, id: Self.id)
 
         #expect(try ParsedMail(bytes).headers["Bcc"] == nil)
@@ -132,13 +133,13 @@ struct LetterTests {
 
     @Test(arguments: ["no-reply@school.example", "Homeroom <no-reply@school.example>"])
     func `the message's id has the sender's domain`(sender: String) throws {
-        let bytes = Self.letter.message(from: sender, seconds: 0, id: Self.id)
+        let bytes = Self.message.bytes(from: sender, seconds: 0, id: Self.id)
 
         #expect(try ParsedMail(bytes).headers["Message-ID"] == "<0123456789abcdef0123456789abcdef@school.example>")
     }
 
     @Test func `a sender's name in Chinese is an encoded word`() throws {
-        let bytes = Self.letter.message(from: "实验学校 <no-reply@school.example>", seconds: 0, id: Self.id)
+        let bytes = Self.message.bytes(from: "实验学校 <no-reply@school.example>", seconds: 0, id: Self.id)
 
         let mail = try ParsedMail(bytes)
 
@@ -147,10 +148,10 @@ struct LetterTests {
     }
 
     @Test func `no encoded word is longer than 75 bytes`() {
-        let letter = Letter(
+        let message = MailMessage(
             recipient: "a@b.test", subject: String(repeating: "重置您的密码", count: 20), text: "t", html: "h")
 
-        let subject = text(letter).components(separatedBy: "\r\n").first { $0.hasPrefix("Subject: ") } ?? ""
+        let subject = text(message).components(separatedBy: "\r\n").first { $0.hasPrefix("Subject: ") } ?? ""
 
         #expect(subject.dropFirst(9).split(separator: " ").allSatisfy { $0.utf8.count <= 75 })
         #expect(subject.dropFirst(9).split(separator: " ").count == 8)
@@ -161,18 +162,18 @@ struct LetterTests {
         (1_709_164_800, "Thu, 29 Feb 2024 00:00:00 +0000"),
     ])
     func `the date is UTC in English`(seconds: Int64, date: String) throws {
-        let mail = try ParsedMail(Self.letter.message(from: "a@b.test", seconds: seconds, id: Self.id))
+        let mail = try ParsedMail(Self.message.bytes(from: "a@b.test", seconds: seconds, id: Self.id))
 
         #expect(mail.headers["Date"] == date)
     }
 
-    private static let parsed = Result { try ParsedMail(message(letter)) }
+    private static let parsed = Result { try ParsedMail(bytes(of: message)) }
 
-    private static func message(_ letter: Letter) -> [UInt8] {
-        letter.message(from: "Homeroom <no-reply@school.example>", seconds: 1_795_183_200, id: id)
+    private static func bytes(of message: MailMessage) -> [UInt8] {
+        message.bytes(from: "Homeroom <no-reply@school.example>", seconds: 1_795_183_200, id: id)
     }
 
-    private func text(_ letter: Letter) -> String {
-        String(decoding: Self.message(letter), as: UTF8.self)
+    private func text(_ message: MailMessage) -> String {
+        String(decoding: Self.bytes(of: message), as: UTF8.self)
     }
 }
