@@ -5,11 +5,11 @@ import Secrets
 extension Accounts {
     /// Makes an account by the rules of a contract.
     package func create(
-        _ name: String, email: String, password: String, standing: Standing, by policy: Policy
+        _ name: String, email: String, password: String, privileges: Privileges, by policy: Policy
     ) throws(Refusal) -> Account {
         let form = Registration(
             username: .text(name), email: .text(email), password: .text(password), confirmation: nil)
-        let account = try make(form, by: policy, session: nil, standing: standing)
+        let account = try make(form, by: policy, session: nil, privileges: privileges)
         report(.created, account.id)
         return account
     }

@@ -20,8 +20,8 @@ package struct Registration: Sendable {
     }
 }
 
-/// What no registration can ask for.
-package struct Standing: Sendable {
+/// What an account may do beyond a student: given by an operator or an import, never by a registration.
+package struct Privileges: Sendable {
     package var role = Role.student
     package var isStaff = false
     package var isSuperuser = false
@@ -63,9 +63,9 @@ extension Accounts {
 
     /// - Parameters:
     ///   - session: what the account begins with, if it is signed in at once.
-    ///   - standing: what only an operator can give.
+    ///   - privileges: what only an operator can give.
     func make(
-        _ form: Registration, by policy: Policy, session: Session?, standing: Standing = Standing()
+        _ form: Registration, by policy: Policy, session: Session?, privileges: Privileges = Privileges()
     ) throws(Refusal) -> Account {
         var findings = Findings()
         let typed = form.username.flatMap { findings.required($0, .username, trimmed: true) }
@@ -82,7 +82,7 @@ extension Accounts {
 
         let name = if let username { username } else { try freeUsername(for: email) }
         let insertion = InsertAccount(
-            username: name, email: email, passwordHash: try hash(password), standing: standing, details: details,
+            username: name, email: email, passwordHash: try hash(password), privileges: privileges, details: details,
             now: now)
         return try insert(insertion, isNameMade: username == nil, session: session)
     }

@@ -7,7 +7,7 @@ package struct Transfer: Sendable {
     package var username: Entry?
     package var email = Entry.absent
     package var passwordHash = ""
-    package var standing = Standing()
+    package var privileges = Privileges()
     package var details: [Field: Entry] = [:]
     package var bio = Entry.absent
     package var past = Past()
@@ -52,7 +52,7 @@ extension Accounts {
 
         let name = if let username { username } else { try freeUsername(for: email) }
         let insertion = InsertAccount(
-            username: name, email: email, passwordHash: transfer.passwordHash, standing: transfer.standing,
+            username: name, email: email, passwordHash: transfer.passwordHash, privileges: transfer.privileges,
             details: details, bio: bio, past: transfer.past, now: now)
         return try insert(insertion, isNameMade: username == nil)
     }

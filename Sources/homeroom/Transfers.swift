@@ -151,9 +151,9 @@ private struct Line {
         transfer.username = entry("username")
         transfer.email = entry("email") ?? .absent
         transfer.passwordHash = passwordHash()
-        transfer.standing.role = word("role") ?? .student
-        transfer.standing.isStaff = flag("is_staff")
-        transfer.standing.isSuperuser = flag("is_superuser")
+        transfer.privileges.role = word("role") ?? .student
+        transfer.privileges.isStaff = flag("is_staff")
+        transfer.privileges.isSuperuser = flag("is_superuser")
         transfer.details[.fullName] = entry("full_name")
         transfer.details[.firstName] = entry("first_name")
         transfer.details[.lastName] = entry("last_name")

@@ -63,14 +63,14 @@ enum User {
 
     private static func create(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
         guard let email = try arguments.option("email") else { throw .usage("--email is missing") }
-        var standing = Standing()
-        if let text = try arguments.option("role") { standing.role = try word(text) }
-        standing.isStaff = arguments.flag("staff")
-        standing.isSuperuser = arguments.flag("superuser")
+        var privileges = Privileges()
+        if let text = try arguments.option("role") { privileges.role = try word(text) }
+        privileges.isStaff = arguments.flag("staff")
+        privileges.isSuperuser = arguments.flag("superuser")
         let name = try lastName(&arguments)
         let password = try password()
-        let account = try refusing { [standing] () throws(Refusal) in
-            try accounts.create(name, email: email, password: password, standing: standing, by: v1Profile.policy)
+        let account = try refusing { [privileges] () throws(Refusal) in
+            try accounts.create(name, email: email, password: password, privileges: privileges, by: v1Profile.policy)
         }
         print(line(account))
     }

@@ -7,10 +7,10 @@ import Testing
     @Test func `an operator makes an account with role and rights`() throws {
         let school = try School()
         let accounts = school.accounts()
-        let standing = Standing(role: .teacher, isStaff: true, isSuperuser: true)
+        let privileges = Privileges(role: .teacher, isStaff: true, isSuperuser: true)
 
         let account = try accounts.create(
-            " Anna ", email: "anna@b.org", password: goodPassword, standing: standing, by: .pair)
+            " Anna ", email: "anna@b.org", password: goodPassword, privileges: privileges, by: .pair)
 
         #expect(account.username == "Anna")
         #expect(account.role == .teacher)
@@ -25,7 +25,7 @@ import Testing
         try accounts.register("anna")
 
         let found = violations {
-            try accounts.create("anna", email: "x", password: "123", standing: Standing(), by: .pair)
+            try accounts.create("anna", email: "x", password: "123", privileges: Privileges(), by: .pair)
         }
 
         #expect(

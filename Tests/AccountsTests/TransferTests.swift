@@ -87,7 +87,7 @@ import Testing
         let school = try School()
         let accounts = school.accounts()
         var transfer = Self.transfer("anna", email: "anna@school.example")
-        transfer.standing = Standing(role: .mentor, isStaff: true, isSuperuser: true)
+        transfer.privileges = Privileges(role: .mentor, isStaff: true, isSuperuser: true)
         transfer.details = [
             .fullName: .text("Anna A."), .firstName: .text("Anna"), .lastName: .text("A."), .phone: .text("1"),
         ]

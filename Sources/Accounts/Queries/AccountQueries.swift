@@ -113,7 +113,7 @@ struct InsertAccount: Command {
     var username: Username
     let email: EmailAddress
     let passwordHash: String
-    let standing: Standing
+    let privileges: Privileges
     var details = Details()
     var bio: String?
     var past = Past()
@@ -121,8 +121,8 @@ struct InsertAccount: Command {
     var parameters: [Parameter] {
         [
             past.id.map(Parameter.unsigned) ?? .null, .text(username.text), .text(username.canonical.key),
-            .text(email.text), .text(email.canonical.key), .text(passwordHash), .text(standing.role.rawValue),
-            .text(past.status.rawValue), .flag(standing.isStaff), .flag(standing.isSuperuser),
+            .text(email.text), .text(email.canonical.key), .text(passwordHash), .text(privileges.role.rawValue),
+            .text(past.status.rawValue), .flag(privileges.isStaff), .flag(privileges.isSuperuser),
             .text(orNull: details.fullName), .text(orNull: details.firstName), .text(orNull: details.lastName),
             .text(orNull: details.phone), .text(orNull: bio), .text(orNull: past.avatar),
             .flag(past.isEmailVerified), .flag(past.isPhoneVerified), .text(orNull: past.language),
