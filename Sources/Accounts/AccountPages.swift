@@ -68,18 +68,18 @@ extension Accounts {
     /// - Parameter reader: who asks; nil for an operator.
     package func list(_ query: ListQuery, for reader: Account?) throws(Refusal) -> AccountPages {
         if let reader, !dependencies.settings.listReaders.include(reader) { throw .forbidden }
-        var findings = Findings()
-        let role = findings.role(query.role == .absent ? nil : query.role)
-        let limit = findings.number(query.limit, .limit, in: 1...1000)
-        let after = findings.number(query.after, .after, in: 0...Int.max)
-        try findings.refuseIfAny()
+        var validation = Validation()
+        let role = validation.role(query.role == .absent ? nil : query.role)
+        let limit = validation.number(query.limit, .limit, in: 1...1000)
+        let after = validation.number(query.after, .after, in: 0...Int.max)
+        try validation.refuseIfAny()
         return try refusing { () throws(DatabaseError) in
             try AccountPages(database, role: role, after: UInt64(after ?? 0), limit: limit.map(Int64.init))
         }
     }
 }
 
-extension Findings {
+extension Validation {
     fileprivate mutating func number(_ entry: Entry, _ field: Field, in range: ClosedRange<Int>) -> Int? {
         guard let text = optional(entry, field) else { return nil }
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text),

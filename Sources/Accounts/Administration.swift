@@ -33,11 +33,11 @@ extension Accounts {
 
     /// Sets a password and ends the sessions.
     package func setPassword(_ password: String, of account: Account, rules: PasswordRules) throws(Refusal) {
-        var findings = Findings()
-        _ = findings.newPassword(
+        var validation = Validation()
+        _ = validation.newPassword(
             .text(password), confirmation: nil, (.password, .confirmation), rules: rules, username: account.username,
             email: account.email)
-        try findings.refuseIfAny()
+        try validation.refuseIfAny()
         let hash = try hash(password)
         while true {
             let stored = try refusing { () throws(DatabaseError) in try database.first(AccountByID(id: account.id)) }

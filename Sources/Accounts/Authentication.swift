@@ -102,10 +102,10 @@ extension Accounts {
 
     /// Ends the session of a refresh token, for clients that hold nothing else.
     package func signOut(refresh: Entry, by policy: Policy) throws(Refusal) {
-        var findings = Findings()
-        let token = findings.required(refresh, .refresh, trimmed: true)
-        try findings.refuseIfAny()
-        guard let token else { throw .fault("a finding is missing") }
+        var validation = Validation()
+        let token = validation.required(refresh, .refresh, trimmed: true)
+        try validation.refuseIfAny()
+        guard let token else { throw .fault("a violation is missing") }
         let claims = try claims(token, .refresh, otherwise: .badRefreshToken)
         guard let caller = try livingSession(claims), caller.session.contract == policy.contract else {
             throw .badRefreshToken

@@ -49,10 +49,10 @@ extension Accounts {
     /// Gives an account its old address back with the token of a mailed link, ends all sessions and mails the address a link
     /// that sets a new password. Later addresses of the account can no longer be had back.
     package func undoEmailChange(token: Entry) throws(Refusal) {
-        var findings = Findings()
-        let token = findings.required(token, .resetToken, trimmed: true)
-        try findings.refuseIfAny()
-        guard let token else { throw .fault("a finding is missing") }
+        var validation = Validation()
+        let token = validation.required(token, .resetToken, trimmed: true)
+        try validation.refuseIfAny()
+        guard let token else { throw .fault("a violation is missing") }
         let hash = sha256(token)
         let change = try refusing { () throws(DatabaseError) in try database.first(EmailChangeByToken(hash: hash)) }
         let now = self.now

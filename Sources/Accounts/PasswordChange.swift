@@ -21,8 +21,8 @@ extension Accounts {
     /// Wrong current passwords are counted for the session alone: a stolen token must not serve to guess it, and whoever has
     /// locked the account from outside does not keep its owner from changing the password.
     package func changePassword(of caller: Caller, _ form: PasswordChange, by policy: Policy) throws(Refusal) {
-        var findings = Findings()
-        let current = findings.required(form.current, .currentPassword)
+        var validation = Validation()
+        let current = validation.required(form.current, .currentPassword)
         let subject = LoginSubject(session: caller.session.id)
         let stored = try refusing { () throws(DatabaseError) in
             try database.first(AccountByID(id: caller.account.id))
@@ -32,14 +32,14 @@ extension Accounts {
         if let current {
             if try !matches(PasswordHash(stored: stored.passwordHash), current) {
                 try countFailure(subject, accountID: caller.account.id)
-                findings.add(.currentPassword, .incorrect)
+                validation.add(.currentPassword, .incorrect)
             }
         }
-        let new = findings.newPassword(
+        let new = validation.newPassword(
             form.new, confirmation: form.confirmation, (.newPassword, .newConfirmation), rules: policy.passwords,
             username: stored.account.username, email: stored.account.email)
-        try findings.refuseIfAny()
-        guard let new else { throw .fault("a finding is missing") }
+        try validation.refuseIfAny()
+        guard let new else { throw .fault("a violation is missing") }
 
         let hash = try hash(new)
         guard try setPassword(hash, of: stored, guesses: subject, keeping: caller.session.id) else {

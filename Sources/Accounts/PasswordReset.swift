@@ -4,14 +4,14 @@ import Secrets
 extension Accounts {
     /// Sets a new password for somebody who knows the old one but is not signed in; ends all sessions.
     package func resetPassword(email: Entry, old: Entry, new: Entry, by policy: Policy) throws(Refusal) {
-        var findings = Findings()
-        let address = findings.required(email, .email, trimmed: true)
-        let current = findings.required(old, .currentPassword)
-        let password = findings.newPassword(
+        var validation = Validation()
+        let address = validation.required(email, .email, trimmed: true)
+        let current = validation.required(old, .currentPassword)
+        let password = validation.newPassword(
             new, confirmation: nil, (.newPassword, .newConfirmation), rules: policy.passwords, username: nil,
             email: address)
-        try findings.refuseIfAny()
-        guard let address, let current, let password else { throw .fault("a finding is missing") }
+        try validation.refuseIfAny()
+        guard let address, let current, let password else { throw .fault("a violation is missing") }
         let name = CanonicalName(address)
         guard name.isAddress, try account(named: name) != nil else { throw .unknownAccount }
         let stored = try checked(name: name, field: .email, password: current)
@@ -29,10 +29,10 @@ extension Accounts {
     /// Known and unknown addresses cost the same statements. The token is made when the mail is sent, so that no copy of
     /// it ever lies about. `MailLimits` says how many an account gets.
     package func requestPasswordReset(email: Entry) throws(Refusal) {
-        var findings = Findings()
-        let address = findings.email(findings.required(email, .email, trimmed: true))
-        try findings.refuseIfAny()
-        guard let address else { throw .fault("a finding is missing") }
+        var validation = Validation()
+        let address = validation.email(validation.required(email, .email, trimmed: true))
+        try validation.refuseIfAny()
+        guard let address else { throw .fault("a violation is missing") }
         let now = self.now
         let id = try refusing { () throws(DatabaseError) -> UInt64? in
             let found = try database.first(AccountForReset(key: address.canonical.key, now: now))?.account
@@ -46,8 +46,8 @@ extension Accounts {
 
     /// Sets a new password with the token of a mailed link; ends all sessions and every lock.
     package func resetPassword(token: Entry, new: Entry, by policy: Policy) throws(Refusal) {
-        var findings = Findings()
-        let token = findings.required(token, .resetToken, trimmed: true)
+        var validation = Validation()
+        let token = validation.required(token, .resetToken, trimmed: true)
         let now = self.now
         var stored: StoredAccount?
         let hash = token.map { sha256($0) }
@@ -60,10 +60,10 @@ extension Accounts {
                 return stored
             }
         }
-        let password = findings.newPassword(
+        let password = validation.newPassword(
             new, confirmation: nil, (.newPassword, .newConfirmation), rules: policy.passwords,
             username: stored?.account.username, email: stored?.account.email)
-        try findings.refuseIfAny()
+        try validation.refuseIfAny()
         guard let stored, let hash, let password else { throw .badResetToken }
 
         let newHash = try self.hash(password)

@@ -36,19 +36,19 @@ extension Accounts {
         of caller: Caller, _ change: ProfileChange, by policy: Policy
     ) throws(Refusal) -> Account {
         let id = caller.account.id
-        var findings = Findings()
-        let name = findings.optional(change.username, .username, trimmed: true)
-        let username = findings.username(name, length: policy.usernameLength)
-        let email = findings.email(findings.optional(change.email, .email, trimmed: true))
+        var validation = Validation()
+        let name = validation.optional(change.username, .username, trimmed: true)
+        let username = validation.username(name, length: policy.usernameLength)
+        let email = validation.email(validation.optional(change.email, .email, trimmed: true))
         if let email, username == nil, caller.account.username.unicodeScalars.contains("@"), !email.fitsUsername {
             // The username would have to follow it.
-            findings.add(.email, .tooLong(Username.longest))
+            validation.add(.email, .tooLong(Username.longest))
         }
-        try findings.names(
+        try validation.names(
             username, email, among: self, except: id, present: CanonicalName(caller.account.email))
-        let bio = findings.bio(change.bio)
-        let avatar = try picture(change.avatar, &findings)
-        try findings.refuseIfAny()
+        let bio = validation.bio(change.bio)
+        let avatar = try picture(change.avatar, &validation)
+        try validation.refuseIfAny()
 
         var update = UpdateProfile(
             id: id, sessionID: caller.session.id, username: username, email: email, bio: bio, avatar: nil, now: now)
@@ -123,15 +123,15 @@ extension Accounts {
     }
 
     /// The avatar that an upload becomes; nil where there is none or it cannot be one.
-    private func picture(_ entry: AvatarEntry, _ findings: inout Findings) throws(Refusal) -> MediaStore.Avatar? {
+    private func picture(_ entry: AvatarEntry, _ validation: inout Validation) throws(Refusal) -> MediaStore.Avatar? {
         switch entry {
         case .absent, .remove: return nil
-        case .notAFile: findings.add(.avatar, .notAFile)
+        case .notAFile: validation.add(.avatar, .notAFile)
         case .file(let upload):
             if upload.size == 0 {
-                findings.add(.avatar, .emptyFile)
+                validation.add(.avatar, .emptyFile)
             } else if upload.size > Upload.largest {
-                findings.add(.avatar, .fileTooLarge(bytes: Upload.largest))
+                validation.add(.avatar, .fileTooLarge(bytes: Upload.largest))
             } else {
                 let result = try storing { () throws(MediaStore.Failure) in
                     try withPicturePermit { () throws(MediaStore.Failure) in try dependencies.media.encode(upload) }
@@ -139,9 +139,9 @@ extension Accounts {
                 guard let result else { throw .unavailable }
                 switch result {
                 case .success(let avatar): return avatar
-                case .failure(.notAPicture): findings.add(.avatar, .notAPicture)
-                case .failure(.tooManyPixels): findings.add(.avatar, .tooManyPixels)
-                case .failure(.tooLong): findings.add(.avatar, .tooLongSide(AvatarEncoder.longestSide))
+                case .failure(.notAPicture): validation.add(.avatar, .notAPicture)
+                case .failure(.tooManyPixels): validation.add(.avatar, .tooManyPixels)
+                case .failure(.tooLong): validation.add(.avatar, .tooLongSide(AvatarEncoder.longestSide))
                 }
                 counted.picturesRefused += 1
             }
@@ -174,7 +174,7 @@ extension Refusal {
     }
 }
 
-extension Findings {
+extension Validation {
     /// nil leaves it, `.some(nil)` clears it.
     mutating func bio(_ entry: Entry) -> String?? {
         switch entry {

@@ -88,7 +88,7 @@ package enum Entry: Sendable, Equatable {
 }
 
 /// Collects what is wrong with the fields, to refuse once.
-struct Findings {
+struct Validation {
     private(set) var violations: [Violation] = []
 
     mutating func add(_ field: Field, _ rule: Rule) {

@@ -67,18 +67,18 @@ extension Accounts {
     func make(
         _ form: Registration, by policy: Policy, session: Session?, privileges: Privileges = Privileges()
     ) throws(Refusal) -> Account {
-        var findings = Findings()
-        let typed = form.username.flatMap { findings.required($0, .username, trimmed: true) }
-        let username = findings.username(typed, length: policy.usernameLength)
-        let address = findings.required(form.email, .email, trimmed: true)
-        let email = findings.email(address)
-        try findings.names(username, email, among: self, except: nil)
-        let password = findings.newPassword(
+        var validation = Validation()
+        let typed = form.username.flatMap { validation.required($0, .username, trimmed: true) }
+        let username = validation.username(typed, length: policy.usernameLength)
+        let address = validation.required(form.email, .email, trimmed: true)
+        let email = validation.email(address)
+        try validation.names(username, email, among: self, except: nil)
+        let password = validation.newPassword(
             form.password, confirmation: form.confirmation, (.password, .confirmation), rules: policy.passwords,
             username: typed, email: address)
-        let details = findings.details(form.details, required: policy.requiredDetails)
-        try findings.refuseIfAny()
-        guard let email, let password else { throw .fault("a finding is missing") }
+        let details = validation.details(form.details, required: policy.requiredDetails)
+        try validation.refuseIfAny()
+        guard let email, let password else { throw .fault("a violation is missing") }
 
         let name = if let username { username } else { try freeUsername(for: email) }
         let insertion = InsertAccount(
@@ -102,9 +102,9 @@ extension Accounts {
             {
                 // Somebody else took the name that was free just now; with the same email, if it was sent twice.
                 attempts -= 1
-                var findings = Findings()
-                try findings.names(nil, insertion.email, among: self, except: nil)
-                try findings.refuseIfAny()
+                var validation = Validation()
+                try validation.names(nil, insertion.email, among: self, except: nil)
+                try validation.refuseIfAny()
                 insertion.username = try freeUsername(for: insertion.email)
             }
         }
@@ -198,7 +198,7 @@ extension Accounts {
     }
 }
 
-extension Findings {
+extension Validation {
     /// What a person says of themselves; null and absent are the same where it is not required.
     mutating func details(_ entries: [Field: Entry], required: Set<Field>) -> Details {
         var texts: [Field: String] = [:]

@@ -8,10 +8,10 @@ extension Accounts {
     /// answer and two tabs do no harm; an older one likewise within 10 s, and after them it ends the session, for
     /// somebody keeps a copy. (OAuth 2.0 Security BCP, RFC 9700 §4.14.2)
     package func refresh(_ refreshToken: Entry, by policy: Policy) throws(Refusal) -> Credentials {
-        var findings = Findings()
-        let token = findings.required(refreshToken, .refresh, trimmed: true)
-        try findings.refuseIfAny()
-        guard let token else { throw .fault("a finding is missing") }
+        var validation = Validation()
+        let token = validation.required(refreshToken, .refresh, trimmed: true)
+        try validation.refuseIfAny()
+        guard let token else { throw .fault("a violation is missing") }
         let claims = try claims(token, .refresh, otherwise: .badRefreshToken)
         while true {
             guard let caller = try livingSession(claims), caller.session.contract == policy.contract,

@@ -32,13 +32,13 @@ extension Accounts {
     ///
     /// Known and unknown names cost the same statements and the same hashing, and are locked alike.
     package func signIn(_ form: SignIn, by policy: Policy) throws(Refusal) -> Credentials {
-        var findings = Findings()
-        let name = findings.required(form.name, form.nameField, trimmed: true)
-        let password = findings.required(form.password, .password)
-        let role = findings.role(form.role)
-        let isRemembered = findings.flag(form.remembered, .remembered)
-        try findings.refuseIfAny()
-        guard let name, let password else { throw .fault("a finding is missing") }
+        var validation = Validation()
+        let name = validation.required(form.name, form.nameField, trimmed: true)
+        let password = validation.required(form.password, .password)
+        let role = validation.role(form.role)
+        let isRemembered = validation.flag(form.remembered, .remembered)
+        try validation.refuseIfAny()
+        guard let name, let password else { throw .fault("a violation is missing") }
 
         let stored = try checked(name: CanonicalName(name), field: form.nameField, password: password)
         guard stored.account.status == .active else {
@@ -174,7 +174,7 @@ struct LoginSubject {
     }
 }
 
-extension Findings {
+extension Validation {
     mutating func role(_ entry: Entry?) -> Role? {
         guard let entry, let word = required(entry, .role) else { return nil }
         // Far longer than the longest of them.

@@ -40,15 +40,15 @@ package struct Past: Sendable {
 extension Accounts {
     /// Makes an account as another system had it, password hash and all.
     package func takeOver(_ transfer: Transfer) throws(Refusal) -> Account {
-        var findings = Findings()
-        let typed = transfer.username.flatMap { findings.required($0, .username, trimmed: true) }
-        let username = findings.username(typed, length: 1...Username.longest)
-        let email = findings.email(findings.required(transfer.email, .email, trimmed: true))
-        try findings.names(username, email, among: self, except: nil)
-        let details = findings.details(transfer.details, required: [])
-        let bio = findings.bio(transfer.bio) ?? nil
-        try findings.refuseIfAny()
-        guard let email else { throw .fault("a finding is missing") }
+        var validation = Validation()
+        let typed = transfer.username.flatMap { validation.required($0, .username, trimmed: true) }
+        let username = validation.username(typed, length: 1...Username.longest)
+        let email = validation.email(validation.required(transfer.email, .email, trimmed: true))
+        try validation.names(username, email, among: self, except: nil)
+        let details = validation.details(transfer.details, required: [])
+        let bio = validation.bio(transfer.bio) ?? nil
+        try validation.refuseIfAny()
+        guard let email else { throw .fault("a violation is missing") }
 
         let name = if let username { username } else { try freeUsername(for: email) }
         let insertion = InsertAccount(

@@ -263,7 +263,7 @@ import Testing
         #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
     }
 
-    @Test func `registrations that cross in name and email end in rows or findings`() throws {
+    @Test func `registrations that cross in name and email end in rows or validation`() throws {
         let school = try School()
 
         let outcomes = atOnce(20) { _ in
