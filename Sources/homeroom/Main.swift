@@ -68,7 +68,7 @@ struct Homeroom {
         case "migrate": return try Migrate.run(configuration, &arguments)
         case "check": return try Check.run(configuration, &arguments)
         case "media": return try Media.run(configuration, &arguments)
-        default: return try User.run(configuration, &arguments)
+        default: return try UserCommand.run(configuration, &arguments)
         }
     }
 

@@ -5,15 +5,15 @@ import Glibc
 import JSON
 
 /// `homeroom user …`: what an operator does with accounts.
-enum User {
+enum UserCommand {
     static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         let call = try arguments.next("a user call")
         let accounts = try House(configuration, actor: .operatorHere).accounts()
         switch call {
         case "create": try create(accounts, &arguments)
         case "list": try list(accounts, &arguments)
-        case "import": try Transfers.takeIn(accounts, &arguments)
-        case "export": try Transfers.giveOut(accounts, &arguments)
+        case "import": try TransferCommand.importAccounts(accounts, &arguments)
+        case "export": try TransferCommand.exportAccounts(accounts, &arguments)
         case "set-role":
             let (account, role): (Account, Role) = try accountAndWord(accounts, &arguments)
             try refusing { () throws(Refusal) in try accounts.setRole(role, of: account) }

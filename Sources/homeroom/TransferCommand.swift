@@ -6,13 +6,13 @@ import JSON
 import Secrets
 
 /// `homeroom user import FILE` and `user export [FILE]`: accounts as JSON, one a line, with the hashes of their passwords.
-enum Transfers {
+enum TransferCommand {
     /// How often a terminal is told how far it is, in lines.
     private static let step = 1000
 
     // MARK: Out
 
-    static func giveOut(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+    static func exportAccounts(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
         let path = arguments.isEmpty ? nil : try arguments.next("FILE")
         try arguments.refuseRest()
         guard let path else { return try write(accounts, to: STDOUT_FILENO, named: "standard output") }
@@ -33,7 +33,7 @@ enum Transfers {
     private static func write(_ accounts: Accounts, to descriptor: Int32, named name: String) throws(CommandError) {
         var last: UInt64 = 0
         while true {
-            let page = try User.refusing { () throws(Refusal) in try accounts.page(after: last) }
+            let page = try UserCommand.refusing { () throws(Refusal) in try accounts.page(after: last) }
             guard let end = page.last else { return }
             var bytes: [UInt8] = []
             for (account, hash) in page { bytes += line(account, hash) }
@@ -49,7 +49,7 @@ enum Transfers {
     }
 
     private static func line(_ account: Account, _ hash: String) -> [UInt8] {
-        var object = User.object(account)
+        var object = UserCommand.object(account)
         object.members += [
             .init(name: "password_hash", value: .string(hash)),
             .init(name: "is_email_verified", value: .bool(account.isEmailVerified)),
@@ -67,7 +67,7 @@ enum Transfers {
 
     // MARK: In
 
-    static func takeIn(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+    static func importAccounts(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
         let path = try arguments.next("FILE")
         try arguments.refuseRest()
         guard let file = path == "-" ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re") else { throw failed(path) }
@@ -108,12 +108,12 @@ enum Transfers {
     }
 
     private static func take(_ bytes: [UInt8], _ accounts: Accounts) throws(LineRefusal) {
-        let transfer = try Line(bytes).transfer(accounts)
+        let transfer = try ImportLine(bytes).transfer(accounts)
         do throws(Refusal) {
             _ = try accounts.takeOver(transfer)
         } catch {
             let isLast = if case .invalid = error { false } else { true }
-            throw LineRefusal(text: User.text(error), isLast: isLast)
+            throw LineRefusal(text: UserCommand.text(error), isLast: isLast)
         }
     }
 }
@@ -126,14 +126,16 @@ private struct LineRefusal: Error {
 }
 
 /// The members of one line, taken one by one; what is wrong with them is collected.
-private struct Line {
-    private static let longest = 65_536
+private struct ImportLine {
+    private static let maxBytes = 65_536
 
     private var members: [String: JSON] = [:]
     private var complaints: [String] = []
 
     init(_ bytes: [UInt8]) throws(LineRefusal) {
-        guard bytes.count <= Line.longest else { throw LineRefusal(text: "longer than \(Line.longest) bytes") }
+        guard bytes.count <= ImportLine.maxBytes else {
+            throw LineRefusal(text: "longer than \(ImportLine.maxBytes) bytes")
+        }
         let value: JSON
         do throws(JSON.ParseError) {
             value = try JSON.parse(bytes)
