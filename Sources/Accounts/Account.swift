@@ -86,6 +86,6 @@ extension Columns {
     }
 }
 
-extension Parameter {
-    static func time(_ instant: Instant) -> Parameter { .time(instant.microseconds) }
+extension SQLValue {
+    static func time(_ instant: Instant) -> SQLValue { .time(instant.microseconds) }
 }

@@ -60,7 +60,7 @@ struct StrangeAddresses: Query {
         let isUsername: Bool
     }
     let after: UInt64
-    var parameters: [Parameter] { [.unsigned(after)] }
+    var parameters: [SQLValue] { [.unsigned(after)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(
             id: try columns.unsigned(), email: try columns.text(), emailKey: try columns.text(),
@@ -78,12 +78,12 @@ struct RewriteAddress: Command {
     let id: UInt64
     let oldKey: String
     let newKey: String
-    var parameters: [Parameter] { [.text(newKey), .text(newKey), .text(newKey), .unsigned(id), .text(oldKey)] }
+    var parameters: [SQLValue] { [.text(newKey), .text(newKey), .text(newKey), .unsigned(id), .text(oldKey)] }
 }
 
 struct AddressHolder: Query {
     static let sql: SQL = "SELECT id FROM accounts WHERE email_key = ?"
     let key: String
-    var parameters: [Parameter] { [.text(key)] }
+    var parameters: [SQLValue] { [.text(key)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
 }

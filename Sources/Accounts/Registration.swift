@@ -159,7 +159,7 @@ extension Accounts {
         }
     }
 
-    /// The unique indexes have the last word: of two at once, one gets the row and the other the finding.
+    /// The unique indexes have the last word: of two at once, one gets the row and the other the violation.
     func inserting<T>(_ body: () throws(DatabaseError) -> T) throws(Refusal) -> T {
         do throws(DatabaseError) {
             return try body()

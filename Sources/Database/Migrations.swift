@@ -84,14 +84,14 @@ package enum Migrations {
 
 struct LockHistory: Query {
     static let sql: SQL = "SELECT version FROM migrations WHERE version = 0 FOR UPDATE"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
 package struct AppliedMigrations: Query {
     package static let sql: SQL = "SELECT version FROM migrations WHERE version > 0"
     package init() {}
-    package var parameters: [Parameter] { [] }
+    package var parameters: [SQLValue] { [] }
     package static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
@@ -100,5 +100,5 @@ struct RecordMigration: Command {
     let version: Int64
     let name: String
     let appliedAt: Int64
-    var parameters: [Parameter] { [.integer(version), .text(name), .time(appliedAt)] }
+    var parameters: [SQLValue] { [.integer(version), .text(name), .time(appliedAt)] }
 }

@@ -40,7 +40,7 @@ final class PreparedStatement {
         binds.deallocate()
     }
 
-    func execute(_ parameters: [Parameter]) throws(DatabaseError) -> Outcome {
+    func execute(_ parameters: [SQLValue]) throws(DatabaseError) -> Outcome {
         guard parameters.count == parameterCount else {
             throw .failed(code: 0, message: "\(parameters.count) parameters for \(parameterCount) question marks")
         }
@@ -115,7 +115,7 @@ final class PreparedStatement {
         else { throw PreparedStatement.error(handle) }
     }
 
-    private func bindAndExecute(_ parameters: [Parameter]) throws(DatabaseError) {
+    private func bindAndExecute(_ parameters: [SQLValue]) throws(DatabaseError) {
         guard !parameters.isEmpty else {
             guard mysql_stmt_execute(handle) == 0 else { throw PreparedStatement.error(handle) }
             return
@@ -142,7 +142,7 @@ final class PreparedStatement {
     }
 }
 
-extension Parameter {
+extension SQLValue {
     /// Bytes in the parameter block, a multiple of 16 for alignment.
     fileprivate var storedSize: Int {
         switch self {

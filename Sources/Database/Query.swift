@@ -5,7 +5,7 @@ package protocol Query {
     associatedtype Row
     static var sql: SQL { get }
     /// In the order of the question marks.
-    var parameters: [Parameter] { get }
+    var parameters: [SQLValue] { get }
     /// Reads the columns of one row in the order of the statement.
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row
 }
@@ -41,7 +41,7 @@ package struct Outcome: Sendable {
 }
 
 /// A value for one question mark.
-package enum Parameter: Sendable {
+package enum SQLValue: Sendable {
     case null
     case integer(Int64)
     case unsigned(UInt64)
@@ -50,6 +50,6 @@ package enum Parameter: Sendable {
     /// Microseconds since 1970-01-01T00:00:00Z, for a DATETIME(6) column.
     case time(Int64)
 
-    package static func text(orNull value: String?) -> Parameter { value.map(Parameter.text) ?? .null }
-    package static func flag(_ value: Bool) -> Parameter { .integer(value ? 1 : 0) }
+    package static func text(orNull value: String?) -> SQLValue { value.map(SQLValue.text) ?? .null }
+    package static func flag(_ value: Bool) -> SQLValue { .integer(value ? 1 : 0) }
 }

@@ -78,6 +78,6 @@ private struct RowsRead: Query {
         SELECT CAST(variable_value AS SIGNED) FROM information_schema.session_status \
         WHERE variable_name IN ('HANDLER_READ_KEY', 'HANDLER_READ_NEXT', 'HANDLER_READ_FIRST', 'HANDLER_READ_RND')
         """
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }

@@ -319,6 +319,6 @@ private let oldHashes = [
 private struct Executions: Query {
     static let sql: SQL =
         "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'COM_STMT_EXECUTE'"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> String { try columns.text() }
 }

@@ -21,24 +21,24 @@ struct PutWords: Command {
     static let sql: SQL = "INSERT INTO box (id, words) VALUES (?, ?)"
     var id: Int64 = 1
     let words: String?
-    var parameters: [Parameter] { [.integer(id), .text(orNull: words)] }
+    var parameters: [SQLValue] { [.integer(id), .text(orNull: words)] }
 }
 
 struct Words: Query {
     static let sql: SQL = "SELECT words FROM box ORDER BY id"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> String? { try columns.optionalText() }
 }
 
 struct PutBytes: Command {
     static let sql: SQL = "INSERT INTO box (id, raw) VALUES (1, ?)"
     let bytes: [UInt8]
-    var parameters: [Parameter] { [.bytes(bytes)] }
+    var parameters: [SQLValue] { [.bytes(bytes)] }
 }
 
 struct Bytes: Query {
     static let sql: SQL = "SELECT raw FROM box"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> [UInt8] { try columns.bytes() }
 }
 
@@ -46,7 +46,7 @@ struct PutNumbers: Command {
     static let sql: SQL = "INSERT INTO box (id, big, small) VALUES (1, ?, ?)"
     let big: UInt64
     let small: Int64
-    var parameters: [Parameter] { [.unsigned(big), .integer(small)] }
+    var parameters: [SQLValue] { [.unsigned(big), .integer(small)] }
 }
 
 struct Numbers: Query {
@@ -55,7 +55,7 @@ struct Numbers: Query {
         let big: UInt64
         let small: Int64
     }
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(big: try columns.unsigned(), small: try columns.integer())
     }
@@ -64,7 +64,7 @@ struct Numbers: Query {
 struct PutMoment: Command {
     static let sql: SQL = "INSERT INTO box (id, moment) VALUES (1, ?)"
     let microseconds: Int64
-    var parameters: [Parameter] { [.time(microseconds)] }
+    var parameters: [SQLValue] { [.time(microseconds)] }
 }
 
 struct Moment: Query {
@@ -73,7 +73,7 @@ struct Moment: Query {
         let microseconds: Int64
         let text: String
     }
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(microseconds: try columns.time(), text: try columns.text())
     }
@@ -82,18 +82,18 @@ struct Moment: Query {
 struct AddToSmall: Command {
     static let sql: SQL = "UPDATE box SET small = small + 1 WHERE id = ?"
     let id: Int64
-    var parameters: [Parameter] { [.integer(id)] }
+    var parameters: [SQLValue] { [.integer(id)] }
 }
 
 struct SmallNumbers: Query {
     static let sql: SQL = "SELECT small FROM box ORDER BY id"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
 struct OwnNumber: Query {
     static let sql: SQL = "SELECT CONNECTION_ID()"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 

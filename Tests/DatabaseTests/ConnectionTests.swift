@@ -61,13 +61,13 @@ import Testing
         struct PutSlowly: Command {
             static let sql: SQL = "INSERT INTO box (id, words) SELECT ?, 'lost' FROM (SELECT SLEEP(3600)) AS nap"
             let id: Int64
-            var parameters: [Parameter] { [.integer(id)] }
+            var parameters: [SQLValue] { [.integer(id)] }
         }
         struct Naps: Query {
             static let sql: SQL =
                 "SELECT COUNT(*) FROM information_schema.processlist WHERE id = ? AND state = 'User sleep'"
             let number: Int64
-            var parameters: [Parameter] { [.integer(number)] }
+            var parameters: [SQLValue] { [.integer(number)] }
             static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
         }
         let connection = try Box.connection()
@@ -264,7 +264,7 @@ import Testing
                 SELECT @@sql_mode LIKE '%STRICT_TRANS_TABLES%', @@tx_isolation, @@time_zone, @@character_set_client, \
                 @@lock_wait_timeout, @@innodb_lock_wait_timeout
                 """
-            var parameters: [Parameter] { [] }
+            var parameters: [SQLValue] { [] }
             static func row(_ columns: inout Columns) throws(DatabaseError) -> [String] {
                 let texts = [String(try columns.integer()), try columns.text(), try columns.text(), try columns.text()]
                 return texts + [String(try columns.integer()), String(try columns.integer())]

@@ -112,14 +112,14 @@ import Testing
 private struct ServersCipher: Query {
     static let sql: SQL =
         "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'SSL_CIPHER'"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> String { try columns.text() }
 }
 
 extension Words {
     fileprivate struct Count: Query {
         static let sql: SQL = "SELECT COUNT(*) FROM box"
-        var parameters: [Parameter] { [] }
+        var parameters: [SQLValue] { [] }
         static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
     }
 }

@@ -116,7 +116,7 @@ import Testing
     @Test func `it is written down when a script was applied`() throws {
         struct Times: Query {
             static let sql: SQL = "SELECT applied_at FROM migrations WHERE version = 1"
-            var parameters: [Parameter] { [] }
+            var parameters: [SQLValue] { [] }
             static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.time() }
         }
         let address = try Laboratory.emptyDatabase()
@@ -129,13 +129,13 @@ import Testing
 
 private struct CountOfAccounts: Query {
     static let sql: SQL = "SELECT COUNT(*) FROM accounts"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
 private struct CountOfFailures: Query {
     static let sql: SQL = "SELECT COUNT(*) FROM login_failures"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
@@ -154,6 +154,6 @@ private struct LockingStatements: Query {
         SELECT COUNT(*) FROM information_schema.processlist \
         WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%FOR UPDATE'
         """
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }

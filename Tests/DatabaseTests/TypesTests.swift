@@ -126,7 +126,7 @@ import Testing
     @Test func `a statement with another number of parameters is an error`() throws {
         struct Wrong: Command {
             static let sql: SQL = "INSERT INTO box (id, words) VALUES (?, ?)"
-            var parameters: [Parameter] { [.integer(1)] }
+            var parameters: [SQLValue] { [.integer(1)] }
         }
         let connection = try Box.connection()
 
@@ -138,11 +138,11 @@ import Testing
     @Test func `a command says which id a row got and how many rows it found`() throws {
         struct Add: Command {
             static let sql: SQL = "INSERT INTO numbered (value) VALUES (7)"
-            var parameters: [Parameter] { [] }
+            var parameters: [SQLValue] { [] }
         }
         struct Same: Command {
             static let sql: SQL = "UPDATE numbered SET value = 7"
-            var parameters: [Parameter] { [] }
+            var parameters: [SQLValue] { [] }
         }
         let connection = try Box.connection()
         try connection.execute("CREATE TABLE numbered (id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY, value INT)")
@@ -159,7 +159,7 @@ import Testing
         struct Add: Command {
             static let sql: SQL = "INSERT INTO named (words) VALUES (?)"
             let words: String
-            var parameters: [Parameter] { [.text(words)] }
+            var parameters: [SQLValue] { [.text(words)] }
         }
         let connection = try Box.connection()
         try connection.execute(
@@ -178,7 +178,7 @@ import Testing
     @Test func `a reference to a missing row is told apart`() throws {
         struct Add: Command {
             static let sql: SQL = "INSERT INTO child (parent) VALUES (9)"
-            var parameters: [Parameter] { [] }
+            var parameters: [SQLValue] { [] }
         }
         let connection = try Box.connection()
         try connection.execute("CREATE TABLE child (parent INT, FOREIGN KEY (parent) REFERENCES box (id))")
@@ -194,7 +194,7 @@ import Testing
     @Test func `a statement that does not fit the schema fails its check`() throws {
         struct Wrong: Query {
             static let sql: SQL = "SELECT nothing FROM box"
-            var parameters: [Parameter] { [] }
+            var parameters: [SQLValue] { [] }
             static func row(_ columns: inout Columns) throws(DatabaseError) {}
         }
         let connection = try Box.connection()

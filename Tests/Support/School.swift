@@ -152,21 +152,21 @@ extension SecurityEvent {
 
 private struct ClearAccounts: Command {
     static let sql: SQL = "DELETE FROM accounts"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
 }
 
 /// The first account has the number 1 again.
 private struct RestartNumbers: Command {
     static let sql: SQL = "ALTER TABLE accounts AUTO_INCREMENT = 1"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
 }
 
 private struct ClearLoginFailures: Command {
     static let sql: SQL = "DELETE FROM login_failures"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
 }
 
 private struct ClearOutbox: Command {
     static let sql: SQL = "DELETE FROM outbox"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
 }

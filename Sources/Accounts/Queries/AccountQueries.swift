@@ -20,14 +20,14 @@ struct StoredAccount: Sendable {
 struct AccountByUsername: Query {
     static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.username_key = ?"
     let key: String
-    var parameters: [Parameter] { [.text(key)] }
+    var parameters: [SQLValue] { [.text(key)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
 struct AccountByEmail: Query {
     static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.email_key = ?"
     let key: String
-    var parameters: [Parameter] { [.text(key)] }
+    var parameters: [SQLValue] { [.text(key)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
@@ -39,14 +39,14 @@ struct AccountForReset: Query {
         + " WHERE c.email_key = ? AND c.resets_until > ? LIMIT 1"
     let key: String
     let now: Instant
-    var parameters: [Parameter] { [.text(key), .text(key), .time(now)] }
+    var parameters: [SQLValue] { [.text(key), .text(key), .time(now)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
 struct AccountByID: Query {
     static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.id = ?"
     let id: UInt64
-    var parameters: [Parameter] { [.unsigned(id)] }
+    var parameters: [SQLValue] { [.unsigned(id)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
@@ -65,8 +65,8 @@ struct TakenNames: Query {
     let usernameKey: String
     let emailKey: String
     let now: Instant
-    var parameters: [Parameter] {
-        [usernameKey, emailKey, usernameKey, usernameKey, emailKey, emailKey, emailKey].map(Parameter.text)
+    var parameters: [SQLValue] {
+        [usernameKey, emailKey, usernameKey, usernameKey, emailKey, emailKey, emailKey].map(SQLValue.text)
             + [.time(now)]
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
@@ -78,7 +78,7 @@ struct TakenNames: Query {
 struct CountPasswordForms: Query {
     static let sql: SQL =
         "SELECT password_form, COUNT(*) FROM accounts WHERE password_form IS NOT NULL GROUP BY password_form"
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> PasswordForms.Count {
         PasswordForms.Count(form: try columns.text(), accounts: UInt64(clamping: try columns.integer()))
     }
@@ -90,7 +90,7 @@ struct TakenUsernames: Query {
     static let sql: SQL =
         (1..<count).reduce("SELECT username_key FROM accounts WHERE username_key IN (?") { sql, _ in sql + ", ?" } + ")"
     let keys: [String]
-    var parameters: [Parameter] { keys.map(Parameter.text) }
+    var parameters: [SQLValue] { keys.map(SQLValue.text) }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> String { try columns.text() }
 }
 
@@ -98,7 +98,7 @@ struct TakenUsernames: Query {
 struct UsernameTaken: Query {
     static let sql: SQL = "SELECT id FROM accounts WHERE username_key = ?"
     let key: String
-    var parameters: [Parameter] { [.text(key)] }
+    var parameters: [SQLValue] { [.text(key)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
 }
 
@@ -118,9 +118,9 @@ struct InsertAccount: Command {
     var bio: String?
     var past = Past()
     let now: Instant
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         [
-            past.id.map(Parameter.unsigned) ?? .null, .text(username.text), .text(username.canonical.key),
+            past.id.map(SQLValue.unsigned) ?? .null, .text(username.text), .text(username.canonical.key),
             .text(email.text), .text(email.canonical.key), .text(passwordHash), .text(privileges.role.rawValue),
             .text(past.status.rawValue), .flag(privileges.isStaff), .flag(privileges.isSuperuser),
             .text(orNull: details.fullName), .text(orNull: details.firstName), .text(orNull: details.lastName),
@@ -156,13 +156,13 @@ struct UpdateProfile: Command {
     var bio: String??
     var avatar: String??
     let now: Instant
-    var parameters: [Parameter] {
-        let hasName = Parameter.flag(username != nil)
-        let name = Parameter.text(orNull: username?.text)
-        let nameKey = Parameter.text(orNull: username?.canonical.key)
-        let hasEmail = Parameter.flag(email != nil)
-        let address = Parameter.text(orNull: email?.text)
-        let key = Parameter.text(orNull: email?.canonical.key)
+    var parameters: [SQLValue] {
+        let hasName = SQLValue.flag(username != nil)
+        let name = SQLValue.text(orNull: username?.text)
+        let nameKey = SQLValue.text(orNull: username?.canonical.key)
+        let hasEmail = SQLValue.flag(email != nil)
+        let address = SQLValue.text(orNull: email?.text)
+        let key = SQLValue.text(orNull: email?.canonical.key)
         return [
             hasName, name, hasEmail, address, hasName, nameKey, hasEmail, key, hasEmail, key, hasEmail, key,
             hasEmail, address, hasEmail, key,
@@ -179,14 +179,14 @@ struct UpdateBio: Command {
     let id: UInt64
     let bio: String?
     let now: Instant
-    var parameters: [Parameter] { [.text(orNull: bio), .time(now), .unsigned(id)] }
+    var parameters: [SQLValue] { [.text(orNull: bio), .time(now), .unsigned(id)] }
 }
 
 /// The present avatar, with the row locked until the transaction ends.
 struct AvatarForUpdate: Query {
     static let sql: SQL = "SELECT avatar FROM accounts WHERE id = ? FOR UPDATE"
     let id: UInt64
-    var parameters: [Parameter] { [.unsigned(id)] }
+    var parameters: [SQLValue] { [.unsigned(id)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> String? { try columns.optionalText() }
 }
 
@@ -209,7 +209,7 @@ struct SetPassword: Command {
     let keptSession: UInt64
     let now: Instant
     let settings: Settings
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         [
             .text(hash), .time(now), .unsigned(id), .integer(passwordVersion),
             guesses.map { .bytes($0.digest) } ?? .null, .time(now), .time(now + settings.longestLock),
@@ -226,7 +226,7 @@ struct AccountsAfter: Query {
     let after: UInt64
     let role: Role?
     let limit: Int64
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         [.unsigned(after), .flag(role == nil), .text((role ?? .student).rawValue), .integer(limit)]
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
@@ -237,7 +237,7 @@ struct StoredAccountsAfter: Query {
     static let sql: SQL =
         "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.id > ? ORDER BY a.id LIMIT 500"
     let after: UInt64
-    var parameters: [Parameter] { [.unsigned(after)] }
+    var parameters: [SQLValue] { [.unsigned(after)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
@@ -245,14 +245,14 @@ struct StoredAccountsAfter: Query {
 struct AccountByAvatar: Query {
     static let sql: SQL = "SELECT id FROM accounts WHERE avatar = ?"
     let avatar: String
-    var parameters: [Parameter] { [.text(avatar)] }
+    var parameters: [SQLValue] { [.text(avatar)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
 }
 
 struct DeleteAccount: Command {
     static let sql: SQL = "DELETE FROM accounts WHERE id = ?"
     let id: UInt64
-    var parameters: [Parameter] { [.unsigned(id)] }
+    var parameters: [SQLValue] { [.unsigned(id)] }
 }
 
 /// Also ends the sessions: their tokens name the old role.
@@ -262,7 +262,7 @@ struct SetRole: Command {
     let id: UInt64
     let role: Role
     let now: Instant
-    var parameters: [Parameter] { [.text(role.rawValue), .time(now), .unsigned(id)] }
+    var parameters: [SQLValue] { [.text(role.rawValue), .time(now), .unsigned(id)] }
 }
 
 /// Also ends the sessions.
@@ -272,5 +272,5 @@ struct SetStatus: Command {
     let id: UInt64
     let status: Status
     let now: Instant
-    var parameters: [Parameter] { [.text(status.rawValue), .time(now), .unsigned(id)] }
+    var parameters: [SQLValue] { [.text(status.rawValue), .time(now), .unsigned(id)] }
 }

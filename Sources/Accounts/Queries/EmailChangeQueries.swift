@@ -9,7 +9,7 @@ struct AddressForUpdate: Query {
         let isVerified: Bool
     }
     let id: UInt64
-    var parameters: [Parameter] { [.unsigned(id)] }
+    var parameters: [SQLValue] { [.unsigned(id)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(email: try columns.text(), key: try columns.text(), isVerified: try columns.flag())
     }
@@ -21,7 +21,7 @@ struct ReservedEmail: Query {
     let key: String
     let accountID: UInt64
     let now: Instant
-    var parameters: [Parameter] { [.text(key), .time(now), .unsigned(accountID)] }
+    var parameters: [SQLValue] { [.text(key), .time(now), .unsigned(accountID)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
 }
 
@@ -39,7 +39,7 @@ struct EmailChangesOfAccount: Query {
     }
     let accountID: UInt64
     let now: Instant
-    var parameters: [Parameter] { [.time(now), .unsigned(accountID), .time(now)] }
+    var parameters: [SQLValue] { [.time(now), .unsigned(accountID), .time(now)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(
             id: try columns.unsigned(), key: try columns.text(), undoUntil: try columns.instant(),
@@ -62,7 +62,7 @@ struct KeepEmail: Command {
     let resetsUntil: Instant?
     /// When the address is told; nil where it knows.
     let dueAt: Instant?
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         [
             .unsigned(accountID), .text(address.email), .text(address.key), .flag(address.isVerified),
             .time(undoUntil), resetsUntil.map { .time($0) } ?? .null, dueAt.map { .time($0) } ?? .null,
@@ -76,7 +76,7 @@ struct KeepResetAddress: Command {
     let accountID: UInt64
     let until: Instant
     let now: Instant
-    var parameters: [Parameter] { [.time(until), .unsigned(accountID), .time(now)] }
+    var parameters: [SQLValue] { [.time(until), .unsigned(accountID), .time(now)] }
 }
 
 /// Lets mails that reset the password go to the address of a change.
@@ -84,7 +84,7 @@ struct RedirectResets: Command {
     static let sql: SQL = "UPDATE email_changes SET resets_until = ? WHERE id = ?"
     let changeID: UInt64
     let until: Instant
-    var parameters: [Parameter] { [.time(until), .unsigned(changeID)] }
+    var parameters: [SQLValue] { [.time(until), .unsigned(changeID)] }
 }
 
 /// Forgets an account's addresses whose time is over, so that none comes back with its old place among the others.
@@ -92,7 +92,7 @@ struct ForgetEmailChanges: Command {
     static let sql: SQL = "DELETE FROM email_changes WHERE account_id = ? AND undo_until <= ?"
     let accountID: UInt64
     let now: Instant
-    var parameters: [Parameter] { [.unsigned(accountID), .time(now)] }
+    var parameters: [SQLValue] { [.unsigned(accountID), .time(now)] }
 }
 
 /// Forgets an account's addresses from a change on. Their links end with them.
@@ -100,13 +100,13 @@ struct DeleteEmailChanges: Command {
     static let sql: SQL = "DELETE FROM email_changes WHERE account_id = ? AND id >= ?"
     let accountID: UInt64
     let id: UInt64
-    var parameters: [Parameter] { [.unsigned(accountID), .unsigned(id)] }
+    var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(id)] }
 }
 
 struct DeleteOldEmailChanges: Command {
     static let sql: SQL = "DELETE FROM email_changes WHERE undo_until <= ? LIMIT 500"
     let before: Instant
-    var parameters: [Parameter] { [.time(before)] }
+    var parameters: [SQLValue] { [.time(before)] }
 }
 
 /// Where a mail that resets the password goes instead of the account's address.
@@ -115,7 +115,7 @@ struct ResetAddress: Query {
         "SELECT email FROM email_changes WHERE account_id = ? AND resets_until > ? ORDER BY id LIMIT 1"
     let accountID: UInt64
     let now: Instant
-    var parameters: [Parameter] { [.unsigned(accountID), .time(now)] }
+    var parameters: [SQLValue] { [.unsigned(accountID), .time(now)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> String { try columns.text() }
 }
 
@@ -127,7 +127,7 @@ struct InsertUndoToken: Command {
         "INSERT INTO email_undo_tokens (token_hash, change_id) SELECT ?, id FROM email_changes WHERE id = ?"
     let hash: [UInt8]
     let changeID: UInt64
-    var parameters: [Parameter] { [.bytes(hash), .unsigned(changeID)] }
+    var parameters: [SQLValue] { [.bytes(hash), .unsigned(changeID)] }
 }
 
 /// The change that a mailed link takes back, whether or not it is in time.
@@ -143,7 +143,7 @@ struct EmailChangeByToken: Query {
         let undoUntil: Instant
     }
     let hash: [UInt8]
-    var parameters: [Parameter] { [.bytes(hash)] }
+    var parameters: [SQLValue] { [.bytes(hash)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(
             id: try columns.unsigned(), accountID: try columns.unsigned(), address: try AddressForUpdate.row(&columns),
@@ -164,7 +164,7 @@ struct RestoreEmail: Command {
     /// In place of one that is the present address.
     let username: Username
     let now: Instant
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         [
             .text(username.text), .text(username.canonical.key), .text(address.email), .text(address.key),
             .flag(address.isVerified), .time(now), .unsigned(id),
@@ -188,7 +188,7 @@ struct DueNotice: Query {
         let attempts: Int64
     }
     let now: Instant
-    var parameters: [Parameter] { [.time(now), .time(now + MailLimits.longestDelay + Instant.skew)] }
+    var parameters: [SQLValue] { [.time(now), .time(now + MailLimits.longestDelay + Instant.skew)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(
             id: try columns.unsigned(), accountID: try columns.unsigned(), email: try columns.text(),
@@ -202,12 +202,12 @@ struct SetNoticeTime: Command {
     let id: UInt64
     let dueAt: Instant?
     var failures: Int64 = 0
-    var parameters: [Parameter] { [dueAt.map { .time($0) } ?? .null, .integer(failures), .unsigned(id)] }
+    var parameters: [SQLValue] { [dueAt.map { .time($0) } ?? .null, .integer(failures), .unsigned(id)] }
 }
 
 /// Gives up notices that nobody has sent for so long.
 struct DropUnsentNotices: Command {
     static let sql: SQL = "UPDATE email_changes SET due_at = NULL WHERE due_at <= ? LIMIT 500"
     let before: Instant
-    var parameters: [Parameter] { [.time(before)] }
+    var parameters: [SQLValue] { [.time(before)] }
 }

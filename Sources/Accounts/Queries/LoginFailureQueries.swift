@@ -7,7 +7,7 @@ struct LockOf: Query {
     let subject: [UInt8]
     let now: Instant
     let settings: Settings
-    var parameters: [Parameter] { [.bytes(subject), .time(now), .time(now + settings.longestLock)] }
+    var parameters: [SQLValue] { [.bytes(subject), .time(now), .time(now + settings.longestLock)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Instant { try columns.instant() }
 }
 
@@ -28,10 +28,10 @@ struct CountFailure: Command {
     let subject: [UInt8]
     let now: Instant
     let settings: Settings
-    var parameters: [Parameter] {
-        let lockEnd = Parameter.time(now + settings.lockTime)
-        let longest = Parameter.time(now + settings.longestLock)
-        let limit = Parameter.integer(settings.lockAfter)
+    var parameters: [SQLValue] {
+        let lockEnd = SQLValue.time(now + settings.lockTime)
+        let longest = SQLValue.time(now + settings.longestLock)
+        let limit = SQLValue.integer(settings.lockAfter)
         return [
             .bytes(subject), .time(now), .bytes(now.bytes), limit, lockEnd,
             .time(now), longest, .bytes((now + Instant.skew).bytes), .bytes(now.bytes), limit,
@@ -43,7 +43,7 @@ struct CountFailure: Command {
 struct ClearFailures: Command {
     static let sql: SQL = "DELETE FROM login_failures WHERE subject = ?"
     let subject: [UInt8]
-    var parameters: [Parameter] { [.bytes(subject)] }
+    var parameters: [SQLValue] { [.bytes(subject)] }
 }
 
 struct DeleteOldFailures: Command {
@@ -52,5 +52,5 @@ struct DeleteOldFailures: Command {
         """
     let before: Instant
     let now: Instant
-    var parameters: [Parameter] { [.time(before), .time(now)] }
+    var parameters: [SQLValue] { [.time(before), .time(now)] }
 }

@@ -18,7 +18,7 @@ struct ResetByToken: Query {
     }
     let hash: [UInt8]
     let now: Instant
-    var parameters: [Parameter] { [.bytes(hash), .time(now)] }
+    var parameters: [SQLValue] { [.bytes(hash), .time(now)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(
             accountID: try columns.unsigned(), passwordVersion: try columns.integer(),
@@ -34,7 +34,7 @@ struct InsertReset: Command {
     let hash: [UInt8]
     let stored: StoredAccount
     let expiresAt: Instant
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         [
             .bytes(hash), .unsigned(stored.account.id), .integer(stored.passwordVersion),
             .unsigned(stored.emailVersion), .time(expiresAt),
@@ -51,8 +51,8 @@ struct SpendReset: Command {
     let hash: [UInt8]
     let emailVersion: UInt64
     let now: Instant
-    var parameters: [Parameter] {
-        let version = Parameter.unsigned(emailVersion)
+    var parameters: [SQLValue] {
+        let version = SQLValue.unsigned(emailVersion)
         return [.bytes(hash), .time(now), version, version, version]
     }
 }
@@ -60,19 +60,19 @@ struct SpendReset: Command {
 struct DeleteReset: Command {
     static let sql: SQL = "DELETE FROM password_resets WHERE token_hash = ?"
     let hash: [UInt8]
-    var parameters: [Parameter] { [.bytes(hash)] }
+    var parameters: [SQLValue] { [.bytes(hash)] }
 }
 
 struct DeleteResetsOfAccount: Command {
     static let sql: SQL = "DELETE FROM password_resets WHERE account_id = ?"
     let accountID: UInt64
-    var parameters: [Parameter] { [.unsigned(accountID)] }
+    var parameters: [SQLValue] { [.unsigned(accountID)] }
 }
 
 struct DeleteExpiredResets: Command {
     static let sql: SQL = "DELETE FROM password_resets WHERE expires_at <= ? LIMIT 500"
     let now: Instant
-    var parameters: [Parameter] { [.time(now)] }
+    var parameters: [SQLValue] { [.time(now)] }
 }
 
 /// How many mails an account is sent at most.
@@ -116,10 +116,10 @@ struct RequestMail: Command {
         """
     let subject: MailSubject
     let now: Instant
-    var parameters: [Parameter] {
-        let latest = Parameter.bytes((now + Instant.skew).bytes)
+    var parameters: [SQLValue] {
+        let latest = SQLValue.bytes((now + Instant.skew).bytes)
         return [
-            .bytes(subject.digest), subject.accountID.map(Parameter.unsigned) ?? .null, .time(now),
+            .bytes(subject.digest), subject.accountID.map(SQLValue.unsigned) ?? .null, .time(now),
             .time(now), .bytes(now.bytes), .time(now), .bytes(subject.digest),
             .time(now - MailLimits.pause), .time(now + Instant.skew), .bytes((now - 3600).bytes), latest,
             .bytes((now - 86_400).bytes), latest,
@@ -149,7 +149,7 @@ struct MailSubject {
 struct MailTimes: Query {
     static let sql: SQL = "SELECT mail_times FROM outbox WHERE subject = ? FOR UPDATE"
     let subject: MailSubject
-    var parameters: [Parameter] { [.bytes(subject.digest)] }
+    var parameters: [SQLValue] { [.bytes(subject.digest)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> [Instant] {
         Instant.all(in: try columns.bytes())
     }
@@ -168,8 +168,8 @@ struct AddMail: Command {
     let accountID: UInt64
     var isReset = false
     let now: Instant
-    var parameters: [Parameter] {
-        let asked = isReset ? Parameter.time(now) : .null
+    var parameters: [SQLValue] {
+        let asked = isReset ? SQLValue.time(now) : .null
         return [
             .bytes(MailSubject(accountID).digest), .unsigned(accountID), asked, asked, .time(now), .bytes(now.bytes),
         ]
@@ -188,7 +188,7 @@ struct DueMail: Query {
         let attempts: Int64
     }
     let now: Instant
-    var parameters: [Parameter] { [.time(now), .time(now + Accounts.longestPause + Instant.skew)] }
+    var parameters: [SQLValue] { [.time(now), .time(now + Accounts.longestPause + Instant.skew)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Row {
         Row(
             subject: try columns.bytes(), accountID: try columns.optionalUnsigned(), attempts: try columns.integer())
@@ -200,7 +200,7 @@ struct ClaimMail: Command {
     static let sql: SQL = "UPDATE outbox SET due_at = ? WHERE subject = ?"
     let subject: [UInt8]
     let dueAt: Instant
-    var parameters: [Parameter] { [.time(dueAt), .bytes(subject)] }
+    var parameters: [SQLValue] { [.time(dueAt), .bytes(subject)] }
 }
 
 /// Tries again at `dueAt`.
@@ -208,14 +208,14 @@ struct PostponeMail: Command {
     static let sql: SQL = "UPDATE outbox SET due_at = ?, attempts = attempts + 1 WHERE subject = ?"
     let subject: [UInt8]
     let dueAt: Instant
-    var parameters: [Parameter] { [.time(dueAt), .bytes(subject)] }
+    var parameters: [SQLValue] { [.time(dueAt), .bytes(subject)] }
 }
 
 struct CompleteMail: Command {
     static let sql: SQL = "UPDATE outbox SET due_at = NULL, attempts = 0, sent_at = ? WHERE subject = ?"
     let subject: [UInt8]
     let now: Instant
-    var parameters: [Parameter] { [.time(now), .bytes(subject)] }
+    var parameters: [SQLValue] { [.time(now), .bytes(subject)] }
 }
 
 /// Mails that are due or wait for their next attempt, up to a thousand: counted in the same time however many there are.
@@ -224,19 +224,19 @@ struct CountWaitingMails: Query {
         SELECT COUNT(*) FROM ((SELECT 1 FROM outbox WHERE due_at IS NOT NULL LIMIT 1000) \
         UNION ALL (SELECT 1 FROM email_changes WHERE due_at IS NOT NULL LIMIT 1000) LIMIT 1000) waiting
         """
-    var parameters: [Parameter] { [] }
+    var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
 struct DeleteOldMail: Command {
     static let sql: SQL = "DELETE FROM outbox WHERE due_at IS NULL AND sent_at <= ? LIMIT 500"
     let before: Instant
-    var parameters: [Parameter] { [.time(before)] }
+    var parameters: [SQLValue] { [.time(before)] }
 }
 
 /// Drops what nobody has sent for so long: whoever still wants it asks again.
 struct DeleteUnsentMail: Command {
     static let sql: SQL = "DELETE FROM outbox WHERE due_at <= ? LIMIT 500"
     let before: Instant
-    var parameters: [Parameter] { [.time(before)] }
+    var parameters: [SQLValue] { [.time(before)] }
 }

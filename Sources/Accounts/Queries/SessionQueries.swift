@@ -10,7 +10,7 @@ struct SessionsByID: Query {
     /// 1 to 16.
     let ids: ArraySlice<UInt64>
     /// MariaDB looks for each id once, so the last one fills the rest.
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         (0..<SessionsByID.most).map { .unsigned(ids[min(ids.startIndex + $0, ids.endIndex - 1)]) }
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller {
@@ -28,7 +28,7 @@ struct SessionsByCookie: Query {
         + " WHERE s.cookie_hash IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     /// 1 to 16.
     let hashes: ArraySlice<[UInt8]>
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         (0..<SessionsByCookie.most).map { .bytes(hashes[min(hashes.startIndex + $0, hashes.endIndex - 1)]) }
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller {
@@ -43,7 +43,7 @@ struct SlideSession: Command {
     static let sql: SQL = "UPDATE sessions SET expires_at = GREATEST(expires_at, ?) WHERE id = ?"
     let id: UInt64
     let expiresAt: Instant
-    var parameters: [Parameter] { [.time(expiresAt), .unsigned(id)] }
+    var parameters: [SQLValue] { [.time(expiresAt), .unsigned(id)] }
 }
 
 /// An account's living sessions, oldest first.
@@ -57,7 +57,7 @@ struct SessionsOfAccount: Query {
     let now: Instant
     /// Sessions that began before have reached their absolute end.
     let earliest: Instant
-    var parameters: [Parameter] { [.unsigned(accountID), .time(now), .time(earliest)] }
+    var parameters: [SQLValue] { [.unsigned(accountID), .time(now), .time(earliest)] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> SessionSummary {
         SessionSummary(
             id: try columns.unsigned(), contract: UInt8(clamping: try columns.integer()),
@@ -74,10 +74,10 @@ struct InsertSession: Command {
     let session: Session
     let cookieHash: [UInt8]?
     let now: Instant
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         [
             .unsigned(session.id), .unsigned(UInt64(session.contract)), .flag(session.isRemembered),
-            cookieHash.map(Parameter.bytes) ?? .null, .bytes(now.bytes), .time(now), .time(session.expiresAt),
+            cookieHash.map(SQLValue.bytes) ?? .null, .bytes(now.bytes), .time(now), .time(session.expiresAt),
             .unsigned(session.accountID),
         ]
     }
@@ -104,7 +104,7 @@ struct BeginSession: Command {
     /// Of the sessions that end with this one's beginning, at most eight.
     let replacedCookieHashes: [[UInt8]]
     let settings: Settings
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         let now = insertion.now
         return [
             .time(now), .text(orNull: newHash), .unsigned(insertion.session.accountID), .integer(passwordVersion),
@@ -127,7 +127,7 @@ struct RotateSession: Command {
     let generation: UInt32
     let now: Instant
     let expiresAt: Instant
-    var parameters: [Parameter] {
+    var parameters: [SQLValue] {
         [
             .bytes(now.bytes), .time(expiresAt), .unsigned(id), .unsigned(UInt64(generation)), .time(now),
         ]
@@ -137,7 +137,7 @@ struct RotateSession: Command {
 struct DeleteSession: Command {
     static let sql: SQL = "DELETE FROM sessions WHERE id = ?"
     let id: UInt64
-    var parameters: [Parameter] { [.unsigned(id)] }
+    var parameters: [SQLValue] { [.unsigned(id)] }
 }
 
 /// Leaves an account its newest hundred living sessions.
@@ -151,14 +151,14 @@ struct EndOldestSessions: Command {
         """
     let accountID: UInt64
     let now: Instant
-    var parameters: [Parameter] { [.unsigned(accountID), .unsigned(accountID), .time(now)] }
+    var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(accountID), .time(now)] }
 }
 
 /// Ends all sessions of an account, however many there are: one row changes.
 struct EndSessions: Command {
     static let sql: SQL = "UPDATE accounts SET session_epoch = session_epoch + 1 WHERE id = ?"
     let accountID: UInt64
-    var parameters: [Parameter] { [.unsigned(accountID)] }
+    var parameters: [SQLValue] { [.unsigned(accountID)] }
 }
 
 /// Takes one session along into the account's new epoch.
@@ -166,7 +166,7 @@ struct KeepSession: Command {
     static let sql: SQL =
         "UPDATE sessions s JOIN accounts a ON a.id = s.account_id SET s.epoch = a.session_epoch WHERE s.id = ?"
     let id: UInt64
-    var parameters: [Parameter] { [.unsigned(id)] }
+    var parameters: [SQLValue] { [.unsigned(id)] }
 }
 
 /// Ends the sessions of an account whose rows have no epoch, which a program from before there were epochs has made.
@@ -174,7 +174,7 @@ struct EndUncountedSessions: Command {
     static let sql: SQL = "UPDATE sessions SET epoch = 0 WHERE account_id = ? AND epoch IS NULL AND id <> ?"
     let accountID: UInt64
     let kept: UInt64
-    var parameters: [Parameter] { [.unsigned(accountID), .unsigned(kept)] }
+    var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(kept)] }
 }
 
 /// Removes rows of sessions that `EndSessions` has ended, at most a thousand; the clean-up finds more of them. A program from
@@ -184,11 +184,11 @@ struct DeleteEndedSessions: Command {
     static let sql: SQL = "DELETE FROM sessions WHERE account_id = ? AND id <> ? LIMIT 1000"
     let accountID: UInt64
     let kept: UInt64
-    var parameters: [Parameter] { [.unsigned(accountID), .unsigned(kept)] }
+    var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(kept)] }
 }
 
 struct DeleteExpiredSessions: Command {
     static let sql: SQL = "DELETE FROM sessions WHERE expires_at <= ? LIMIT 500"
     let now: Instant
-    var parameters: [Parameter] { [.time(now)] }
+    var parameters: [SQLValue] { [.time(now)] }
 }
