@@ -47,14 +47,14 @@ package final class AccountPages {
     }
 
     /// The next account; nil behind the last.
-    package func nextAccount() throws(Refusal) -> Account? {
+    package func nextAccount() throws(AccountsError) -> Account? {
         guard left > 0 else { return nil }
         if page.isEmpty {
             do throws(DatabaseError) {
                 let limit = min(left, AccountPages.pageSize)
                 page = try database.rows(AccountsAfter(after: last, role: role, limit: limit))[...]
             } catch {
-                throw .unavailable
+                throw .refused(.unavailable)
             }
         }
         guard let account = page.popFirst() else { return nil }
@@ -66,8 +66,8 @@ package final class AccountPages {
 
 extension Accounts {
     /// - Parameter reader: who asks; nil for an operator.
-    package func list(_ query: ListQuery, for reader: Account?) throws(Refusal) -> AccountPages {
-        if let reader, !dependencies.settings.listReaders.include(reader) { throw .forbidden }
+    package func list(_ query: ListQuery, for reader: Account?) throws(AccountsError) -> AccountPages {
+        if let reader, !dependencies.settings.listReaders.include(reader) { throw .refused(.forbidden) }
         var validation = Validation()
         let role = validation.role(query.role == .absent ? nil : query.role)
         let limit = validation.number(query.limit, .limit, in: 1...1000)

@@ -117,20 +117,11 @@ package final class Accounts {
 
     /// Translates what the database throws, once, at the border of the core.
     @discardableResult
-    func refusing<T>(_ body: () throws(DatabaseError) -> T) throws(Refusal) -> T {
+    func refusing<T>(_ body: () throws(DatabaseError) -> T) throws(AccountsError) -> T {
         do throws(DatabaseError) {
             return try body()
         } catch {
-            throw Refusal(error)
-        }
-    }
-}
-
-extension Refusal {
-    init(_ error: DatabaseError) {
-        switch error {
-        case .unavailable, .contention: self = .unavailable
-        case .duplicate, .missingReference, .failed: self = .fault(error.description)
+            throw AccountsError(error)
         }
     }
 }

@@ -6,7 +6,7 @@ extension Accounts {
     /// Makes an account by the rules of a contract.
     package func create(
         _ name: String, email: String, password: String, privileges: Privileges, by policy: Policy
-    ) throws(Refusal) -> Account {
+    ) throws(AccountsError) -> Account {
         let form = Registration(
             username: .text(name), email: .text(email), password: .text(password), confirmation: nil)
         let account = try make(form, by: policy, session: nil, privileges: privileges)
@@ -15,24 +15,24 @@ extension Accounts {
     }
 
     /// nil when nobody has the name.
-    package func account(_ name: String) throws(Refusal) -> Account? {
+    package func account(_ name: String) throws(AccountsError) -> Account? {
         try account(named: CanonicalName(name.trimmed))?.account
     }
 
     /// Also ends the sessions: their tokens name the old role.
-    package func setRole(_ role: Role, of account: Account) throws(Refusal) {
+    package func setRole(_ role: Role, of account: Account) throws(AccountsError) {
         try change(account, SetRole(id: account.id, role: role, now: now))
         report(.roleSet, account.id)
     }
 
     /// Also ends the sessions.
-    package func setStatus(_ status: Status, of account: Account) throws(Refusal) {
+    package func setStatus(_ status: Status, of account: Account) throws(AccountsError) {
         try change(account, SetStatus(id: account.id, status: status, now: now))
         report(.statusSet, account.id)
     }
 
     /// Sets a password and ends the sessions.
-    package func setPassword(_ password: String, of account: Account, rules: PasswordRules) throws(Refusal) {
+    package func setPassword(_ password: String, of account: Account, rules: PasswordRules) throws(AccountsError) {
         var validation = Validation()
         _ = validation.newPassword(
             .text(password), confirmation: nil, (.password, .confirmation), rules: rules, username: account.username,
@@ -41,26 +41,26 @@ extension Accounts {
         let hash = try hash(password)
         while true {
             let stored = try refusing { () throws(DatabaseError) in try database.first(AccountByID(id: account.id)) }
-            guard let stored else { throw .unknownAccount }
+            guard let stored else { throw .refused(.unknownAccount) }
             if try setPassword(hash, of: stored, guesses: nil) { break }
         }
         report(.passwordSet, account.id)
     }
 
-    package func sessions(of account: Account) throws(Refusal) -> [SessionSummary] {
+    package func sessions(of account: Account) throws(AccountsError) -> [SessionSummary] {
         let now = self.now
         let query = SessionsOfAccount(
             accountID: account.id, now: now, earliest: now - dependencies.settings.longestSession)
         return try refusing { () throws(DatabaseError) in try database.rows(query) }
     }
 
-    package func endSessions(of account: Account) throws(Refusal) {
+    package func endSessions(of account: Account) throws(AccountsError) {
         try change(account, EndSessions(accountID: account.id))
         report(.sessionsEnded, account.id)
     }
 
     /// Removes the account with its avatar, sessions and tokens.
-    package func delete(_ account: Account) throws(Refusal) {
+    package func delete(_ account: Account) throws(AccountsError) {
         // Before, and in pieces: with the account they would go in one, however many they are.
         try refusing { () throws(DatabaseError) in
             try database.run(EndSessions(accountID: account.id))
@@ -80,7 +80,7 @@ extension Accounts {
     }
 
     /// Clears the failed logins of a name, whether or not an account has it.
-    package func unlock(_ name: String) throws(Refusal) {
+    package func unlock(_ name: String) throws(AccountsError) {
         let canonical = CanonicalName(name.trimmed)
         let account = try account(named: canonical)?.account
         try refusing { () throws(DatabaseError) in
@@ -90,7 +90,7 @@ extension Accounts {
     }
 
     /// Removes what is over: sessions and counts of failures, in small batches. True while there may be more.
-    package func sweep() throws(Refusal) -> Bool {
+    package func sweep() throws(AccountsError) -> Bool {
         let now = self.now
         let window = dependencies.settings.lockWindow
         return try refusing { () throws(DatabaseError) in
@@ -114,10 +114,10 @@ extension Accounts {
     /// uploads went.
     ///
     /// A file is left alone for an hour: a request in flight may be about to name it.
-    package func cleanMedia() throws(Refusal) -> Int {
+    package func cleanMedia() throws(AccountsError) -> Int {
         let limit = now.seconds - MediaStore.youth
         var removed = dependencies.media.removeOldUploads(before: limit)
-        try dependencies.media.oldAvatars(before: limit) { paths throws(Refusal) in
+        try dependencies.media.oldAvatars(before: limit) { paths throws(AccountsError) in
             for path in paths {
                 let isNamed = try refusing { () throws(DatabaseError) in
                     try database.first(AccountByAvatar(avatar: path)) != nil
@@ -130,7 +130,7 @@ extension Accounts {
     }
 
     /// Runs a command that ends all sessions of an account.
-    private func change(_ account: Account, _ command: some Command) throws(Refusal) {
+    private func change(_ account: Account, _ command: some Command) throws(AccountsError) {
         try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 try database.run(command)

@@ -11,7 +11,7 @@ package enum Proof: Sendable {
 
 extension Accounts {
     /// Whose an access token claims to be; costs no round trip to the database.
-    package func proof(accessToken: String) throws(Refusal) -> Proof {
+    package func proof(accessToken: String) throws(AccountsError) -> Proof {
         .token(try claims(accessToken, .access, otherwise: .badToken))
     }
 
@@ -19,7 +19,7 @@ extension Accounts {
 
     /// The sessions that proofs name, each in its place, nil where there is none. Sixteen at a time cost one round trip,
     /// those of cookies another.
-    package func sessions(of proofs: [Proof]) throws(Refusal) -> [Caller?] {
+    package func sessions(of proofs: [Proof]) throws(AccountsError) -> [Caller?] {
         var ids: [UInt64] = []
         var hashes: [[UInt8]] = []
         for proof in proofs {
@@ -49,10 +49,12 @@ extension Accounts {
     }
 
     /// Who makes a request, if the session that was found for the proof lives.
-    package func caller(_ proof: Proof, _ found: Caller?) throws(Refusal) -> Caller {
-        guard let found, let caller = living(found) else { throw .badToken }
+    package func caller(_ proof: Proof, _ found: Caller?) throws(AccountsError) -> Caller {
+        guard let found, let caller = living(found) else { throw .refused(.badToken) }
         if case .token(let claims) = proof {
-            guard caller.account.id == claims.accountID, caller.acceptsBearer(claims, now: now) else { throw .badToken }
+            guard caller.account.id == claims.accountID, caller.acceptsBearer(claims, now: now) else {
+                throw .refused(.badToken)
+            }
         }
         return caller
     }
@@ -65,19 +67,19 @@ extension Accounts {
     }
 
     /// The living session behind an access token.
-    package func caller(accessToken: String) throws(Refusal) -> Caller {
+    package func caller(accessToken: String) throws(AccountsError) -> Caller {
         let proof = try proof(accessToken: accessToken)
         return try caller(proof, try sessions(of: [proof])[0])
     }
 
     /// The living session behind a cookie. Its life slides: at most once an hour that is written down.
-    package func caller(cookie: String, by policy: Policy) throws(Refusal) -> Caller {
+    package func caller(cookie: String, by policy: Policy) throws(AccountsError) -> Caller {
         let proof = proof(cookies: [cookie])
         return try sliding(try caller(proof, try sessions(of: [proof])[0]), by: policy)
     }
 
     /// The caller with a session that lives longer, where it is time to write that down.
-    package func sliding(_ caller: Caller, by policy: Policy) throws(Refusal) -> Caller {
+    package func sliding(_ caller: Caller, by policy: Policy) throws(AccountsError) -> Caller {
         guard let life = slides(caller, by: policy) else { return caller }
         let now = self.now
         try refusing { () throws(DatabaseError) in
@@ -101,51 +103,51 @@ extension Accounts {
     private static let slide: Int64 = 3600
 
     /// Ends the session of a refresh token, for clients that hold nothing else.
-    package func signOut(refresh: Entry, by policy: Policy) throws(Refusal) {
+    package func signOut(refresh: Entry, by policy: Policy) throws(AccountsError) {
         var validation = Validation()
         let token = validation.required(refresh, .refresh, trimmed: true)
         try validation.refuseIfAny()
         guard let token else { throw .fault("a violation is missing") }
         let claims = try claims(token, .refresh, otherwise: .badRefreshToken)
         guard let caller = try livingSession(claims), caller.session.contract == policy.contract else {
-            throw .badRefreshToken
+            throw .refused(.badRefreshToken)
         }
         try signOut(caller)
     }
 
     /// Ends the caller's session.
-    package func signOut(_ caller: Caller) throws(Refusal) {
+    package func signOut(_ caller: Caller) throws(AccountsError) {
         try end(caller.session)
         report(.signedOut, caller.account.id)
     }
 
-    func end(_ session: Session) throws(Refusal) {
+    func end(_ session: Session) throws(AccountsError) {
         try refusing { () throws(DatabaseError) in
             try database.run(DeleteSession(id: session.id))
         }
     }
 
     /// Ends the caller's session if `refresh` is a refresh token of the same one.
-    package func signOut(_ caller: Caller, refresh: Entry) throws(Refusal) {
-        guard case .text(let token) = refresh.trimmed else { throw .foreignRefreshToken }
+    package func signOut(_ caller: Caller, refresh: Entry) throws(AccountsError) {
+        guard case .text(let token) = refresh.trimmed else { throw .refused(.foreignRefreshToken) }
         let claims = try claims(token, .refresh, otherwise: .foreignRefreshToken)
         guard claims.sessionID == caller.session.id, claims.accountID == caller.account.id else {
-            throw .foreignRefreshToken
+            throw .refused(.foreignRefreshToken)
         }
         try signOut(caller)
     }
 
     /// What a token says, if it is ours, of the kind and not expired.
-    func claims(_ token: String, _ kind: Claims.Kind, otherwise refusal: Refusal) throws(Refusal) -> Claims {
+    func claims(_ token: String, _ kind: Claims.Kind, otherwise refusal: Refusal) throws(AccountsError) -> Claims {
         do throws(TokenError) {
             let claims = try dependencies.signer.verify(token, now: now.seconds)
             if claims.kind == kind { return claims }
         } catch {}
-        throw refusal
+        throw .refused(refusal)
     }
 
     /// The session that a token names, if it lives and its account is active.
-    func livingSession(_ claims: Claims) throws(Refusal) -> Caller? {
+    func livingSession(_ claims: Claims) throws(AccountsError) -> Caller? {
         guard let found = try sessions(of: [.token(claims)])[0], found.account.id == claims.accountID else {
             return nil
         }

@@ -48,7 +48,7 @@ extension Accounts {
 
     /// Gives an account its old address back with the token of a mailed link, ends all sessions and mails the address a link
     /// that sets a new password. Later addresses of the account can no longer be had back.
-    package func undoEmailChange(token: Entry) throws(Refusal) {
+    package func undoEmailChange(token: Entry) throws(AccountsError) {
         var validation = Validation()
         let token = validation.required(token, .resetToken, trimmed: true)
         try validation.refuseIfAny()
@@ -56,8 +56,8 @@ extension Accounts {
         let hash = sha256(token)
         let change = try refusing { () throws(DatabaseError) in try database.first(EmailChangeByToken(hash: hash)) }
         let now = self.now
-        guard let change else { throw .invalid([Violation(.resetToken, .unknown)]) }
-        guard now < change.undoUntil else { throw .invalid([Violation(.resetToken, .expired)]) }
+        guard let change else { throw .refused(.invalid([Violation(.resetToken, .unknown)])) }
+        guard now < change.undoUntil else { throw .refused(.invalid([Violation(.resetToken, .expired)])) }
         let id = change.accountID
         let username = try usernameAfterUndo(change)
         let isUndone = try inserting { () throws(DatabaseError) in
@@ -82,12 +82,12 @@ extension Accounts {
                 return true
             }
         }
-        guard isUndone else { throw .invalid([Violation(.resetToken, .unknown)]) }
+        guard isUndone else { throw .refused(.invalid([Violation(.resetToken, .unknown)])) }
         report(.emailChangeUndone, id)
     }
 
     /// What becomes of a username that is the address: it follows it, or is made from it where it would be too long.
-    private func usernameAfterUndo(_ change: EmailChangeByToken.Row) throws(Refusal) -> Username {
+    private func usernameAfterUndo(_ change: EmailChangeByToken.Row) throws(AccountsError) -> Username {
         let email: EmailAddress
         do throws(Rejection) {
             email = try EmailAddress(change.address.email)

@@ -154,7 +154,7 @@ package struct MediaStore: Sendable {
     package static let youth: Int64 = 3600
 
     /// The avatars that have files older than `youth`, by their path; no more than `limit` at a time are held.
-    func oldAvatars(before limit: Int64, _ batch: ([String]) throws(Refusal) -> Void) throws(Refusal) {
+    func oldAvatars(before limit: Int64, _ batch: ([String]) throws(AccountsError) -> Void) throws(AccountsError) {
         var paths: Set<String> = []
         for name in (try? avatars())?.files(before: limit) ?? [] {
             let path = MediaStore.avatar(ofFile: name)

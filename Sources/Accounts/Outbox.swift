@@ -18,7 +18,7 @@ extension Accounts {
     /// here, so it stands nowhere but in the mail.
     ///
     /// - Parameter publicURL: what the link begins with.
-    package func deliverNext(publicURL: String, send: Send) throws(Refusal) -> Bool {
+    package func deliverNext(publicURL: String, send: Send) throws(AccountsError) -> Bool {
         // In turn, so that many of one kind do not hold up the other.
         let hadNotice = try deliverNotice(publicURL: publicURL, send: send)
         let hadReset = try deliverReset(publicURL: publicURL, send: send)
@@ -27,7 +27,7 @@ extension Accounts {
 
     // MARK: Links that set a password
 
-    private func deliverReset(publicURL: String, send: Send) throws(Refusal) -> Bool {
+    private func deliverReset(publicURL: String, send: Send) throws(AccountsError) -> Bool {
         guard let mail = try claimReset() else { return false }
         let now = self.now
         let (stored, address) = try refusing { () throws(DatabaseError) -> (StoredAccount?, String?) in
@@ -65,7 +65,7 @@ extension Accounts {
         return true
     }
 
-    private func claimReset() throws(Refusal) -> DueMail.Row? {
+    private func claimReset() throws(AccountsError) -> DueMail.Row? {
         let now = self.now
         return try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
@@ -76,7 +76,7 @@ extension Accounts {
         }
     }
 
-    private func complete(_ mail: DueMail.Row) throws(Refusal) {
+    private func complete(_ mail: DueMail.Row) throws(AccountsError) {
         let completion = CompleteMail(subject: mail.subject, now: now)
         try refusing { () throws(DatabaseError) in
             try database.run(completion)
@@ -85,7 +85,7 @@ extension Accounts {
 
     // MARK: Notices of a changed address
 
-    private func deliverNotice(publicURL: String, send: Send) throws(Refusal) -> Bool {
+    private func deliverNotice(publicURL: String, send: Send) throws(AccountsError) -> Bool {
         let now = self.now
         let notice = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) -> DueNotice.Row? in

@@ -20,14 +20,14 @@ extension Accounts {
     ///
     /// Wrong current passwords are counted for the session alone: a stolen token must not serve to guess it, and whoever has
     /// locked the account from outside does not keep its owner from changing the password.
-    package func changePassword(of caller: Caller, _ form: PasswordChange, by policy: Policy) throws(Refusal) {
+    package func changePassword(of caller: Caller, _ form: PasswordChange, by policy: Policy) throws(AccountsError) {
         var validation = Validation()
         let current = validation.required(form.current, .currentPassword)
         let subject = LoginSubject(session: caller.session.id)
         let stored = try refusing { () throws(DatabaseError) in
             try database.first(AccountByID(id: caller.account.id))
         }
-        guard let stored else { throw .badToken }
+        guard let stored else { throw .refused(.badToken) }
         try refuseIfLocked(subject)
         if let current {
             if try !matches(PasswordHash(stored: stored.passwordHash), current) {
@@ -45,7 +45,7 @@ extension Accounts {
         guard try setPassword(hash, of: stored, guesses: subject, keeping: caller.session.id) else {
             try refuseIfLocked(subject)
             // Somebody else changed it in between: what was typed is no longer the current one.
-            throw .invalid([Violation(.currentPassword, .incorrect)])
+            throw .refused(.invalid([Violation(.currentPassword, .incorrect)]))
         }
         report(.passwordChanged, caller.account.id)
     }
@@ -60,7 +60,7 @@ extension Accounts {
     /// password was changed since `stored` was read, the session to keep has ended, or the guesses locked meanwhile.
     func setPassword(
         _ hash: String, of stored: StoredAccount, guesses: LoginSubject?, keeping kept: UInt64 = 0
-    ) throws(Refusal) -> Bool {
+    ) throws(AccountsError) -> Bool {
         let change = SetPassword(
             id: stored.account.id, passwordVersion: stored.passwordVersion, hash: hash, guesses: guesses,
             keptSession: kept, now: now, settings: dependencies.settings)

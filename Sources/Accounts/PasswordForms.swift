@@ -43,7 +43,7 @@ package final class PasswordForms: Sendable {
     }
 
     /// What was counted last; `count` does it the first time.
-    func current(_ count: () throws(Refusal) -> Counts) throws(Refusal) -> Counts {
+    func current(_ count: () throws(AccountsError) -> Counts) throws(AccountsError) -> Counts {
         if let counts = counts.withLock({ $0 }) { return counts }
         let new = try count()
         replace(with: new)

@@ -3,7 +3,7 @@ import Secrets
 
 extension Accounts {
     /// Sets a new password for somebody who knows the old one but is not signed in; ends all sessions.
-    package func resetPassword(email: Entry, old: Entry, new: Entry, by policy: Policy) throws(Refusal) {
+    package func resetPassword(email: Entry, old: Entry, new: Entry, by policy: Policy) throws(AccountsError) {
         var validation = Validation()
         let address = validation.required(email, .email, trimmed: true)
         let current = validation.required(old, .currentPassword)
@@ -13,13 +13,13 @@ extension Accounts {
         try validation.refuseIfAny()
         guard let address, let current, let password else { throw .fault("a violation is missing") }
         let name = CanonicalName(address)
-        guard name.isAddress, try account(named: name) != nil else { throw .unknownAccount }
+        guard name.isAddress, try account(named: name) != nil else { throw .refused(.unknownAccount) }
         let stored = try checked(name: name, field: .email, password: current)
-        guard stored.account.status == .active else { throw .inactive }
+        guard stored.account.status == .active else { throw .refused(.inactive) }
         let guesses = LoginSubject(stored.account.id, name: nil)
         guard try setPassword(try hash(password), of: stored, guesses: guesses) else {
             try refuseIfLocked(guesses)
-            throw .wrongCredentials
+            throw .refused(.wrongCredentials)
         }
         report(.passwordChanged, stored.account.id)
     }
@@ -28,7 +28,7 @@ extension Accounts {
     ///
     /// Known and unknown addresses cost the same statements. The token is made when the mail is sent, so that no copy of
     /// it ever lies about. `MailLimits` says how many an account gets.
-    package func requestPasswordReset(email: Entry) throws(Refusal) {
+    package func requestPasswordReset(email: Entry) throws(AccountsError) {
         var validation = Validation()
         let address = validation.email(validation.required(email, .email, trimmed: true))
         try validation.refuseIfAny()
@@ -45,7 +45,7 @@ extension Accounts {
     }
 
     /// Sets a new password with the token of a mailed link; ends all sessions and every lock.
-    package func resetPassword(token: Entry, new: Entry, by policy: Policy) throws(Refusal) {
+    package func resetPassword(token: Entry, new: Entry, by policy: Policy) throws(AccountsError) {
         var validation = Validation()
         let token = validation.required(token, .resetToken, trimmed: true)
         let now = self.now
@@ -64,7 +64,7 @@ extension Accounts {
             new, confirmation: nil, (.newPassword, .newConfirmation), rules: policy.passwords,
             username: stored?.account.username, email: stored?.account.email)
         try validation.refuseIfAny()
-        guard let stored, let hash, let password else { throw .badResetToken }
+        guard let stored, let hash, let password else { throw .refused(.badResetToken) }
 
         let newHash = try self.hash(password)
         let account = stored.account
@@ -85,7 +85,7 @@ extension Accounts {
                 return true
             }
         }
-        guard isSet else { throw .badResetToken }
+        guard isSet else { throw .refused(.badResetToken) }
         report(.passwordReset, account.id)
     }
 }

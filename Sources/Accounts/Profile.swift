@@ -34,7 +34,7 @@ extension Accounts {
     /// A new email must be free, is no longer verified, and takes a username along that was the old one.
     package func updateProfile(
         of caller: Caller, _ change: ProfileChange, by policy: Policy
-    ) throws(Refusal) -> Account {
+    ) throws(AccountsError) -> Account {
         let id = caller.account.id
         var validation = Validation()
         let name = validation.optional(change.username, .username, trimmed: true)
@@ -60,7 +60,7 @@ extension Accounts {
             update.avatar = .some(nil)
         }
         let oldFile: String?
-        do throws(Refusal) {
+        do throws(AccountsError) {
             oldFile = try apply(update)
         } catch {
             // Where it is unknown whether the row was written, the file stays: rather a stray file than a missing one.
@@ -77,18 +77,18 @@ extension Accounts {
             return account
         }
         guard let stored = try refusing({ () throws(DatabaseError) in try database.first(AccountByID(id: id)) }) else {
-            throw .badToken
+            throw .refused(.badToken)
         }
         return stored.account
     }
 
     /// Writes the row and answers with the avatar that it named before, if another one took its place.
-    private func apply(_ update: UpdateProfile) throws(Refusal) -> String? {
+    private func apply(_ update: UpdateProfile) throws(AccountsError) -> String? {
         if let bio = update.bio, update.username == nil, update.email == nil, update.avatar == nil {
             let isFound = try refusing { () throws(DatabaseError) in
                 try database.run(UpdateBio(id: update.id, bio: bio, now: update.now)).affectedRows == 1
             }
-            guard isFound else { throw .badToken }
+            guard isFound else { throw .refused(.badToken) }
             return nil
         }
         var isMoved = false
@@ -118,12 +118,14 @@ extension Accounts {
         if isFound, update.username != nil { report(.usernameChanged, update.id) }
         if isFound { return old }
         // Deleted or signed out in between, or the email that the username repeats was changed.
-        if update.username?.isAddress == true { throw .invalid([Violation(.username, .foreignAddress)]) }
-        throw .badToken
+        if update.username?.isAddress == true { throw .refused(.invalid([Violation(.username, .foreignAddress)])) }
+        throw .refused(.badToken)
     }
 
     /// The avatar that an upload becomes; nil where there is none or it cannot be one.
-    private func picture(_ entry: AvatarEntry, _ validation: inout Validation) throws(Refusal) -> MediaStore.Avatar? {
+    private func picture(_ entry: AvatarEntry, _ validation: inout Validation) throws(AccountsError) -> MediaStore
+        .Avatar?
+    {
         switch entry {
         case .absent, .remove: return nil
         case .notAFile: validation.add(.avatar, .notAFile)
@@ -136,7 +138,7 @@ extension Accounts {
                 let result = try storing { () throws(MediaStore.Failure) in
                     try withPicturePermit { () throws(MediaStore.Failure) in try dependencies.media.encode(upload) }
                 }
-                guard let result else { throw .unavailable }
+                guard let result else { throw .refused(.unavailable) }
                 switch result {
                 case .success(let avatar): return avatar
                 case .failure(.notAPicture): validation.add(.avatar, .notAPicture)
@@ -150,26 +152,26 @@ extension Accounts {
     }
 
     /// A file to take an upload.
-    package func beginUpload() throws(Refusal) -> Upload {
+    package func beginUpload() throws(AccountsError) -> Upload {
         try storing { () throws(MediaStore.Failure) in try dependencies.media.beginUpload() }
     }
 
-    private func storing<T>(_ body: () throws(MediaStore.Failure) -> T) throws(Refusal) -> T {
+    private func storing<T>(_ body: () throws(MediaStore.Failure) -> T) throws(AccountsError) -> T {
         do throws(MediaStore.Failure) {
             return try body()
         } catch {
             // A busy machine is no fault of the disk.
-            if case .busy = error { throw .unavailable }
+            if case .busy = error { throw .refused(.unavailable) }
             dependencies.report(.storageFailed(error.description))
-            throw .unavailable
+            throw .refused(.unavailable)
         }
     }
 }
 
-extension Refusal {
+extension AccountsError {
     /// Whether what was refused may have been written all the same.
     fileprivate var leavesDoubt: Bool {
-        if case .unavailable = self { return true }
+        if case .refused(.unavailable) = self { return true }
         return false
     }
 }

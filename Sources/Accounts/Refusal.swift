@@ -1,5 +1,5 @@
 /// Why a call was not carried out. Each contract has its own words for every case.
-package enum Refusal: Error, Sendable {
+package enum Refusal: Sendable {
     /// What is wrong with the fields: all of it, in the order of the fields.
     case invalid([Violation])
     /// No credentials came with the request.
@@ -26,8 +26,6 @@ package enum Refusal: Error, Sendable {
     case locked(retryAfter: Int64)
     /// Database, disk or hashing cannot serve now; the same call may work later.
     case unavailable
-    /// A mistake of ours; the text is for the log alone.
-    case fault(String)
 }
 
 /// One thing wrong with one field.
@@ -139,8 +137,8 @@ struct Validation {
         }
     }
 
-    func refuseIfAny() throws(Refusal) {
-        if !violations.isEmpty { throw .invalid(violations) }
+    func refuseIfAny() throws(AccountsError) {
+        if !violations.isEmpty { throw .refused(.invalid(violations)) }
     }
 }
 

@@ -47,14 +47,14 @@ struct Details: Sendable {
 
 extension Accounts {
     /// Makes an account.
-    package func register(_ form: Registration, by policy: Policy) throws(Refusal) -> Account {
+    package func register(_ form: Registration, by policy: Policy) throws(AccountsError) -> Account {
         let account = try make(form, by: policy, session: nil)
         report(.registered, account.id)
         return account
     }
 
     /// Makes an account and signs it in at once, which is not counted as a login.
-    package func registerSignedIn(_ form: Registration, by policy: Policy) throws(Refusal) -> Credentials {
+    package func registerSignedIn(_ form: Registration, by policy: Policy) throws(AccountsError) -> Credentials {
         let session = newSession(for: policy, remembered: false, now: now)
         let account = try make(form, by: policy, session: session)
         report(.registered, account.id)
@@ -66,7 +66,7 @@ extension Accounts {
     ///   - privileges: what only an operator can give.
     func make(
         _ form: Registration, by policy: Policy, session: Session?, privileges: Privileges = Privileges()
-    ) throws(Refusal) -> Account {
+    ) throws(AccountsError) -> Account {
         var validation = Validation()
         let typed = form.username.flatMap { validation.required($0, .username, trimmed: true) }
         let username = validation.username(typed, length: policy.usernameLength)
@@ -90,14 +90,15 @@ extension Accounts {
     /// - Parameters:
     ///   - isNameMade: whether the username was made from the email: then the next free one is as good.
     ///   - session: as that of `make`.
-    func insert(_ insertion: InsertAccount, isNameMade: Bool, session: Session? = nil) throws(Refusal) -> Account {
+    func insert(_ insertion: InsertAccount, isNameMade: Bool, session: Session? = nil) throws(AccountsError) -> Account
+    {
         var insertion = insertion
         // Of so many at once with the same local part the last one needs as many.
         var attempts = 100
         while true {
-            do throws(Refusal) {
+            do throws(AccountsError) {
                 return try insert(insertion, session: session)
-            } catch .invalid(let violations)
+            } catch .refused(.invalid(let violations))
                 where isNameMade && attempts > 0 && violations == [Violation(.username, .taken)]
             {
                 // Somebody else took the name that was free just now; with the same email, if it was sent twice.
@@ -110,7 +111,7 @@ extension Accounts {
         }
     }
 
-    private func insert(_ insertion: InsertAccount, session: Session?) throws(Refusal) -> Account {
+    private func insert(_ insertion: InsertAccount, session: Session?) throws(AccountsError) -> Account {
         let made = try inserting { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 let id = try database.run(insertion).insertedID
@@ -132,7 +133,7 @@ extension Accounts {
     /// It costs the same among a million of them as among ten: the 64 with one statement, then one look into the index for
     /// each number. The number is doubled until it is free; then half-way between the last that was taken and the first
     /// that was free, until they are neighbours: some 30 for a million. Numbers that became free in between stay so.
-    func freeUsername(for email: EmailAddress) throws(Refusal) -> Username {
+    func freeUsername(for email: EmailAddress) throws(AccountsError) -> Username {
         let base = Username.base(of: email)
         let candidates = NumberedNames(base: CanonicalName(base).key)
         let number = try refusing { () throws(DatabaseError) in
@@ -160,24 +161,24 @@ extension Accounts {
     }
 
     /// The unique indexes have the last word: of two at once, one gets the row and the other the violation.
-    func inserting<T>(_ body: () throws(DatabaseError) -> T) throws(Refusal) -> T {
+    func inserting<T>(_ body: () throws(DatabaseError) -> T) throws(AccountsError) -> T {
         do throws(DatabaseError) {
             return try body()
         } catch .duplicate(index: "username_key") {
-            throw .invalid([Violation(.username, .taken)])
+            throw .refused(.invalid([Violation(.username, .taken)]))
         } catch .duplicate(index: "email_key") {
-            throw .invalid([Violation(.email, .taken)])
+            throw .refused(.invalid([Violation(.email, .taken)]))
         } catch .duplicate(index: "PRIMARY") {
-            throw .invalid([Violation(.id, .taken)])
+            throw .refused(.invalid([Violation(.id, .taken)]))
         } catch .duplicate(index: "avatar") {
-            throw .invalid([Violation(.avatar, .taken)])
+            throw .refused(.invalid([Violation(.avatar, .taken)]))
         } catch {
             return try refusing { () throws(DatabaseError) in throw error }
         }
     }
 
     /// Heavy: waits for a permit and takes tens of milliseconds.
-    func hash(_ password: String) throws(Refusal) -> String {
+    func hash(_ password: String) throws(AccountsError) -> String {
         let salt = dependencies.random.bytes(PasswordHash.saltBytes)
         return try hashing { () throws(HashingFailure) in
             try PasswordHash.make(password, with: dependencies.settings.hashing, salt: salt)
@@ -185,11 +186,11 @@ extension Accounts {
     }
 
     /// Heavy, likewise.
-    func matches(_ hash: PasswordHash, _ password: String) throws(Refusal) -> Bool {
+    func matches(_ hash: PasswordHash, _ password: String) throws(AccountsError) -> Bool {
         try hashing { () throws(HashingFailure) in try hash.matches(password) }
     }
 
-    private func hashing<T>(_ body: () throws(HashingFailure) -> T) throws(Refusal) -> T {
+    private func hashing<T>(_ body: () throws(HashingFailure) -> T) throws(AccountsError) -> T {
         do throws(HashingFailure) {
             return try withHashingPermit(body)
         } catch {
@@ -238,7 +239,7 @@ extension Validation {
     mutating func names(
         _ username: Username?, _ email: EmailAddress?, among accounts: Accounts, except own: UInt64?,
         present: CanonicalName? = nil
-    ) throws(Refusal) {
+    ) throws(AccountsError) {
         if let username, username.isAddress, username.canonical != email?.canonical ?? present {
             add(.username, .foreignAddress, before: .email)
         }

@@ -31,7 +31,7 @@ extension Accounts {
     /// Checks name and password and begins a session.
     ///
     /// Known and unknown names cost the same statements and the same hashing, and are locked alike.
-    package func signIn(_ form: SignIn, by policy: Policy) throws(Refusal) -> Credentials {
+    package func signIn(_ form: SignIn, by policy: Policy) throws(AccountsError) -> Credentials {
         var validation = Validation()
         let name = validation.required(form.name, form.nameField, trimmed: true)
         let password = validation.required(form.password, .password)
@@ -43,11 +43,11 @@ extension Accounts {
         let stored = try checked(name: CanonicalName(name), field: form.nameField, password: password)
         guard stored.account.status == .active else {
             report(.signInRefused, stored.account.id)
-            throw .inactive
+            throw .refused(.inactive)
         }
         if let role, role != stored.account.role {
             report(.signInRefused, stored.account.id)
-            throw .invalid([Violation(.role, .otherRole)])
+            throw .refused(.invalid([Violation(.role, .otherRole)]))
         }
         let session = newSession(for: policy, remembered: isRemembered, now: now).of(stored.account.id)
         return try begin(session, of: stored, form, password: password, by: policy)
@@ -57,13 +57,13 @@ extension Accounts {
     ///
     /// Which field the name came in decides whether it can sign in, never whose failures it counts for: a username in an
     /// email's field is checked like any wrong password of its account.
-    func checked(name: CanonicalName, field: Field, password: String) throws(Refusal) -> StoredAccount {
+    func checked(name: CanonicalName, field: Field, password: String) throws(AccountsError) -> StoredAccount {
         let stored = try account(named: name)
         let subject = LoginSubject(stored?.account.id, name: name)
-        do throws(Refusal) {
+        do throws(AccountsError) {
             try refuseIfLocked(subject)
         } catch {
-            if case .locked = error { report(.signInRefused, stored?.account.id) }
+            if case .refused(.locked) = error { report(.signInRefused, stored?.account.id) }
             throw error
         }
         let hash = stored.map { PasswordHash(stored: $0.passwordHash) }
@@ -73,13 +73,13 @@ extension Accounts {
         let isRight = try matches(usable, password)
         guard isRight, let stored, field != .email || name.isAddress else {
             try countFailure(subject, accountID: stored?.account.id)
-            throw .wrongCredentials
+            throw .refused(.wrongCredentials)
         }
         return stored
     }
 
     /// The account whose username or email is `name`: only an email can hold an `@`.
-    func account(named name: CanonicalName) throws(Refusal) -> StoredAccount? {
+    func account(named name: CanonicalName) throws(AccountsError) -> StoredAccount? {
         try refusing { () throws(DatabaseError) in
             name.isAddress
                 ? try database.first(AccountByEmail(key: name.key))
@@ -91,8 +91,8 @@ extension Accounts {
     /// hash of the name, weighted by their numbers: so an unknown name costs what a known one may cost, and always the same.
     private func decoy(for name: CanonicalName) -> PasswordHash {
         let usual = PasswordHash.decoy(dependencies.settings.hashing)
-        do throws(Refusal) {
-            let forms = try dependencies.passwordForms.current { () throws(Refusal) in try countPasswordForms() }
+        do throws(AccountsError) {
+            let forms = try dependencies.passwordForms.current { () throws(AccountsError) in try countPasswordForms() }
             let form = forms.form(at: dependencies.signer.keyedHash(of: "password form of \(name.key)"))
             return form.flatMap { PasswordHash.decoy(form: $0) } ?? usual
         } catch {
@@ -102,18 +102,18 @@ extension Accounts {
     }
 
     /// Counts anew which forms of password hashes accounts have; takes some 0.2 s for a million. Now and then, beside requests.
-    package func refreshPasswordForms() throws(Refusal) {
+    package func refreshPasswordForms() throws(AccountsError) {
         dependencies.passwordForms.replace(with: try countPasswordForms())
     }
 
-    private func countPasswordForms() throws(Refusal) -> PasswordForms.Counts {
+    private func countPasswordForms() throws(AccountsError) -> PasswordForms.Counts {
         let counts = try refusing { () throws(DatabaseError) in try database.rows(CountPasswordForms()) }
         return PasswordForms.Counts(counts)
     }
 
     private func begin(
         _ session: Session, of stored: StoredAccount, _ form: SignIn, password: String, by policy: Policy
-    ) throws(Refusal) -> Credentials {
+    ) throws(AccountsError) -> Credentials {
         var newHash: String?
         if PasswordHash(stored: stored.passwordHash).needsRehash(dependencies.settings.hashing) {
             newHash = try hash(password)
@@ -130,7 +130,7 @@ extension Accounts {
         guard isBegun else {
             // Since the password was checked the account was locked, changed its password or was disabled.
             try refuseIfLocked(subject)
-            throw .wrongCredentials
+            throw .refused(.wrongCredentials)
         }
         report(.signedIn, account.id)
         account.lastLoginAt = now
@@ -140,15 +140,15 @@ extension Accounts {
 
     // MARK: Login throttling
 
-    func refuseIfLocked(_ subject: LoginSubject) throws(Refusal) {
+    func refuseIfLocked(_ subject: LoginSubject) throws(AccountsError) {
         let now = self.now
         let lock = try refusing { () throws(DatabaseError) in
             try database.first(LockOf(subject: subject.digest, now: now, settings: dependencies.settings))
         }
-        if let lock { throw .locked(retryAfter: lock.seconds(since: now)) }
+        if let lock { throw .refused(.locked(retryAfter: lock.seconds(since: now))) }
     }
 
-    func countFailure(_ subject: LoginSubject, accountID: UInt64?) throws(Refusal) {
+    func countFailure(_ subject: LoginSubject, accountID: UInt64?) throws(AccountsError) {
         let now = self.now
         let isLocked = try refusing { () throws(DatabaseError) in
             try database.run(CountFailure(subject: subject.digest, now: now, settings: dependencies.settings))

@@ -39,7 +39,7 @@ package struct Past: Sendable {
 
 extension Accounts {
     /// Makes an account as another system had it, password hash and all.
-    package func takeOver(_ transfer: Transfer) throws(Refusal) -> Account {
+    package func takeOver(_ transfer: Transfer) throws(AccountsError) -> Account {
         var validation = Validation()
         let typed = transfer.username.flatMap { validation.required($0, .username, trimmed: true) }
         let username = validation.username(typed, length: 1...Username.longest)
@@ -66,7 +66,7 @@ extension Accounts {
     package func holdsAvatar(_ path: String) -> Bool { dependencies.media.holds(path) }
 
     /// The accounts behind an id, in the order of their ids, with their password hashes: 500 at most.
-    package func page(after id: UInt64) throws(Refusal) -> [(account: Account, passwordHash: String)] {
+    package func page(after id: UInt64) throws(AccountsError) -> [(account: Account, passwordHash: String)] {
         let page = try refusing { () throws(DatabaseError) in try database.rows(StoredAccountsAfter(after: id)) }
         return page.map { ($0.account, $0.passwordHash) }
     }

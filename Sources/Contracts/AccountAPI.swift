@@ -18,7 +18,7 @@ package let accountAPI = Contract(
     answer: answer,
     routes: [
         // Email address
-        .open(.post, "/api/account/email/undo/") { call throws(Refusal) in
+        .open(.post, "/api/account/email/undo/") { call throws(AccountsError) in
             try call.accounts.undoEmailChange(token: call.entry("token"))
             return Reply(204)
         }
@@ -40,7 +40,6 @@ package let accountAPI = Contract(
         case .forbidden: return problem(403, .forbidden, here)
         case .locked: return problem(429, .locked, here)
         case .unavailable: return problem(503, .unavailable, here)
-        case .fault: return problem(500, .internalError, here)
         }
     case .malformed, .notJSON, .notAnObject: return problem(400, .malformed, here)
     case .invalidHost: return problem(400, .malformed, here)

@@ -13,6 +13,8 @@ package final class Call {
     private var upload: Upload?
     /// Whose request it is, once known; for the log.
     package private(set) var accountID: UInt64?
+    /// The mistake of ours that kept it from being answered; for the log.
+    private(set) var fault: String?
     /// The cookie whose life this request made longer, with its new life in seconds.
     private(set) var renewedCookie: (value: String, life: Int64)?
     /// The session cookies that came, those of other sites on this host among them; none where the contract has none.
@@ -21,9 +23,9 @@ package final class Call {
     /// What a request shows to say whose it is, with what was found for it.
     package struct Known: Sendable {
         package let proof: Proof
-        package let found: Result<Caller?, Refusal>
+        package let found: Result<Caller?, AccountsError>
 
-        package init(proof: Proof, found: Result<Caller?, Refusal>) {
+        package init(proof: Proof, found: Result<Caller?, AccountsError>) {
             self.proof = proof
             self.found = found
         }
@@ -90,14 +92,14 @@ package final class Call {
     }
 
     /// What the request shows to say whose it is: a bearer token or, where the contract has cookies, its cookie.
-    func proof() throws(Refusal) -> Proof {
+    func proof() throws(AccountsError) -> Proof {
         if let token = request.bearerToken { return try accounts.proof(accessToken: token) }
         if !cookies.isEmpty { return accounts.proof(cookies: cookies) }
-        throw .notAuthenticated
+        throw .refused(.notAuthenticated)
     }
 
     /// Who makes the request.
-    func caller() throws(Refusal) -> Caller {
+    func caller() throws(AccountsError) -> Caller {
         let proof: Proof
         let found: Caller?
         if let known {
@@ -117,22 +119,41 @@ package final class Call {
         return caller
     }
 
+    /// Runs what needs the accounts, and translates why it was not done.
+    func refusing<T>(_ body: () throws(AccountsError) -> T) throws(Failure) -> T {
+        do throws(AccountsError) {
+            return try body()
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// A mistake of ours is noted for the log: the client gets only the request's id.
+    func failure(_ error: AccountsError) -> Failure {
+        switch error {
+        case .refused(let refusal): return .refused(refusal)
+        case .fault(let text):
+            fault = text
+            return .internalError(requestID: request.id)
+        }
+    }
+
     /// Reads the body, where the route takes any field.
     func readFields() throws(Failure) {
         guard route.takesFields else { return }
-        var refusal: Refusal?
+        var failure: Failure?
         do throws(Fields.Failure) {
             fields = try Fields(
                 of: request, accepting: route.encodings ?? contract.encodings,
                 isMarkSkipped: contract.skipsByteOrderMark, fileField: route.file
             ) {
-                do throws(Refusal) {
+                do throws(AccountsError) {
                     let upload = try accounts.beginUpload()
                     // A second file of the name takes the place of the first.
                     self.upload = upload
                     return { upload.write($0) }
                 } catch {
-                    refusal = error
+                    failure = self.failure(error)
                     return nil
                 }
             }
@@ -146,6 +167,6 @@ package final class Call {
             case .cutShort: throw .malformed("The request's body is incomplete.")
             }
         }
-        if let refusal { throw .refused(refusal) }
+        if let failure { throw failure }
     }
 }

@@ -166,7 +166,7 @@ package final class Route: Sendable {
     static func open(
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "",
         encodings: [Fields.Encoding]? = nil, takesFields: Bool = true, setsCookie: Bool = false,
-        handle: @escaping @Sendable (Call) throws(Refusal) -> Reply
+        handle: @escaping @Sendable (Call) throws(AccountsError) -> Reply
     ) -> Route {
         Route(
             method: method, path: path, weight: weight, head: head, encodings: encodings, takesFields: takesFields,
@@ -175,7 +175,7 @@ package final class Route: Sendable {
             call throws(Failure) in
             try call.refuseCrossOrigin()
             try call.readFields()
-            return try refusing { () throws(Refusal) in try handle(call) }
+            return try call.refusing { () throws(AccountsError) in try handle(call) }
         }
     }
 
@@ -185,7 +185,7 @@ package final class Route: Sendable {
     ) -> Route {
         Route(method: .get, path: path, weight: .reading, head: head, takesFields: false, isSignedIn: true) {
             call throws(Failure) in
-            let me = try refusing { () throws(Refusal) in try call.caller() }
+            let me = try call.refusing { () throws(AccountsError) in try call.caller() }
             return show(call.request, me)
         }
     }
@@ -193,7 +193,7 @@ package final class Route: Sendable {
     /// An endpoint for the holder of a living session.
     static func signedIn(
         _ method: Method, _ path: String, _ weight: Weight = .light, failure head: String = "", file: String? = nil,
-        takesFields: Bool = true, handle: @escaping @Sendable (Call, Caller) throws(Refusal) -> Reply
+        takesFields: Bool = true, handle: @escaping @Sendable (Call, Caller) throws(AccountsError) -> Reply
     ) -> Route {
         Route(
             method: method, path: path, weight: weight, head: head, file: file, takesFields: takesFields,
@@ -202,17 +202,9 @@ package final class Route: Sendable {
             call throws(Failure) in
             try call.refuseCrossOrigin()
             // Before the body: strangers cannot make us keep a file.
-            let me = try refusing { () throws(Refusal) in try call.caller() }
+            let me = try call.refusing { () throws(AccountsError) in try call.caller() }
             try call.readFields()
-            return try refusing { () throws(Refusal) in try handle(call, me) }
-        }
-    }
-
-    private static func refusing<T>(_ body: () throws(Refusal) -> T) throws(Failure) -> T {
-        do throws(Refusal) {
-            return try body()
-        } catch {
-            throw .refused(error)
+            return try call.refusing { () throws(AccountsError) in try handle(call, me) }
         }
     }
 }

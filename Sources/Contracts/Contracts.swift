@@ -153,11 +153,7 @@ package struct Contracts: Sendable {
         let call = Call(request, route: route, contract: contract, accounts: accounts, trustedOrigins: trustedOrigins)
         do throws(Failure) {
             try call.refuseCrossOrigin()
-            do throws(Refusal) {
-                return .waiting(try call.proof())
-            } catch {
-                throw .refused(error)
-            }
+            return .waiting(try call.refusing { () throws(AccountsError) in try call.proof() })
         } catch {
             return .answered(answered(destination, error, call))
         }
@@ -191,13 +187,9 @@ package struct Contracts: Sendable {
     }
 
     private func answered(_ destination: Destination, _ failure: Failure, _ call: Call) -> Answer {
-        guard case .refused(.fault(let text)) = failure else {
-            let reply = call.renewingCookie(in: refuse(call.request, destination, failure, call.fields))
-            return Answer(reply: reply, accountID: call.accountID, fault: nil)
-        }
-        let failure = Failure.internalError(requestID: call.request.id)
         let reply = refuse(call.request, destination, failure, call.fields)
-        return Answer(reply: reply, accountID: call.accountID, fault: text)
+        guard call.fault == nil else { return Answer(reply: reply, accountID: call.accountID, fault: call.fault) }
+        return Answer(reply: call.renewingCookie(in: reply), accountID: call.accountID, fault: nil)
     }
 
     /// The answer, or that of a mistake of ours where its headers cannot be sent.

@@ -14,7 +14,7 @@ extension Call {
     }
 
     /// `sessionid=…; Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax`, and `Secure` under HTTPS. Zero seconds take it away.
-    func settingCookie(_ value: String, life: Int64, in reply: Reply) throws(Refusal) -> Reply {
+    func settingCookie(_ value: String, life: Int64, in reply: Reply) throws(AccountsError) -> Reply {
         // A public URL with https means TLS somewhere before nginx.
         let isSecure = request.isSecure || request.origin.hasPrefix("https:")
         guard let cookie = Cookie(name: Call.cookieName, value: value, maxAge: Int(life), isSecure: isSecure) else {

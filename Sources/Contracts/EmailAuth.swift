@@ -16,7 +16,7 @@ package let emailAuth = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/auth/register/", .passwords) { call throws(Refusal) in
+        .open(.post, "/api/auth/register/", .passwords) { call throws(AccountsError) in
             let new = try call.accounts.registerSignedIn(
                 Registration(
                     username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
@@ -26,7 +26,7 @@ package let emailAuth = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/auth/login/", .passwords) { call throws(Refusal) in
+        .open(.post, "/api/auth/login/", .passwords) { call throws(AccountsError) in
             let form = SignIn(name: call.entry("email"), as: .email, password: call.entry("password"))
             let new = try call.accounts.signIn(form, by: call.policy)
             return .ok(["message": "登录成功", "user": user(new.account), "tokens": tokens(new)])
@@ -36,11 +36,11 @@ package let emailAuth = Contract(
         .reading("/api/protected/") { _, me in
             .ok(["message": "认证成功", "user": user(me.account)])
         },
-        .open(.post, "/api/auth/token/refresh/") { call throws(Refusal) in
+        .open(.post, "/api/auth/token/refresh/") { call throws(AccountsError) in
             let new = try call.accounts.refresh(call.entry("refresh"), by: call.policy)
             return .ok(["access": .string(new.access), "refresh": text(new.refresh)])
         },
-        .open(.post, "/api/auth/logout/") { call throws(Refusal) in
+        .open(.post, "/api/auth/logout/") { call throws(AccountsError) in
             try call.accounts.signOut(refresh: call.entry("refresh"), by: call.policy)
             return .ok(["message": "登出成功"])
         },
@@ -65,7 +65,6 @@ private func user(_ account: Account) -> JSON {
         case .forbidden: return error(403, ChineseWords.forbidden)
         case .locked: return error(429, ChineseWords.locked)
         case .unavailable: return error(503, ChineseWords.unavailable)
-        case .fault: return error(500, ChineseWords.internalError(""))
         }
     case .malformed, .notJSON, .notAnObject: return Reply(400, ["non_field_errors": [.string(ChineseWords.malformed)]])
     case .unsupportedMediaType: return error(415, ChineseWords.unsupportedMediaType)

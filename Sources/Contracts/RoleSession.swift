@@ -16,7 +16,7 @@ package let roleSession = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/user/register/", .passwords, failure: "注册失败") { call throws(Refusal) in
+        .open(.post, "/api/user/register/", .passwords, failure: "注册失败") { call throws(AccountsError) in
             let account = try call.accounts.register(
                 Registration(
                     username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
@@ -26,7 +26,7 @@ package let roleSession = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/user/login/", .passwords, failure: "登录失败", setsCookie: true) { call throws(Refusal) in
+        .open(.post, "/api/user/login/", .passwords, failure: "登录失败", setsCookie: true) { call throws(AccountsError) in
             let form = SignIn(
                 name: call.entry("username"), password: call.entry("password"), role: call.entry("role"),
                 replacedCookies: call.cookies)
@@ -36,7 +36,7 @@ package let roleSession = Contract(
         },
 
         // 3. 获取用户列表
-        .signedIn(.get, "/api/user/list/", .lists, failure: "查询失败") { call, me throws(Refusal) in
+        .signedIn(.get, "/api/user/list/", .lists, failure: "查询失败") { call, me throws(AccountsError) in
             let list = try call.accounts.list(
                 ListQuery(
                     role: call.parameter("role"), limit: call.parameter("limit"), after: call.parameter("after")),
@@ -49,7 +49,8 @@ package let roleSession = Contract(
         .signedIn(.patch, "/api/user/update/", failure: "更新失败", handle: update),
 
         // 5. 修改密码
-        .signedIn(.post, "/api/user/change-password/", .passwords, failure: "密码修改失败") { call, me throws(Refusal) in
+        .signedIn(.post, "/api/user/change-password/", .passwords, failure: "密码修改失败") {
+            call, me throws(AccountsError) in
             let form = PasswordChange(
                 current: call.entry("current_password"), new: call.entry("new_password"),
                 confirmation: call.entry("confirm_password"))
@@ -59,7 +60,7 @@ package let roleSession = Contract(
 
         // The document forgot these two; its clients need them.
         .reading("/api/user/me/", failure: "查询失败") { _, me in .ok(user(me.account)) },
-        .signedIn(.post, "/api/user/logout/", failure: "登出失败", takesFields: false) { call, me throws(Refusal) in
+        .signedIn(.post, "/api/user/logout/", failure: "登出失败", takesFields: false) { call, me throws(AccountsError) in
             try call.accounts.signOut(me)
             return try call.settingCookie("", life: 0, in: .ok(["message": "登出成功"]))
         },
@@ -68,7 +69,7 @@ package let roleSession = Contract(
 
 // MARK: What it shows
 
-@Sendable private func update(_ call: Call, _ me: Caller) throws(Refusal) -> Reply {
+@Sendable private func update(_ call: Call, _ me: Caller) throws(AccountsError) -> Reply {
     let change = ProfileChange(username: call.entry("username"), email: call.entry("email"))
     let account = try call.accounts.updateProfile(of: me, change, by: call.policy)
     return .ok(["message": "个人信息更新成功", "user": user(account)])
@@ -98,7 +99,7 @@ private func stream(_ list: AccountPages, _ call: Call) -> Reply {
     reply.stream = { write in
         var piece: [UInt8] = [UInt8(ascii: "[")]
         var isFirst = true
-        do throws(Refusal) {
+        do throws(AccountsError) {
             while let account = try list.nextAccount() {
                 if !isFirst { piece.append(UInt8(ascii: ",")) }
                 isFirst = false
@@ -131,7 +132,6 @@ private func stream(_ list: AccountPages, _ call: Call) -> Reply {
         case .forbidden: return message(403, ChineseWords.forbidden)
         case .locked: return message(429, ChineseWords.locked)
         case .unavailable: return message(503, ChineseWords.unavailable)
-        case .fault: return message(500, ChineseWords.internalError(""))
         }
     case .malformed, .notJSON, .notAnObject:
         return invalid(["non_field_errors": [.string(ChineseWords.malformed)]], here)

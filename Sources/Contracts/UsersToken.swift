@@ -18,7 +18,7 @@ package let usersToken = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/users/register", .passwords) { call throws(Refusal) in
+        .open(.post, "/api/users/register", .passwords) { call throws(AccountsError) in
             let form = Registration(
                 username: nil, email: call.entry("email"), password: call.entry("password"), confirmation: nil,
                 details: [
@@ -30,7 +30,7 @@ package let usersToken = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/users/login", .passwords, failure: signingIn) { call throws(Refusal) in
+        .open(.post, "/api/users/login", .passwords, failure: signingIn) { call throws(AccountsError) in
             let form = SignIn(name: call.entry("email"), as: .email, password: call.entry("password"))
             return .ok(token(try call.accounts.signIn(form, by: call.policy)))
         },
@@ -40,14 +40,14 @@ package let usersToken = Contract(
         .reading("/api/me", show: me),
 
         // 4. 用户登出
-        .signedIn(.post, "/api/users/logout", takesFields: false) { call, me throws(Refusal) in
+        .signedIn(.post, "/api/users/logout", takesFields: false) { call, me throws(AccountsError) in
             try call.accounts.signOut(me)
             return .ok(["message": "You have been logged out."])
         },
 
         // 5. 刷新访问令牌
-        .open(.post, "/api/users/refresh_token", takesFields: false) { call throws(Refusal) in
-            guard let old = call.request.bearerToken else { throw .notAuthenticated }
+        .open(.post, "/api/users/refresh_token", takesFields: false) { call throws(AccountsError) in
+            guard let old = call.request.bearerToken else { throw .refused(.notAuthenticated) }
             return .ok(token(try call.accounts.renew(accessToken: old, by: call.policy)))
         },
 
@@ -73,7 +73,7 @@ private let signingIn = "login"
     ])
 }
 
-@Sendable private func resetPassword(_ call: Call) throws(Refusal) -> Reply {
+@Sendable private func resetPassword(_ call: Call) throws(AccountsError) -> Reply {
     try call.accounts.resetPassword(
         email: call.entry("email"), old: call.entry("old_password"), new: call.entry("new_password"), by: call.policy)
     return .ok(["message": "Password has been reset successfully."])
@@ -102,7 +102,6 @@ private func token(_ new: Credentials) -> JSON {
         case .forbidden: return detail(403, "Not enough permissions")
         case .locked: return detail(429, ChineseWords.locked)
         case .unavailable: return detail(503, "Service temporarily unavailable, try again later.")
-        case .fault: return detail(500, "Internal Server Error")
         }
     case .malformed(let reason): return unreadable(PydanticError.notJSON(reason, character: 0), here)
     case .notJSON(let error, let character):

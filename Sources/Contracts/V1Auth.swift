@@ -18,7 +18,7 @@ package let v1Auth = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/v1/auth/register", .passwords) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/register", .passwords) { call throws(AccountsError) in
             let form = Registration(
                 username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
                 confirmation: call.entry("confirm_password"),
@@ -27,14 +27,14 @@ package let v1Auth = Contract(
         },
 
         // 2. 用户登录（表单格式）
-        .open(.post, "/api/v1/auth/login", .passwords, encodings: [.form, .multipart]) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/login", .passwords, encodings: [.form, .multipart]) { call throws(AccountsError) in
             let form = SignIn(name: call.entry("username"), password: call.entry("password"))
             let new = try call.accounts.signIn(form, by: call.policy)
             return .ok(token(new, user: signedIn(new.account, call.request)))
         },
 
         // 3. 用户登录（JSON格式）
-        .open(.post, "/api/v1/auth/login/json", .passwords) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/login/json", .passwords) { call throws(AccountsError) in
             let form = SignIn(
                 name: call.entry("username"), password: call.entry("password"),
                 remembered: call.lenientFlag("remember_me"))
@@ -43,7 +43,7 @@ package let v1Auth = Contract(
         },
 
         // 4. 用户登出
-        .signedIn(.post, "/api/v1/auth/logout", takesFields: false) { call, me throws(Refusal) in
+        .signedIn(.post, "/api/v1/auth/logout", takesFields: false) { call, me throws(AccountsError) in
             try call.accounts.signOut(me)
             return .ok(["message": "登出成功"])
         },
@@ -52,14 +52,14 @@ package let v1Auth = Contract(
         .reading("/api/v1/auth/me") { request, me in .ok(everything(me.account, request)) },
 
         // 6. 刷新令牌
-        .open(.post, "/api/v1/auth/refresh", takesFields: false) { call throws(Refusal) in
-            guard let old = call.request.bearerToken else { throw .notAuthenticated }
+        .open(.post, "/api/v1/auth/refresh", takesFields: false) { call throws(AccountsError) in
+            guard let old = call.request.bearerToken else { throw .refused(.notAuthenticated) }
             let new = try call.accounts.renew(accessToken: old, by: call.policy)
             return .ok(token(new, user: brief(new.account)))
         },
 
         // 7. 修改密码
-        .signedIn(.post, "/api/v1/auth/change-password", .passwords) { call, me throws(Refusal) in
+        .signedIn(.post, "/api/v1/auth/change-password", .passwords) { call, me throws(AccountsError) in
             let form = PasswordChange(
                 current: call.entry("old_password"), new: call.entry("new_password"), confirmation: nil)
             try call.accounts.changePassword(of: me, form, by: call.policy)
@@ -67,13 +67,13 @@ package let v1Auth = Contract(
         },
 
         // 8. 忘记密码
-        .open(.post, "/api/v1/auth/forgot-password") { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/forgot-password") { call throws(AccountsError) in
             try call.accounts.requestPasswordReset(email: call.entry("email"))
             return .ok(["message": "如果邮箱存在，重置链接已发送"])
         },
 
         // 9. 重置密码
-        .open(.post, "/api/v1/auth/reset-password", .passwords) { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/reset-password", .passwords) { call throws(AccountsError) in
             try call.accounts.resetPassword(
                 token: call.entry("token"), new: call.entry("new_password"), by: call.policy)
             return .ok(["message": "密码重置成功"])
@@ -157,7 +157,6 @@ private func everything(_ account: Account, _ request: Request) -> JSON {
         case .badResetToken: return detail(400, "重置令牌无效或已过期")
         case .badRefreshToken, .foreignRefreshToken: return detail(400, "无效的令牌")
         case .unavailable: return detail(503, ChineseWords.unavailable)
-        case .fault: return detail(500, ChineseWords.internalError(""))
         }
     case .malformed, .notJSON, .notAnObject:
         let errors: JSON = ["non_field_errors": [.string(ChineseWords.malformed)]]

@@ -17,7 +17,7 @@ package let v1Profile = Contract(
     answer: answer,
     routes: [
         // 1. 用户注册
-        .open(.post, "/api/v1/auth/register/", .passwords, failure: "注册失败") { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/register/", .passwords, failure: "注册失败") { call throws(AccountsError) in
             let new = try call.accounts.registerSignedIn(
                 Registration(
                     username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
@@ -27,14 +27,14 @@ package let v1Profile = Contract(
         },
 
         // 2. 用户登录
-        .open(.post, "/api/v1/auth/login/", .passwords, failure: "登录失败") { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/login/", .passwords, failure: "登录失败") { call throws(AccountsError) in
             let form = SignIn(name: call.entry("username"), password: call.entry("password"))
             let new = try call.accounts.signIn(form, by: call.policy)
             return .ok(["message": "登录成功", "user": brief(new.account), "tokens": tokens(new)])
         },
 
         // 3. Token 刷新
-        .open(.post, "/api/v1/auth/token/refresh/", failure: "刷新失败") { call throws(Refusal) in
+        .open(.post, "/api/v1/auth/token/refresh/", failure: "刷新失败") { call throws(AccountsError) in
             let new = try call.accounts.refresh(call.entry("refresh"), by: call.policy)
             return .ok(["access": .string(new.access), "refresh": text(new.refresh)])
         },
@@ -49,7 +49,7 @@ package let v1Profile = Contract(
         update(.patch),
 
         // 7. 修改密码
-        .signedIn(.post, "/api/v1/password/change/", .passwords, failure: "密码修改失败") { call, me throws(Refusal) in
+        .signedIn(.post, "/api/v1/password/change/", .passwords, failure: "密码修改失败") { call, me throws(AccountsError) in
             let form = PasswordChange(
                 current: call.entry("old_password"), new: call.entry("new_password"),
                 confirmation: call.entry("new_password_confirm"))
@@ -70,7 +70,7 @@ package let v1Profile = Contract(
         },
 
         // 9. 用户登出
-        .signedIn(.post, "/api/v1/auth/logout/", failure: "登出失败") { call, me throws(Refusal) in
+        .signedIn(.post, "/api/v1/auth/logout/", failure: "登出失败") { call, me throws(AccountsError) in
             try call.accounts.signOut(me, refresh: call.entry("refresh"))
             return .ok(["message": "登出成功"])
         },
@@ -82,7 +82,7 @@ package let v1Profile = Contract(
 
 private func update(_ method: Method) -> Route {
     .signedIn(method, "/api/v1/profile/update/", .lightOrPicture, failure: "资料更新失败", file: "avatar") {
-        call, me throws(Refusal) in
+        call, me throws(AccountsError) in
         let change = ProfileChange(
             email: call.entry("email"), bio: call.entry("bio").trimmed, avatar: call.avatar("avatar"))
         let account = try call.accounts.updateProfile(of: me, change, by: call.policy)
@@ -142,8 +142,6 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
             return Reply(429, ["message": "登录失败次数过多，请稍后再试"])
         case .unavailable:
             return Reply(503, ["detail": "Service temporarily unavailable, try again later."])
-        case .fault:
-            return Reply(500, ["detail": "Internal server error."])
         }
     case .malformed(let reason): return unreadable(reason, here)
     case .notJSON(let error, _): return unreadable("JSON parse error - \(error)", here)

@@ -74,8 +74,8 @@ final class Desk {
     /// Finds whose requests are, and notes it on each.
     private func lookUp(_ visits: [Visit]) {
         _ = accounts.takeUsage()
-        let found: Result<[Caller?], Refusal>
-        do throws(Refusal) {
+        let found: Result<[Caller?], AccountsError>
+        do throws(AccountsError) {
             found = .success(try accounts.sessions(of: visits.compactMap(\.proof)))
         } catch {
             found = .failure(error)

@@ -24,7 +24,7 @@ struct Janitor {
                 // Not all processes at the same time.
                 sleep(Janitor.pause / 2 + UInt32.random(in: 0...Janitor.pause / 2))
                 accounts.prepareDecoder()
-                do throws(Refusal) {
+                do throws(AccountsError) {
                     while try accounts.sweep() {}
                     round += 1
                     if round % Janitor.roundsPerHour == 1 { _ = try accounts.cleanMedia() }

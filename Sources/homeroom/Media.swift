@@ -7,7 +7,7 @@ enum Media {
         guard call == "clean" else { throw .usage("unknown call `media \(call)`") }
         try arguments.refuseRest()
         let accounts = try House(configuration).accounts()
-        do throws(Refusal) {
+        do throws(AccountsError) {
             print("removed \(try accounts.cleanMedia())")
         } catch {
             throw .refused("the database does not answer. Try: homeroom check")

@@ -90,7 +90,7 @@ enum Serve {
         let accounts = house.accounts()
         if let ready { Readiness.report(on: ready) }
         repeat {
-            do throws(Refusal) {
+            do throws(AccountsError) {
                 while try accounts.deliverNext(
                     publicURL: mail.publicURL,
                     send: { message, id throws(MailTransport.Failure) in

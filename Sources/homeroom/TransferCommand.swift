@@ -33,7 +33,7 @@ enum TransferCommand {
     private static func write(_ accounts: Accounts, to descriptor: Int32, named name: String) throws(CommandError) {
         var last: UInt64 = 0
         while true {
-            let page = try UserCommand.refusing { () throws(Refusal) in try accounts.page(after: last) }
+            let page = try UserCommand.refusing { () throws(AccountsError) in try accounts.page(after: last) }
             guard let end = page.last else { return }
             var bytes: [UInt8] = []
             for (account, hash) in page { bytes += line(account, hash) }
@@ -109,10 +109,10 @@ enum TransferCommand {
 
     private static func take(_ bytes: [UInt8], _ accounts: Accounts) throws(LineRefusal) {
         let transfer = try ImportLine(bytes).transfer(accounts)
-        do throws(Refusal) {
+        do throws(AccountsError) {
             _ = try accounts.takeOver(transfer)
         } catch {
-            let isLast = if case .invalid = error { false } else { true }
+            let isLast = if case .refused(.invalid) = error { false } else { true }
             throw LineRefusal(text: UserCommand.text(error), isLast: isLast)
         }
     }

@@ -16,13 +16,13 @@ enum UserCommand {
         case "export": try TransferCommand.exportAccounts(accounts, &arguments)
         case "set-role":
             let (account, role): (Account, Role) = try accountAndWord(accounts, &arguments)
-            try refusing { () throws(Refusal) in try accounts.setRole(role, of: account) }
+            try refusing { () throws(AccountsError) in try accounts.setRole(role, of: account) }
         case "set-status":
             let (account, status): (Account, Status) = try accountAndWord(accounts, &arguments)
-            try refusing { () throws(Refusal) in try accounts.setStatus(status, of: account) }
+            try refusing { () throws(AccountsError) in try accounts.setStatus(status, of: account) }
         case "unlock":
             let name = try lastName(&arguments)
-            try refusing { () throws(Refusal) in try accounts.unlock(name) }
+            try refusing { () throws(AccountsError) in try accounts.unlock(name) }
         case "show", "set-password", "sessions", "logout", "delete":
             try act(call, on: try account(try lastName(&arguments), accounts), accounts)
         default:
@@ -37,16 +37,16 @@ enum UserCommand {
             print(line(account))
         case "set-password":
             let password = try password()
-            try refusing { () throws(Refusal) in
+            try refusing { () throws(AccountsError) in
                 try accounts.setPassword(password, of: account, rules: v1Profile.policy.passwords)
             }
         case "sessions":
-            let sessions = try refusing { () throws(Refusal) in try accounts.sessions(of: account) }
+            let sessions = try refusing { () throws(AccountsError) in try accounts.sessions(of: account) }
             for session in sessions { print(line(session)) }
         case "logout":
-            try refusing { () throws(Refusal) in try accounts.endSessions(of: account) }
+            try refusing { () throws(AccountsError) in try accounts.endSessions(of: account) }
         default:
-            try refusing { () throws(Refusal) in try accounts.delete(account) }
+            try refusing { () throws(AccountsError) in try accounts.delete(account) }
         }
     }
 
@@ -54,7 +54,7 @@ enum UserCommand {
         let role = try arguments.option("role")
         try arguments.refuseRest()
         if let role { let _: Role = try word(role) }
-        try refusing { () throws(Refusal) in
+        try refusing { () throws(AccountsError) in
             let query = ListQuery(role: role.map(Entry.text) ?? .absent, limit: .absent, after: .absent)
             let list = try accounts.list(query, for: nil)
             while let account = try list.nextAccount() { print(line(account)) }
@@ -69,14 +69,14 @@ enum UserCommand {
         privileges.isSuperuser = arguments.flag("superuser")
         let name = try lastName(&arguments)
         let password = try password()
-        let account = try refusing { [privileges] () throws(Refusal) in
+        let account = try refusing { [privileges] () throws(AccountsError) in
             try accounts.create(name, email: email, password: password, privileges: privileges, by: v1Profile.policy)
         }
         print(line(account))
     }
 
     private static func account(_ name: String, _ accounts: Accounts) throws(CommandError) -> Account {
-        guard let account = try refusing({ () throws(Refusal) in try accounts.account(name) }) else {
+        guard let account = try refusing({ () throws(AccountsError) in try accounts.account(name) }) else {
             throw .refused("nobody has the username or email `\(name)`")
         }
         return account
@@ -114,21 +114,21 @@ enum UserCommand {
         return String(cString: typed)
     }
 
-    static func refusing<T>(_ body: () throws(Refusal) -> T) throws(CommandError) -> T {
-        do throws(Refusal) {
+    static func refusing<T>(_ body: () throws(AccountsError) -> T) throws(CommandError) -> T {
+        do throws(AccountsError) {
             return try body()
         } catch {
             throw .refused(text(error))
         }
     }
 
-    static func text(_ refusal: Refusal) -> String {
-        switch refusal {
-        case .invalid(let violations):
+    static func text(_ error: AccountsError) -> String {
+        switch error {
+        case .refused(.invalid(let violations)):
             v1Profile.texts(violations).map { "\($0.field): \($0.text)" }.joined(separator: "; ")
-        case .unavailable: "the database does not answer. Try: homeroom check"
+        case .refused(.unavailable): "the database does not answer. Try: homeroom check"
         case .fault(let text): text
-        default: "\(refusal)"
+        case .refused(let refusal): "\(refusal)"
         }
     }
 

@@ -280,7 +280,7 @@ import Testing
         case notAFile, large
         case bytes([UInt8])
 
-        func entry(_ accounts: Accounts) throws(Refusal) -> AvatarEntry {
+        func entry(_ accounts: Accounts) throws(AccountsError) -> AvatarEntry {
             switch self {
             case .notAFile: .notAFile
             case .bytes(let bytes): try accounts.upload(bytes)

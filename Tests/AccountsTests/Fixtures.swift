@@ -21,7 +21,7 @@ extension Accounts {
     @discardableResult
     func register(
         _ name: String, email: String? = nil, password: String = goodPassword
-    ) throws(Refusal) -> Credentials {
+    ) throws(AccountsError) -> Credentials {
         let form = Registration(
             username: .text(name), email: .text(email ?? "\(name)@school.example"), password: .text(password),
             confirmation: .text(password))
@@ -29,21 +29,21 @@ extension Accounts {
     }
 
     @discardableResult
-    func signIn(_ name: String, _ password: String = goodPassword) throws(Refusal) -> Credentials {
+    func signIn(_ name: String, _ password: String = goodPassword) throws(AccountsError) -> Credentials {
         try signIn(SignIn(name: .text(name), password: .text(password)), by: .pair)
     }
 
-    func refresh(_ token: String?) throws(Refusal) -> Credentials {
+    func refresh(_ token: String?) throws(AccountsError) -> Credentials {
         try refresh(token.map(Entry.text) ?? .absent, by: .pair)
     }
 
-    func caller(_ credentials: Credentials) throws(Refusal) -> Caller {
+    func caller(_ credentials: Credentials) throws(AccountsError) -> Caller {
         try caller(accessToken: credentials.access)
     }
 
     func changePassword(
         _ credentials: Credentials, from old: String = goodPassword, to new: String = otherPassword
-    ) throws(Refusal) {
+    ) throws(AccountsError) {
         let form = PasswordChange(current: .text(old), new: .text(new), confirmation: .text(new))
         try changePassword(of: caller(credentials), form, by: .pair)
     }
@@ -51,13 +51,13 @@ extension Accounts {
     @discardableResult
     func update(
         _ credentials: Credentials, email: Entry = .absent, bio: Entry = .absent, avatar: AvatarEntry = .absent
-    ) throws(Refusal) -> Account {
+    ) throws(AccountsError) -> Account {
         try updateProfile(
             of: caller(credentials), ProfileChange(email: email, bio: bio, avatar: avatar), by: .pair)
     }
 
     /// An upload that holds these bytes.
-    func upload(_ bytes: [UInt8]) throws(Refusal) -> AvatarEntry {
+    func upload(_ bytes: [UInt8]) throws(AccountsError) -> AvatarEntry {
         let upload = try beginUpload()
         bytes.withUnsafeBytes { upload.write($0) }
         return .file(upload)
@@ -99,7 +99,7 @@ func violations<T>(_ body: () throws -> T) -> [Violation] {
     do {
         _ = try body()
     } catch {
-        if case .invalid(let violations) = error as? Refusal { return violations }
+        if case .refused(.invalid(let violations)) = error as? AccountsError { return violations }
     }
     return []
 }

@@ -39,7 +39,6 @@ struct WordsTests {
         [
             .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken, .wrongCredentials,
             .unknownAccount, .badResetToken, .inactive, .forbidden, .locked(retryAfter: 900), .unavailable,
-            .fault("a mistake"),
         ] + fields.flatMap { field in rules.map { .invalid([Violation(field, $0)]) } }
 
     private static let reasons: [JSON.ParseError.Reason] = [
@@ -65,8 +64,7 @@ struct WordsTests {
         case .refused(let refusal):
             switch refusal {
             case .invalid, .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken,
-                .wrongCredentials, .unknownAccount, .badResetToken, .inactive, .forbidden, .locked, .unavailable,
-                .fault:
+                .wrongCredentials, .unknownAccount, .badResetToken, .inactive, .forbidden, .locked, .unavailable:
                 true
             }
         case .malformed, .notJSON, .notAnObject, .crossOrigin, .invalidHost, .unsupportedMediaType, .tooLarge,
