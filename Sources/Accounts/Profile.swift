@@ -44,8 +44,9 @@ extension Accounts {
             // The username would have to follow it.
             validation.add(.email, .tooLong(Username.longest))
         }
-        try validation.names(
-            username, email, among: self, except: id, present: CanonicalName(caller.account.email))
+        validation.names(
+            username, email, taken: try takenNames(username, email, except: id),
+            present: CanonicalName(caller.account.email))
         let bio = validation.bio(change.bio)
         let avatar = try picture(change.avatar, &validation)
         try validation.refuseIfAny()

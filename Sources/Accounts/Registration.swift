@@ -72,7 +72,7 @@ extension Accounts {
         let username = validation.username(typed, length: policy.usernameLength)
         let address = validation.required(form.email, .email, trimmed: true)
         let email = validation.email(address)
-        try validation.names(username, email, among: self, except: nil)
+        validation.names(username, email, taken: try takenNames(username, email))
         let password = validation.newPassword(
             form.password, confirmation: form.confirmation, (.password, .confirmation), rules: policy.passwords,
             username: typed, email: address)
@@ -104,7 +104,7 @@ extension Accounts {
                 // Somebody else took the name that was free just now; with the same email, if it was sent twice.
                 attempts -= 1
                 var validation = Validation()
-                try validation.names(nil, insertion.email, among: self, except: nil)
+                validation.names(nil, insertion.email, taken: try takenNames(nil, insertion.email))
                 try validation.refuseIfAny()
                 insertion.username = try freeUsername(for: insertion.email)
             }
@@ -126,6 +126,22 @@ extension Accounts {
         }
         guard let made else { throw .fault("the new account cannot be read") }
         return made.account
+    }
+
+    /// Which of a username and an email, `.username` and `.email`, other accounts have or can have back.
+    ///
+    /// - Parameter own: the account that may have them.
+    func takenNames(
+        _ username: Username?, _ email: EmailAddress?, except own: UInt64? = nil
+    ) throws(AccountsError) -> Set<Field> {
+        guard username != nil || email != nil else { return [] }
+        let query = TakenNames(
+            usernameKey: username?.canonical.key ?? "", emailKey: email?.canonical.key ?? "", now: now)
+        let rows = try refusing { () throws(DatabaseError) in try database.rows(query) }.filter { $0.id != own }
+        var taken: Set<Field> = []
+        if rows.contains(where: \.isUsername) { taken.insert(.username) }
+        if rows.contains(where: \.isEmail) { taken.insert(.email) }
+        return taken
     }
 
     /// The first free of `alice`, `alice2`, … `alice64` for `alice@school.example`; one further on when all are taken.
@@ -236,20 +252,18 @@ extension Validation {
     }
 
     /// A username with `@` must be the account's own email, and no other account may have either.
+    ///
+    /// - Parameters:
+    ///   - taken: which of the two others have: `Accounts.takenNames`.
+    ///   - present: the account's email, where it may stay.
     mutating func names(
-        _ username: Username?, _ email: EmailAddress?, among accounts: Accounts, except own: UInt64?,
-        present: CanonicalName? = nil
-    ) throws(AccountsError) {
+        _ username: Username?, _ email: EmailAddress?, taken: Set<Field>, present: CanonicalName? = nil
+    ) {
         if let username, username.isAddress, username.canonical != email?.canonical ?? present {
             add(.username, .foreignAddress, before: .email)
         }
-        guard username != nil || email != nil else { return }
-        let query = TakenNames(
-            usernameKey: username?.canonical.key ?? "", emailKey: email?.canonical.key ?? "", now: accounts.now)
-        let taken = try accounts.refusing { () throws(DatabaseError) in try accounts.database.rows(query) }
-            .filter { $0.id != own }
-        if taken.contains(where: \.isUsername) { add(.username, .taken, before: .email) }
-        if taken.contains(where: \.isEmail) { add(.email, .taken) }
+        if taken.contains(.username) { add(.username, .taken, before: .email) }
+        if taken.contains(.email) { add(.email, .taken) }
     }
 
     mutating func username(_ text: String?, length: ClosedRange<Int>) -> Username? {

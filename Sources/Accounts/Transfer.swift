@@ -44,7 +44,7 @@ extension Accounts {
         let typed = transfer.username.flatMap { validation.required($0, .username, trimmed: true) }
         let username = validation.username(typed, length: 1...Username.longest)
         let email = validation.email(validation.required(transfer.email, .email, trimmed: true))
-        try validation.names(username, email, among: self, except: nil)
+        validation.names(username, email, taken: try takenNames(username, email))
         let details = validation.details(transfer.details, required: [])
         let bio = validation.bio(transfer.bio) ?? nil
         try validation.refuseIfAny()
