@@ -1,5 +1,3 @@
-import Secrets
-
 /// What differs between contracts in the core: data, never an `if`.
 package struct Policy: Sendable {
     /// What a client holds and how it is renewed. All times in seconds.
@@ -44,33 +42,4 @@ package struct Policy: Sendable {
         case .cookie(let life): life
         }
     }
-}
-
-/// Who may read the list of all accounts (contract 3).
-package enum ListReaders: String, Sendable, CaseIterable {
-    /// Whoever is signed in, as the document has it.
-    case all
-    /// Teachers, mentors and staff.
-    case staff
-
-    func include(_ account: Account) -> Bool {
-        self == .all || account.role != .student || account.isStaff || account.isSuperuser
-    }
-}
-
-/// What the operator sets for all contracts.
-package struct Settings: Sendable {
-    /// Failed logins within `lockWindow` seconds that lock for `lockTime` seconds.
-    package var lockAfter: Int64 = 10
-    package var lockWindow: Int64 = 900
-    package var lockTime: Int64 = 900
-    /// What lasts longer from now on is no lock of these.
-    var longestLock: Int64 { lockTime + Instant.skew }
-    package var hashing = HashParameters()
-    /// Seconds after which a session is over, however often it is renewed.
-    package var longestSession: Int64 = 90 * 86_400
-    /// Who may read the list of all accounts.
-    package var listReaders = ListReaders.all
-
-    package init() {}
 }

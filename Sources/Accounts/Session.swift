@@ -39,38 +39,6 @@ package struct Session: Sendable {
     }
 }
 
-/// A session as the operator sees it.
-package struct SessionSummary: Sendable {
-    package let id: UInt64
-    /// The number of the document that issued it.
-    package let contract: UInt8
-    package let createdAt: Instant
-    package let expiresAt: Instant
-}
-
-/// Who makes a request: a living session and its account.
-package struct Caller: Sendable {
-    package let account: Account
-    package let session: Session
-    /// The SHA-256 of the cookie that named the session, where one did.
-    package var cookieHash: [UInt8]?
-    /// The cookie's new life in seconds, where this request made it longer.
-    package var renewedCookieLife: Int64?
-}
-
-/// What a client is handed at registration, login and renewal.
-package struct Credentials: Sendable {
-    package let account: Account
-    /// Empty where the client holds a cookie.
-    package var access = ""
-    /// Contracts 1 and 2 only.
-    package var refresh: String?
-    /// Contract 3 only.
-    package var cookie: String?
-    /// How long the access token or the cookie lives, in seconds from issue.
-    package let life: Int64
-}
-
 extension Session {
     /// The columns that `init(_:)` reads, of `sessions s` joined with `accounts a`.
     static let columns: SQL =

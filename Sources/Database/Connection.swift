@@ -1,43 +1,6 @@
 import CMariaDB
 import Glibc
 
-/// Where the database is and as whom to connect.
-package struct DatabaseAddress: Sendable {
-    package enum Endpoint: Sendable {
-        /// A unix socket.
-        case socket(path: String)
-        case network(host: String, port: UInt16, encryption: Encryption)
-    }
-
-    /// What protects a connection over TCP.
-    package enum Encryption: Sendable {
-        /// Nothing: whoever is on the way reads and changes all of it.
-        case off
-        /// TLS with a server whose certificate names the host and comes from one of the authorities in that file, PEM; nil
-        /// for those of the system. Else nothing is sent, the user's name and the proof of the password included.
-        case required(authorities: String?)
-    }
-
-    package let endpoint: Endpoint
-    package let database: String
-    package let user: String
-    package let password: String
-
-    package init(endpoint: Endpoint, database: String, user: String, password: String) {
-        self.endpoint = endpoint
-        self.database = database
-        self.user = user
-        self.password = password
-    }
-
-    package var description: String {
-        switch endpoint {
-        case .socket(let path): "`\(database)` at \(path) as \(user)"
-        case .network(let host, let port, _): "`\(database)` at \(host):\(port) as \(user)"
-        }
-    }
-}
-
 /// One connection to MariaDB, used by one thread.
 ///
 /// Statements are prepared at their first use and kept. The connection is made at the first use and made anew once when

@@ -1,0 +1,9 @@
+/// Who makes a request: a living session and its account.
+package struct Caller: Sendable {
+    package let account: Account
+    package let session: Session
+    /// The SHA-256 of the cookie that named the session, where one did.
+    package var cookieHash: [UInt8]?
+    /// The cookie's new life in seconds, where this request made it longer.
+    package var renewedCookieLife: Int64?
+}

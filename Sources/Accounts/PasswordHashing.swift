@@ -1,0 +1,24 @@
+import Secrets
+
+extension Accounts {
+    /// Heavy: waits for a permit and takes tens of milliseconds.
+    func hash(_ password: String) throws(AccountsError) -> String {
+        let salt = dependencies.random.bytes(PasswordHash.saltBytes)
+        return try hashing { () throws(HashingFailure) in
+            try PasswordHash.make(password, with: dependencies.settings.hashing, salt: salt)
+        }
+    }
+
+    /// Heavy: waits for a permit and takes tens of milliseconds.
+    func matches(_ hash: PasswordHash, _ password: String) throws(AccountsError) -> Bool {
+        try hashing { () throws(HashingFailure) in try hash.matches(password) }
+    }
+
+    private func hashing<T>(_ body: () throws(HashingFailure) -> T) throws(AccountsError) -> T {
+        do throws(HashingFailure) {
+            return try withHashingPermit(body)
+        } catch {
+            throw .fault("hashing: \(error)")
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import Accounts
+import Glibc
+import JSON
+import Secrets
+
+/// Why a line was not taken in.
+struct LineRefusal: Error {
+    let text: String
+    /// Whether there is no use in trying the next one.
+    var isLast = false
+}
+
+/// The members of one line, taken one by one; what is wrong with them is collected.
+struct ImportLine {
+    private static let maxBytes = 65_536
+
+    private var members: [String: JSON] = [:]
+    private var complaints: [String] = []
+
+    init(_ bytes: [UInt8]) throws(LineRefusal) {
+        guard bytes.count <= ImportLine.maxBytes else {
+            throw LineRefusal(text: "longer than \(ImportLine.maxBytes) bytes")
+        }
+        let value: JSON
+        do throws(JSON.ParseError) {
+            value = try JSON.parse(bytes)
+        } catch {
+            throw LineRefusal(text: "no JSON: \(error.reason.rawValue), at byte \(error.offset)")
+        }
+        guard case .object(let object) = value else { throw LineRefusal(text: "no JSON object") }
+        for member in object.members { members[member.name] = member.value }
+    }
+
+    /// All of it, or all that is wrong with it but for what the core finds.
+    consuming func transfer(_ accounts: Accounts) throws(LineRefusal) -> Transfer {
+        var transfer = Transfer()
+        transfer.past.id = number("id", in: 1...1_000_000_000_000).map { UInt64($0) }
+        transfer.username = entry("username")
+        transfer.email = entry("email") ?? .absent
+        transfer.passwordHash = passwordHash()
+        transfer.privileges.role = word("role") ?? .student
+        transfer.privileges.isStaff = flag("is_staff")
+        transfer.privileges.isSuperuser = flag("is_superuser")
+        transfer.details[.fullName] = entry("full_name")
+        transfer.details[.firstName] = entry("first_name")
+        transfer.details[.lastName] = entry("last_name")
+        transfer.details[.phone] = entry("phone")
+        transfer.bio = entry("bio") ?? .absent
+        transfer.past.status = word("status") ?? .active
+        transfer.past.avatar = text("avatar", most: 100)
+        if let avatar = transfer.past.avatar, !accounts.holdsAvatar(avatar) {
+            complain("avatar", "HOMEROOM_MEDIA does not hold it. Copy its files first, or leave it out")
+        }
+        transfer.past.isEmailVerified = flag("is_email_verified")
+        transfer.past.isPhoneVerified = flag("is_phone_verified")
+        transfer.past.language = text("language", most: 16)
+        transfer.past.timezone = text("timezone", most: 64)
+        transfer.past.theme = text("theme", most: 16)
+        transfer.past.loginCount = number("login_count", in: 0...Int64(UInt32.max)) ?? 0
+        transfer.past.createdAt = time("created_at")
+        transfer.past.updatedAt = time("updated_at")
+        transfer.past.lastLoginAt = time("last_login_at")
+        for name in members.keys.sorted() { complain(name, "no such field") }
+        guard complaints.isEmpty else { throw LineRefusal(text: complaints.joined(separator: "; ")) }
+        return transfer
+    }
+
+    /// nil for null as well as for what is not there; as all of these.
+    private mutating func value(_ name: String) -> JSON? {
+        let value = members.removeValue(forKey: name)
+        return value == .null ? nil : value
+    }
+
+    private mutating func complain(_ name: String, _ text: String) {
+        // A name may hold line breaks.
+        complaints.append("\(String(decoding: JSON.string(name).bytes.dropFirst().dropLast(), as: UTF8.self)): \(text)")
+    }
+
+    private mutating func entry(_ name: String) -> Entry? {
+        switch value(name) {
+        case nil: nil
+        case .string(let text): .text(text)
+        default: .notText
+        }
+    }
+
+    private mutating func passwordHash() -> String {
+        guard case .string(let hash)? = value("password_hash") else {
+            complain("password_hash", "a text is missing")
+            return ""
+        }
+        // Django's mark of an account without a password, which may get one by mail.
+        guard hash.utf8.count <= 512, hash.utf8.allSatisfy({ $0 < 0x80 }),
+            hash.hasPrefix("!") || PasswordHash(stored: hash).isUsable
+        else {
+            complain("password_hash", "no form that can be checked. There are argon2, pbkdf2 and bcrypt; ! for none")
+            return ""
+        }
+        return hash
+    }
+
+    private mutating func text(_ name: String, most: Int) -> String? {
+        guard let value = value(name) else { return nil }
+        if case .string(let text) = value, (1...most).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
+        {
+            return text
+        }
+        complain(name, "must be 1 to \(most) ASCII characters")
+        return nil
+    }
+
+    private mutating func flag(_ name: String) -> Bool {
+        guard let value = value(name) else { return false }
+        if case .bool(let flag) = value { return flag }
+        complain(name, "must be true or false")
+        return false
+    }
+
+    private mutating func number(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+        guard let value = value(name) else { return nil }
+        if case .integer(let number) = value, range.contains(number) { return number }
+        complain(name, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    private mutating func word<Word: RawRepresentable<String> & CaseIterable>(_ name: String) -> Word? {
+        guard let value = value(name) else { return nil }
+        if case .string(let text) = value, let word = Word(rawValue: text) { return word }
+        complain(name, "must be one of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
+        return nil
+    }
+
+    private mutating func time(_ name: String) -> Instant? {
+        guard let value = value(name) else { return nil }
+        if case .string(let text) = value, let time = Instant(text) { return time }
+        complain(name, "must be a time such as 2025-07-26T07:42:39.508828Z")
+        return nil
+    }
+}
+
+extension Instant {
+    // Made once: that takes longer than all else that is done with a line. Nothing changes it.
+    private nonisolated(unsafe) static let form =
+        /(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?(?:[Zz]|([+-])(\d\d):?(\d\d)?)/
+        .asciiOnlyDigits()
+
+    /// RFC 3339 §5.6, of 1970 or later; also as databases write it, with a blank for the T and an offset of hours alone.
+    fileprivate init?(_ text: String) {
+        guard let match = text.wholeMatch(of: Instant.form) else { return nil }
+        func number(_ text: Substring?) -> Int32 { text.flatMap { Int32($0) } ?? 0 }
+        let (year, month) = (number(match.1) - 1900, number(match.2) - 1)
+        var parts = tm()
+        (parts.tm_year, parts.tm_mon, parts.tm_mday) = (year, month, number(match.3))
+        (parts.tm_hour, parts.tm_min, parts.tm_sec) = (number(match.4), number(match.5), number(match.6))
+        let written = parts
+        // It makes 31 February 3 March.
+        let seconds = timegm(&parts)
+        guard seconds >= 0, parts.tm_mon == written.tm_mon, parts.tm_mday == written.tm_mday,
+            parts.tm_hour == written.tm_hour, parts.tm_min == written.tm_min, parts.tm_sec == written.tm_sec
+        else { return nil }
+        let offset = Int(number(match.9) * 3600 + number(match.10) * 60)
+        let fraction = match.7.map { $0 + String(repeating: "0", count: 6 - $0.count) }
+        let microseconds = Int64(seconds + (match.8 == "+" ? -offset : offset)) * 1_000_000 + Int64(number(fraction))
+        guard microseconds >= 0 else { return nil }
+        self.init(microseconds: microseconds)
+    }
+}
