@@ -52,13 +52,14 @@ extension Accounts {
         try validation.refuseIfAny()
 
         var update = UpdateProfile(
-            id: id, sessionID: caller.session.id, username: username, email: email, bio: bio, avatar: nil, now: now)
+            id: id, sessionID: caller.session.id, username: username, email: email, bio: bio, now: now)
         var newFile: String?
         if let avatar {
-            newFile = try storing { () throws(MediaStore.Failure) in try dependencies.media.publish(avatar) }
-            update.avatar = .some(newFile)
+            let file = try storing { () throws(MediaStore.Failure) in try dependencies.media.publish(avatar) }
+            newFile = file
+            update.avatar = .set(file)
         } else if case .remove = change.avatar {
-            update.avatar = .some(nil)
+            update.avatar = .clear
         }
         let oldFile: String?
         do throws(AccountsError) {
@@ -72,8 +73,8 @@ extension Accounts {
         // What nobody else writes is known: the row need not be read again.
         if update.username == nil, update.email == nil {
             var account = caller.account
-            if let bio = update.bio { account.bio = bio }
-            if let avatar = update.avatar { account.avatar = avatar }
+            account.bio = update.bio.applied(to: account.bio)
+            account.avatar = update.avatar.applied(to: account.avatar)
             account.updatedAt = update.now
             return account
         }
@@ -85,21 +86,21 @@ extension Accounts {
 
     /// Writes the row and answers with the avatar that it named before, if another one took its place.
     private func apply(_ update: UpdateProfile) throws(AccountsError) -> String? {
-        if let bio = update.bio, update.username == nil, update.email == nil, update.avatar == nil {
+        if !update.bio.isKeep, update.avatar.isKeep, update.username == nil, update.email == nil {
             let isFound = try refusing { () throws(DatabaseError) in
-                try database.run(UpdateBio(id: update.id, bio: bio, now: update.now)).affectedRows == 1
+                try database.run(UpdateBio(id: update.id, bio: update.bio.newValue, now: update.now)).affectedRows == 1
             }
             guard isFound else { throw .refused(.badToken) }
             return nil
         }
         var isMoved = false
         let (isFound, old) = try inserting { () throws(DatabaseError) -> (Bool, String?) in
-            guard update.avatar != nil || update.email != nil else {
+            guard !update.avatar.isKeep || update.email != nil else {
                 return (try database.run(update).affectedRows == 1, nil)
             }
             return try database.transaction { () throws(DatabaseError) in
                 // Locked, so that of two uploads at once each removes the file of its own predecessor.
-                let old = update.avatar == nil ? nil : try database.first(AvatarForUpdate(id: update.id)) ?? nil
+                let old = update.avatar.isKeep ? nil : try database.first(AvatarForUpdate(id: update.id)) ?? nil
                 guard let email = update.email else { return (try database.run(update).affectedRows == 1, old) }
                 guard let address = try database.first(AddressForUpdate(id: update.id)) else { return (false, nil) }
                 isMoved = address.key != email.canonical.key
@@ -178,16 +179,15 @@ extension AccountsError {
 }
 
 extension Validation {
-    /// nil leaves it, `.some(nil)` clears it.
-    mutating func bio(_ entry: Entry) -> String?? {
+    mutating func bio(_ entry: Entry) -> Change<String> {
         switch entry {
-        case .absent: return nil
-        case .null: return .some(nil)
+        case .absent: return .keep
+        case .null: return .clear
         case .notText, .flag: add(.bio, .notText)
         case .text(let text):
             check(text, .bio, most: Accounts.longestBio) { !$0.isControl || $0.isLineBreak || $0 == "\t" }
-            return .some(text)
+            return .set(text)
         }
-        return nil
+        return .keep
     }
 }

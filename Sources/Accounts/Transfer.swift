@@ -46,7 +46,7 @@ extension Accounts {
         let email = validation.email(validation.required(transfer.email, .email, trimmed: true))
         validation.names(username, email, taken: try takenNames(username, email))
         let details = validation.details(transfer.details, required: [])
-        let bio = validation.bio(transfer.bio) ?? nil
+        let bio = validation.bio(transfer.bio).newValue
         try validation.refuseIfAny()
         guard let email else { throw .fault("a violation is missing") }
 

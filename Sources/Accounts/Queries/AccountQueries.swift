@@ -133,7 +133,7 @@ struct InsertAccount: Command {
     }
 }
 
-/// Changes what is not nil, unless the session whose holder asks for it has ended meanwhile. A username that is the account's
+/// Changes a profile, unless the session whose holder asks for it has ended meanwhile. A username that is the account's
 /// email follows it, and one with `@` must be the email.
 struct UpdateProfile: Command {
     // MariaDB assigns from left to right, so the comparisons still see the old address.
@@ -152,9 +152,8 @@ struct UpdateProfile: Command {
     let sessionID: UInt64
     var username: Username?
     var email: EmailAddress?
-    /// `.some(nil)` clears it.
-    var bio: String??
-    var avatar: String??
+    var bio: Change<String>
+    var avatar: Change<String> = .keep
     let now: Instant
     var parameters: [SQLValue] {
         let hasName = SQLValue.flag(username != nil)
@@ -166,7 +165,7 @@ struct UpdateProfile: Command {
         return [
             hasName, name, hasEmail, address, hasName, nameKey, hasEmail, key, hasEmail, key, hasEmail, key,
             hasEmail, address, hasEmail, key,
-            .flag(bio != nil), .text(orNull: bio ?? nil), .flag(avatar != nil), .text(orNull: avatar ?? nil),
+            .flag(!bio.isKeep), .text(orNull: bio.newValue), .flag(!avatar.isKeep), .text(orNull: avatar.newValue),
             .time(now), .unsigned(id), .flag(username?.isAddress == true), nameKey, hasEmail, key,
             .unsigned(sessionID),
         ]
