@@ -81,6 +81,7 @@ struct RewriteAddress: Command {
     var parameters: [SQLValue] { [.text(newKey), .text(newKey), .text(newKey), .unsigned(id), .text(oldKey)] }
 }
 
+/// Whose account has an address, by what is compared.
 struct AddressHolder: Query {
     static let sql: SQL = "SELECT id FROM accounts WHERE email_key = ?"
     let key: String

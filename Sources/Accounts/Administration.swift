@@ -47,6 +47,7 @@ extension Accounts {
         report(.passwordSet, account.id)
     }
 
+    /// The living sessions of an account.
     package func sessions(of account: Account) throws(AccountsError) -> [SessionSummary] {
         let now = self.now
         let query = SessionsOfAccount(
@@ -54,6 +55,7 @@ extension Accounts {
         return try refusing { () throws(DatabaseError) in try database.rows(query) }
     }
 
+    /// Ends all sessions of an account.
     package func endSessions(of account: Account) throws(AccountsError) {
         try change(account, EndSessions(accountID: account.id))
         report(.sessionsEnded, account.id)

@@ -15,6 +15,7 @@ extension Accounts {
         .token(try claims(accessToken, .access, otherwise: .badToken))
     }
 
+    /// Which sessions cookies claim to be; costs no round trip to the database.
     package func proof(cookies: [String]) -> Proof { .cookie(hashes: cookies.map { sha256($0) }) }
 
     /// The sessions that proofs name, each in its place, nil where there is none. Sixteen at a time cost one round trip,

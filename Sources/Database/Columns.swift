@@ -9,33 +9,40 @@ package struct Columns: ~Copyable {
         self.statement = statement
     }
 
+    /// A text that is not NULL.
     package mutating func text() throws(DatabaseError) -> String {
         guard let value = try optionalText() else { throw unexpectedNull() }
         return value
     }
 
+    /// A text; nil for NULL.
     package mutating func optionalText() throws(DatabaseError) -> String? {
         try nextBuffer().map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// Bytes that are not NULL.
     package mutating func bytes() throws(DatabaseError) -> [UInt8] {
         guard let value = try nextBuffer() else { throw unexpectedNull() }
         return Array(value)
     }
 
+    /// A number without a sign that is not NULL.
     package mutating func unsigned() throws(DatabaseError) -> UInt64 {
         UInt64(bitPattern: try integer())
     }
 
+    /// A number without a sign; nil for NULL.
     package mutating func optionalUnsigned() throws(DatabaseError) -> UInt64? {
         try nextBuffer().map { $0.loadUnaligned(as: UInt64.self) }
     }
 
+    /// A number that is not NULL.
     package mutating func integer() throws(DatabaseError) -> Int64 {
         guard let value = try nextBuffer() else { throw unexpectedNull() }
         return value.loadUnaligned(as: Int64.self)
     }
 
+    /// A BOOLEAN that is not NULL.
     package mutating func flag() throws(DatabaseError) -> Bool {
         try integer() != 0
     }
@@ -46,6 +53,7 @@ package struct Columns: ~Copyable {
         return value
     }
 
+    /// Microseconds since 1970; nil for NULL.
     package mutating func optionalTime() throws(DatabaseError) -> Int64? {
         try nextBuffer().map { Calendar.microseconds($0.loadUnaligned(as: MYSQL_TIME.self)) }
     }

@@ -82,12 +82,14 @@ package enum Migrations {
         """
 }
 
+/// Waits for other machines' migrations, and keeps them waiting until the transaction ends.
 struct LockHistory: Query {
     static let sql: SQL = "SELECT version FROM migrations WHERE version = 0 FOR UPDATE"
     var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
+/// The versions that the database has.
 package struct AppliedMigrations: Query {
     package static let sql: SQL = "SELECT version FROM migrations WHERE version > 0"
     package init() {}
@@ -95,6 +97,7 @@ package struct AppliedMigrations: Query {
     package static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
+/// Notes that a migration was applied.
 struct RecordMigration: Command {
     static let sql: SQL = "INSERT INTO migrations (version, name, applied_at) VALUES (?, ?, ?)"
     let version: Int64

@@ -45,6 +45,7 @@ package final class Service: Sendable {
         process?.terminate(within: 15)
     }
 
+    /// Ends the service at once, requests and all.
     package func kill() {
         process?.kill()
     }

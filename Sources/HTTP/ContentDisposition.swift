@@ -57,7 +57,7 @@ package struct Part: Sendable, Equatable {
         return text.endIndex
     }
 
-    /// Browsers escape three bytes, and no percent sign: https://html.spec.whatwg.org/#multipart-form-data
+    /// Undoes what browsers escape: three bytes, and no percent sign. (https://html.spec.whatwg.org/#multipart-form-data)
     private static func decodingBrowserEscapes(_ text: [UInt8]) -> [UInt8] {
         var decoded: [UInt8] = []
         var index = 0

@@ -28,9 +28,12 @@ package struct Reply {
         self.type = type
     }
 
+    /// An answer of status 200 with a JSON body.
     package static func ok(_ body: JSON) -> Reply { Reply(200, body) }
+    /// An answer of status 201 with a JSON body.
     package static func created(_ body: JSON) -> Reply { Reply(201, body) }
 
+    /// The answer with one more header, behind those that it has.
     package func with(_ name: String, _ value: String) -> Reply {
         var copy = self
         copy.headers.append((name, value))

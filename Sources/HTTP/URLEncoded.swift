@@ -9,6 +9,7 @@ package struct FormField: Sendable, Equatable {
     }
 }
 
+/// Why urlencoded bytes are no fields.
 package enum URLEncodedError: Error, Equatable {
     case tooManyFields
     case notUTF8
@@ -37,6 +38,7 @@ package enum URLEncoded {
         return fields
     }
 
+    /// The fields of a query string in their order, repeated names included.
     package static func fields(in query: String, atMost limit: Int = 64) throws(URLEncodedError) -> [FormField] {
         try fields(in: query.utf8.span, atMost: limit)
     }

@@ -10,6 +10,7 @@ extension JSON {
         return value
     }
 
+    /// Reads one JSON value that takes up all of the bytes.
     package static func parse(_ bytes: [UInt8], maximumDepth: Int = 32) throws(ParseError) -> JSON {
         try parse(bytes.span, maximumDepth: maximumDepth)
     }

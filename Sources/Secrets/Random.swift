@@ -14,10 +14,12 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
         self.number = number
     }
 
+    /// 64 random bits.
     package func next() -> UInt64 {
         number()
     }
 
+    /// So many random bytes.
     package func bytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)

@@ -53,6 +53,7 @@ package struct TokenSigner: Sendable {
         return claims
     }
 
+    /// The claims of a token of ours at `now`, in seconds since 1970.
     package func verify(_ token: String, now: Int64) throws(TokenError) -> Claims {
         try verify(token.utf8.span, now: now)
     }

@@ -17,6 +17,7 @@ struct StoredAccount: Sendable {
     }
 }
 
+/// The account that has a username, by what is compared.
 struct AccountByUsername: Query {
     static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.username_key = ?"
     let key: String
@@ -24,6 +25,7 @@ struct AccountByUsername: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
+/// The account that has an address, by what is compared.
 struct AccountByEmail: Query {
     static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.email_key = ?"
     let key: String
@@ -43,6 +45,7 @@ struct AccountForReset: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> StoredAccount { try StoredAccount(&columns) }
 }
 
+/// The account that has a number.
 struct AccountByID: Query {
     static let sql: SQL = "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.id = ?"
     let id: UInt64
@@ -102,6 +105,7 @@ struct UsernameTaken: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
 }
 
+/// Makes an account; a language, timezone or theme that is not given is the default of its column.
 struct InsertAccount: Command {
     static let sql: SQL = """
         INSERT INTO accounts (id, username, username_key, email, email_key, password_hash, role, status, is_staff, \
@@ -231,7 +235,7 @@ struct AccountsAfter: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
 }
 
-/// The same with the hashes of their passwords.
+/// Accounts behind one in the order of their numbers, with the hashes of their passwords: 500 at most.
 struct StoredAccountsAfter: Query {
     static let sql: SQL =
         "SELECT " + StoredAccount.columns + " FROM accounts a WHERE a.id > ? ORDER BY a.id LIMIT 500"
@@ -248,6 +252,7 @@ struct AccountByAvatar: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> UInt64 { try columns.unsigned() }
 }
 
+/// Removes an account, and by foreign keys what belongs to it.
 struct DeleteAccount: Command {
     static let sql: SQL = "DELETE FROM accounts WHERE id = ?"
     let id: UInt64

@@ -103,6 +103,7 @@ struct DeleteEmailChanges: Command {
     var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(id)] }
 }
 
+/// Removes changes of addresses that can no longer be taken back, 500 at most.
 struct DeleteOldEmailChanges: Command {
     static let sql: SQL = "DELETE FROM email_changes WHERE undo_until <= ? LIMIT 500"
     let before: Instant
@@ -121,6 +122,7 @@ struct ResetAddress: Query {
 
 // MARK: Links
 
+/// Keeps the token of a mailed link that takes a change of address back.
 struct InsertUndoToken: Command {
     // Of a change that was taken back meanwhile there is none.
     static let sql: SQL =

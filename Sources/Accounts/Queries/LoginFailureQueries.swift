@@ -40,12 +40,14 @@ struct CountFailure: Command {
     }
 }
 
+/// Forgets the failed logins of a subject, and so unlocks it.
 struct ClearFailures: Command {
     static let sql: SQL = "DELETE FROM login_failures WHERE subject = ?"
     let subject: [UInt8]
     var parameters: [SQLValue] { [.bytes(subject)] }
 }
 
+/// Removes counts of failures that are too old to count and lock nobody, 500 at most.
 struct DeleteOldFailures: Command {
     static let sql: SQL = """
         DELETE FROM login_failures WHERE window_start <= ? AND (locked_until IS NULL OR locked_until <= ?) LIMIT 500

@@ -26,6 +26,7 @@ struct ResetByToken: Query {
     }
 }
 
+/// Keeps the token of a mailed link that sets a password, with the account's state when it was made.
 struct InsertReset: Command {
     static let sql: SQL = """
         INSERT INTO password_resets (token_hash, account_id, password_version, email_version, expires_at) \
@@ -42,6 +43,7 @@ struct InsertReset: Command {
     }
 }
 
+/// Removes a token that is still good; no row is affected where it is not.
 struct SpendReset: Command {
     // In the account's present state: a link made while its address was being changed is for the one before.
     static let sql: SQL = """
@@ -57,18 +59,21 @@ struct SpendReset: Command {
     }
 }
 
+/// Removes the token of a link that was not sent.
 struct DeleteReset: Command {
     static let sql: SQL = "DELETE FROM password_resets WHERE token_hash = ?"
     let hash: [UInt8]
     var parameters: [SQLValue] { [.bytes(hash)] }
 }
 
+/// Ends all links that set the password of an account.
 struct DeleteResetsOfAccount: Command {
     static let sql: SQL = "DELETE FROM password_resets WHERE account_id = ?"
     let accountID: UInt64
     var parameters: [SQLValue] { [.unsigned(accountID)] }
 }
 
+/// Removes tokens whose time is over, 500 at most.
 struct DeleteExpiredResets: Command {
     static let sql: SQL = "DELETE FROM password_resets WHERE expires_at <= ? LIMIT 500"
     let now: Instant
@@ -211,6 +216,7 @@ struct PostponeMail: Command {
     var parameters: [SQLValue] { [.time(dueAt), .bytes(subject)] }
 }
 
+/// Notes that a mail was sent, or is not to be sent any more.
 struct CompleteMail: Command {
     static let sql: SQL = "UPDATE outbox SET due_at = NULL, attempts = 0, sent_at = ? WHERE subject = ?"
     let subject: [UInt8]
@@ -228,6 +234,7 @@ struct CountWaitingMails: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
+/// Removes notes of mails sent so long ago that they limit nothing any more, 500 at most.
 struct DeleteOldMail: Command {
     static let sql: SQL = "DELETE FROM outbox WHERE due_at IS NULL AND sent_at <= ? LIMIT 500"
     let before: Instant

@@ -19,7 +19,7 @@ struct SessionsByID: Query {
     }
 }
 
-/// The same by their cookies.
+/// The living sessions of up to 16 cookies, by the hashes of those.
 struct SessionsByCookie: Query {
     static let most = 16
     static let sql: SQL =
@@ -65,6 +65,7 @@ struct SessionsOfAccount: Query {
     }
 }
 
+/// Begins a session in its account's present epoch.
 struct InsertSession: Command {
     static let sql: SQL = """
         INSERT INTO sessions \
@@ -98,7 +99,7 @@ struct BeginSession: Command {
         + InsertSession.sql + "; " + EndOldestSessions.sql + "; END IF; COMMIT; END"
     let insertion: InsertSession
     let passwordVersion: Int64
-    /// The same password in the wanted form; nil when the stored one is good.
+    /// The hash of that password in the wanted form; nil when the stored one is good.
     let newHash: String?
     let subject: LoginSubject
     /// Of the sessions that end with this one's beginning, at most eight.
@@ -134,6 +135,7 @@ struct RotateSession: Command {
     }
 }
 
+/// Ends one session.
 struct DeleteSession: Command {
     static let sql: SQL = "DELETE FROM sessions WHERE id = ?"
     let id: UInt64
@@ -187,6 +189,7 @@ struct DeleteEndedSessions: Command {
     var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(kept)] }
 }
 
+/// Removes sessions whose time is over, 500 at most.
 struct DeleteExpiredSessions: Command {
     static let sql: SQL = "DELETE FROM sessions WHERE expires_at <= ? LIMIT 500"
     let now: Instant
