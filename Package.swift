@@ -78,10 +78,14 @@ let package = Package(
         tests("FuzzTests", ["FuzzTargets"]),
         // The parent of the workers in a process of its own, for the tests to send signals to.
         .executableTarget(
-            name: "supervise", dependencies: ["Server", "FastCGI"], path: "Tests/Supervise", swiftSettings: settings),
+            name: "supervise", dependencies: ["Server", "FastCGI", "Contracts"], path: "Tests/Supervise",
+            swiftSettings: settings),
         tests(
             "ServerTests",
-            ["Server", "FastCGI", "HTTP", "JSON", "Accounts", "CLinux", "DevStack", "TestSupport", "supervise"]),
+            [
+                "Server", "FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "CLinux", "DevStack", "TestSupport",
+                "supervise",
+            ]),
         tests(
             "SystemTests",
             ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "Accounts", "CLinux"],

@@ -6,6 +6,9 @@ package struct ListQuery: Sendable {
     package var limit: Entry
     package var after: Entry
 
+    static let limits = 1...1000
+    static let starts = 0...Int.max
+
     package init(role: Entry, limit: Entry, after: Entry) {
         self.role = role
         self.limit = limit
@@ -70,8 +73,8 @@ extension Accounts {
         if let reader, !dependencies.settings.listReaders.include(reader) { throw .refused(.forbidden) }
         var validation = Validation()
         let role = validation.role(query.role == .absent ? nil : query.role)
-        let limit = validation.number(query.limit, .limit, in: 1...1000)
-        let after = validation.number(query.after, .after, in: 0...Int.max)
+        let limit = validation.number(query.limit, .limit, in: ListQuery.limits)
+        let after = validation.number(query.after, .after, in: ListQuery.starts)
         try validation.refuseIfAny()
         return try refusing { () throws(DatabaseError) in
             try AccountPages(database, role: role, after: UInt64(after ?? 0), limit: limit.map(Int64.init))

@@ -2,7 +2,7 @@ import Database
 import Secrets
 
 /// What a request shows to say whose it is. What it names is not looked up yet.
-package enum Proof: Sendable {
+package enum PresentedCredential: Sendable {
     /// What a good access token says.
     case token(Claims)
     /// The SHA-256 of each cookie that came, of which the first with a living session counts.
@@ -11,20 +11,20 @@ package enum Proof: Sendable {
 
 extension Accounts {
     /// Whose an access token claims to be; costs no round trip to the database.
-    package func proof(accessToken: String) throws(AccountsError) -> Proof {
+    package func credential(accessToken: String) throws(AccountsError) -> PresentedCredential {
         .token(try claims(accessToken, .access, otherwise: .badToken))
     }
 
     /// Which sessions cookies claim to be; costs no round trip to the database.
-    package func proof(cookies: [String]) -> Proof { .cookie(hashes: cookies.map { sha256($0) }) }
+    package func credential(cookies: [String]) -> PresentedCredential { .cookie(hashes: cookies.map { sha256($0) }) }
 
-    /// The sessions that proofs name, each in its place, nil where there is none. Sixteen at a time cost one round trip,
+    /// The sessions that credentials name, each in its place, nil where there is none. Sixteen at a time cost one round trip,
     /// those of cookies another.
-    package func sessions(of proofs: [Proof]) throws(AccountsError) -> [Caller?] {
+    package func sessions(of credentials: [PresentedCredential]) throws(AccountsError) -> [Caller?] {
         var ids: [UInt64] = []
         var hashes: [[UInt8]] = []
-        for proof in proofs {
-            switch proof {
+        for credential in credentials {
+            switch credential {
             case .token(let claims): ids.append(claims.sessionID)
             case .cookie(let found): hashes += found
             }
@@ -41,18 +41,18 @@ extension Accounts {
                 }
             }
         }
-        return proofs.map { proof in
-            switch proof {
+        return credentials.map { credential in
+            switch credential {
             case .token(let claims): found[claims.sessionID]
             case .cookie(let hashes): hashes.lazy.compactMap { holders[$0] }.first { living($0) != nil }
             }
         }
     }
 
-    /// Who makes a request, if the session that was found for the proof lives.
-    package func caller(_ proof: Proof, _ found: Caller?) throws(AccountsError) -> Caller {
+    /// Who makes a request, if the session that was found for the credential lives.
+    package func caller(_ credential: PresentedCredential, _ found: Caller?) throws(AccountsError) -> Caller {
         guard let found, let caller = living(found) else { throw .refused(.badToken) }
-        if case .token(let claims) = proof {
+        if case .token(let claims) = credential {
             guard caller.account.id == claims.accountID, caller.acceptsBearer(claims, now: now) else {
                 throw .refused(.badToken)
             }
@@ -69,14 +69,14 @@ extension Accounts {
 
     /// The living session behind an access token.
     package func caller(accessToken: String) throws(AccountsError) -> Caller {
-        let proof = try proof(accessToken: accessToken)
-        return try caller(proof, try sessions(of: [proof])[0])
+        let credential = try credential(accessToken: accessToken)
+        return try caller(credential, try sessions(of: [credential])[0])
     }
 
     /// The living session behind a cookie. Its life slides: at most once an hour that is written down.
     package func caller(cookie: String, by policy: Policy) throws(AccountsError) -> Caller {
-        let proof = proof(cookies: [cookie])
-        return try sliding(try caller(proof, try sessions(of: [proof])[0]), by: policy)
+        let credential = credential(cookies: [cookie])
+        return try sliding(try caller(credential, try sessions(of: [credential])[0]), by: policy)
     }
 
     /// The caller with a session that lives longer, where it is time to write that down.

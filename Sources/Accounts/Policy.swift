@@ -35,6 +35,29 @@ package struct Policy: Sendable {
         return false
     }
 
+    /// How long a new value of a field may be, in characters, an email in bytes; nil where there is no limit but the body's.
+    package func length(of field: Field) -> ClosedRange<Int>? {
+        switch field {
+        case .username: usernameLength
+        case .email: 1...EmailAddress.longest
+        case .password, .newPassword: passwords.shortest...(passwords.longest ?? PasswordRules.mostBytes)
+        case .fullName, .firstName, .lastName, .phone: Details.limits.first { $0.field == field }.map { 0...$0.most }
+        case .bio: 0...Accounts.longestBio
+        case .confirmation, .currentPassword, .newConfirmation, .avatar, .role, .refresh, .resetToken, .remembered,
+            .limit, .after, .id:
+            nil
+        }
+    }
+
+    /// The values that a number in a query may have.
+    package func range(of field: Field) -> ClosedRange<Int>? {
+        switch field {
+        case .limit: ListQuery.limits
+        case .after: ListQuery.starts
+        default: nil
+        }
+    }
+
     func life(remembered: Bool) -> Int64 {
         switch renewal {
         case .pair(_, let refresh): refresh

@@ -5,6 +5,7 @@ import JSON
 /// Contract 6: what the five documents lack, with errors as RFC 9457 has them, in Chinese or English.
 package let accountAPI = Contract(
     name: "account",
+    title: "What the five documents lack; errors as RFC 9457 has them",
     policy: Policy(
         contract: 6,
         renewal: .cookie(life: 14 * 86_400),
@@ -12,22 +13,24 @@ package let accountAPI = Contract(
             shortest: 8, refusesCommon: true, refusesNumeric: true, dissimilarTo: [.username, .email])),
     encodings: [.json],
     skipsByteOrderMark: true,
-    fieldName: { $0.field.usualName },
     words: { words($0, .english) },
     owns: { $0.hasPrefix("/api/account/") || $0 == "/api/account" },
     answer: answer,
+    nginxError: .problem,
     routes: [
-        // Email address
-        .open(.post, "/api/account/email/undo/") { call throws(AccountsError) in
-            try call.accounts.undoEmailChange(token: call.entry("token"))
-            return Reply(204)
+        .open(
+            .post, "/api/account/email/undo/", "Take back a change of the email address",
+            takes: [.compared(.resetToken, "token", "the token of the link")], gives: .noContent,
+            refuses: [.badResetToken, .invalid([Violation(.resetToken, .expired)])]
+        ) { context, accounts throws(AccountsError) in
+            try accounts.undoEmailChange(token: context[.resetToken])
         }
     ],
     slashIsOptional: { _ in true })
 
 // MARK: Its words
 
-@Sendable private func answer(_ failure: Failure, _ here: Circumstances) -> Reply {
+@Sendable private func answer(_ failure: Failure, _ here: FailureContext) -> Reply {
     switch failure {
     case .refused(let refusal):
         switch refusal {
@@ -95,7 +98,7 @@ private enum Code: String {
 }
 
 /// `{"type": "about:blank", "status": 400, "title": "…", "code": "invalid", "errors": […], "request": "…"}`
-private func problem(_ status: Int, _ code: Code, _ here: Circumstances, errors: [Violation]? = nil) -> Reply {
+private func problem(_ status: Int, _ code: Code, _ here: FailureContext, errors: [Violation]? = nil) -> Reply {
     var body: JSON.Object = [
         "type": "about:blank", "status": .integer(Int64(status)), "title": .string(code.title(here.language)),
         "code": .string(code.rawValue),
@@ -103,7 +106,7 @@ private func problem(_ status: Int, _ code: Code, _ here: Circumstances, errors:
     if let errors {
         let errors = errors.map { violation in
             [
-                "field": .string(here.contract.fieldName(violation)), "code": .string(fieldCode(violation.rule)),
+                "field": .string(here.name(of: violation)), "code": .string(fieldCode(violation.rule)),
                 "message": .string(words(violation, here.language)),
             ] as JSON
         }

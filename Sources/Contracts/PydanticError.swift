@@ -3,14 +3,17 @@ import HTTP
 import JSON
 
 /// What FastAPI answers where a body does not fit its model. Contract 4; compared with FastAPI 0.165, Pydantic 2.14.
-enum PydanticError {
+struct PydanticError {
+    /// In characters; an empty password breaks this rule and no other.
+    let shortestPassword: Int
+
     /// `{"type": "missing", "loc": ["body", "email"], "msg": "Field required", "input": …}`
-    static func of(_ violation: Violation, _ here: Circumstances) -> JSON {
-        let name = here.contract.fieldName(violation)
+    func of(_ violation: Violation, _ here: FailureContext) -> JSON {
+        let name = here.name(of: violation)
         let body = here.fields.object
         var error: JSON.Object = ["type": .string(type(violation)), "loc": ["body", .string(name)]]
         let context: JSON?
-        if violation.field == .email, isAddressRule(violation.rule) {
+        if violation.field == .email, PydanticError.isAddressRule(violation.rule) {
             let reason = addressReason(here.fields[name])
             error.append("msg", .string("value is not a valid email address: \(reason)"))
             context = ["reason": .string(reason)]
@@ -20,7 +23,8 @@ enum PydanticError {
         }
         if violation.rule == .required {
             // A body that holds a password is not shown again.
-            error.append("input", body.members.contains { mayNamePassword($0.name) } ? .null : .object(body))
+            error.append(
+                "input", body.members.contains { PydanticError.mayNamePassword($0.name) } ? .null : .object(body))
         } else {
             error.append("input", name.contains("password") ? .null : body[name] ?? .null)
         }
@@ -59,7 +63,7 @@ enum PydanticError {
         }
     }
 
-    @Sendable static func words(_ violation: Violation) -> String {
+    func words(_ violation: Violation) -> String {
         switch violation.rule {
         case .required: "Field required"
         case .null, .notText: "Input should be a valid string"
@@ -88,7 +92,7 @@ enum PydanticError {
         }
     }
 
-    private static func type(_ violation: Violation) -> String {
+    private func type(_ violation: Violation) -> String {
         switch violation.rule {
         case .required: "missing"
         case .null, .notText: "string_type"
@@ -105,7 +109,7 @@ enum PydanticError {
         }
     }
 
-    private static func context(_ violation: Violation) -> JSON? {
+    private func context(_ violation: Violation) -> JSON? {
         switch violation.rule {
         case .tooShort(let least): return ["min_length": .integer(Int64(least))]
         case .tooLong(let most): return ["max_length": .integer(Int64(most))]
@@ -117,8 +121,8 @@ enum PydanticError {
     }
 
     /// The shortest length of an empty password.
-    private static func least(_ violation: Violation) -> Int? {
-        violation.field == .password || violation.field == .newPassword ? usersToken.policy.passwords.shortest : nil
+    private func least(_ violation: Violation) -> Int? {
+        violation.field == .password || violation.field == .newPassword ? shortestPassword : nil
     }
 
     /// Also where the name is too long to look at.

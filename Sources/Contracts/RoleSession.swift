@@ -5,122 +5,142 @@ import JSON
 /// Contract 3: roles, login with a role, and a session cookie as Django has it.
 package let roleSession = Contract(
     name: "role-session",
+    title: "Roles, login with a role; session cookie",
     policy: Policy(
         contract: 3,
         renewal: .cookie(life: 14 * 86_400),
         passwords: PasswordRules(shortest: 8, refusesCommon: true, refusesNumeric: true)),
     encodings: [.json, .form, .multipart],
-    fieldName: { $0.field == .currentPassword ? "current_password" : $0.field.usualName },
     words: words,
     owns: { $0.hasPrefix("/api/user/") },
     answer: answer,
+    nginxError: .text(key: "message"),
     routes: [
-        // 1. 用户注册
-        .open(.post, "/api/user/register/", .passwords, failure: "注册失败") { call throws(AccountsError) in
-            let account = try call.accounts.register(
-                Registration(
-                    username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
-                    confirmation: call.entry("password2")),
-                by: call.policy)
-            return .created(["message": "用户注册成功", "user": user(account)])
+        .open(
+            .post, "/api/user/register/", "1. 用户注册", on: .passwords, failure: "注册失败",
+            takes: [
+                .required(.username, "username", "example"), .required(.email, "email", "example@example.com"),
+                .required(.password, "password", "example-pass-1"),
+                .compared(.confirmation, "password2", "example-pass-1"),
+            ],
+            gives: .created(["message": "用户注册成功", "user": user])
+        ) { context, accounts throws(AccountsError) in
+            try accounts.register(Registration(context), by: context.policy)
         },
-
-        // 2. 用户登录
-        .open(.post, "/api/user/login/", .passwords, failure: "登录失败", setsCookie: true) { call throws(AccountsError) in
-            let form = SignIn(
-                name: call.entry("username"), password: call.entry("password"), role: call.entry("role"),
-                replacedCookies: call.cookies)
-            let new = try call.accounts.signIn(form, by: call.policy)
-            let reply = Reply.ok(["message": "登录成功", "user": user(new.account)])
-            return try call.settingCookie(new.cookie ?? "", life: new.life, in: reply)
+        .open(
+            .post, "/api/user/login/", "2. 用户登录", on: .passwords, failure: "登录失败",
+            takes: [
+                .compared(.username, "username", "example"), .compared(.password, "password", "example-pass-1"),
+                .compared(.role, "role", "student"),
+            ],
+            gives: .ok(["message": "登录成功", "user": user.of(\.account)])
+                .settingCookie({ ($0.cookie ?? "", $0.life) }, opensSession: true),
+            refuses: [.wrongCredentials, .locked(retryAfter: 900)]
+        ) { context, accounts throws(AccountsError) in
+            try accounts.signIn(SignIn(context), by: context.policy)
         },
-
-        // 3. 获取用户列表
-        .signedIn(.get, "/api/user/list/", .lists, failure: "查询失败") { call, me throws(AccountsError) in
-            let list = try call.accounts.list(
-                ListQuery(
-                    role: call.parameter("role"), limit: call.parameter("limit"), after: call.parameter("after")),
-                for: me.account)
-            return stream(list, call)
+        .signedIn(
+            .get, "/api/user/list/", "3. 获取用户列表", on: .lists, failure: "查询失败",
+            query: [
+                .optional(.role, "role", "student"), .optional(.limit, "limit", 100), .optional(.after, "after", 0),
+            ],
+            gives: .pages(of: user), refuses: [.forbidden]
+        ) { context, me, accounts throws(AccountsError) in
+            let query = ListQuery(role: context[.role], limit: context[.limit], after: context[.after])
+            return try accounts.list(query, for: me.account)
         },
-
-        // 4. 更新用户信息
-        .signedIn(.put, "/api/user/update/", failure: "更新失败", handle: update),
-        .signedIn(.patch, "/api/user/update/", failure: "更新失败", handle: update),
-
-        // 5. 修改密码
-        .signedIn(.post, "/api/user/change-password/", .passwords, failure: "密码修改失败") {
-            call, me throws(AccountsError) in
-            let form = PasswordChange(
-                current: call.entry("current_password"), new: call.entry("new_password"),
-                confirmation: call.entry("confirm_password"))
-            try call.accounts.changePassword(of: me, form, by: call.policy)
-            return .ok(["message": "密码修改成功"])
+        update(.put),
+        update(.patch),
+        .signedIn(
+            .post, "/api/user/change-password/", "5. 修改密码", on: .passwords, failure: "密码修改失败",
+            takes: [
+                .compared(.currentPassword, "current_password", "example-pass-1"),
+                .required(.newPassword, "new_password", "example-pass-2"),
+                .compared(.newConfirmation, "confirm_password", "example-pass-2"),
+            ],
+            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)]
+        ) { context, me, accounts throws(AccountsError) in
+            try accounts.changePassword(of: me, PasswordChange(context), by: context.policy)
         },
-
         // The document forgot these two; its clients need them.
-        .reading("/api/user/me/", failure: "查询失败") { _, me in .ok(user(me.account)) },
-        .signedIn(.post, "/api/user/logout/", failure: "登出失败", takesFields: false) { call, me throws(AccountsError) in
-            try call.accounts.signOut(me)
-            return try call.settingCookie("", life: 0, in: .ok(["message": "登出成功"]))
+        .reading("/api/user/me/", "获取当前用户信息", failure: "查询失败", gives: .ok(user)),
+        .signedIn(
+            .post, "/api/user/logout/", "用户登出", failure: "登出失败",
+            gives: .ok(message("登出成功")).settingCookie({ ("", 0) }, opensSession: false)
+        ) { _, me, accounts throws(AccountsError) in
+            try accounts.signOut(me)
         },
     ],
     slashIsOptional: { _ in true })
 
 // MARK: What it shows
 
-@Sendable private func update(_ call: Call, _ me: Caller) throws(AccountsError) -> Reply {
-    let change = ProfileChange(username: call.entry("username"), email: call.entry("email"))
-    let account = try call.accounts.updateProfile(of: me, change, by: call.policy)
-    return .ok(["message": "个人信息更新成功", "user": user(account)])
-}
-
-private func user(_ account: Account) -> JSON {
-    [
-        "id": .integer(Int64(account.id)),
-        "username": .string(account.username),
-        "email": .string(account.email),
-        "role": .string(account.role.rawValue),
-    ]
-}
-
-/// The array, written while it is read; `Link` leads on where a limit cut it (RFC 8288): with what was checked of the
-/// query, never with what was sent.
-private func stream(_ list: AccountPages, _ call: Call) -> Reply {
-    var reply = Reply(200)
-    if let next = list.next {
-        let parameters = [
-            ("role", list.role?.rawValue), ("limit", list.limit.map { "\($0)" }), ("after", "\(next)"),
-        ]
-        let query = URLEncoded.query(
-            parameters.compactMap { name, value in value.map { FormField(name: name, value: $0) } })
-        reply = reply.with("Link", "<\(call.request.origin)\(call.route.path)?\(query)>; rel=\"next\"")
+private func update(_ method: Method) -> Route {
+    .signedIn(
+        method, "/api/user/update/", "4. 更新用户信息", failure: "更新失败",
+        takes: [
+            .optional(.username, "username", "new_username"), .optional(.email, "email", "new_email@example.com"),
+        ],
+        gives: .ok(["message": "个人信息更新成功", "user": user])
+    ) { context, me, accounts throws(AccountsError) in
+        let change = ProfileChange(username: context[.username], email: context[.email])
+        return try accounts.updateProfile(of: me, change, by: context.policy)
     }
-    reply.stream = { write in
-        var piece: [UInt8] = [UInt8(ascii: "[")]
-        var isFirst = true
-        do throws(AccountsError) {
-            while let account = try list.nextAccount() {
-                if !isFirst { piece.append(UInt8(ascii: ",")) }
-                isFirst = false
-                user(account).write(to: &piece)
-                if piece.count >= 16_384 {
-                    guard write(piece) else { return false }
-                    piece.removeAll(keepingCapacity: true)
-                }
+}
+
+private let user: Shape<Account> = [
+    "id": .id, "username": .username("example"), "email": .email("example@example.com"), "role": .role,
+]
+
+extension Success where Outcome == AccountPages {
+    /// The array, written while it is read; `Link` leads on where a limit cut it (RFC 8288): with what was checked of the
+    /// query, never with what was sent.
+    fileprivate static func pages(of account: Shape<Account>) -> Success {
+        let shape = Shape<AccountPages>(
+            schema: ["type": "array", "items": account.schema], example: [account.example]
+        ) { _, _, _ in }
+        return Success(
+            status: 200, shape: shape,
+            headers: [("Link", "Where a limit cut the list, the rest of it: `<…?limit=100&after=100>; rel=\"next\"`.")]
+        ) { list, context in
+            var reply = Reply(200)
+            if let next = list.next {
+                let parameters = [
+                    ("role", list.role?.rawValue), ("limit", list.limit.map { "\($0)" }), ("after", "\(next)"),
+                ]
+                let query = URLEncoded.query(
+                    parameters.compactMap { name, value in value.map { FormField(name: name, value: $0) } })
+                let url = "\(context.request.origin)\(context.destination.path)?\(query)"
+                reply = reply.with("Link", "<\(url)>; rel=\"next\"")
             }
-        } catch {
-            return false
+            let request = context.request
+            reply.stream = { write in
+                var piece: [UInt8] = [UInt8(ascii: "[")]
+                var isFirst = true
+                do throws(AccountsError) {
+                    while let next = try list.nextAccount() {
+                        if !isFirst { piece.append(UInt8(ascii: ",")) }
+                        isFirst = false
+                        account.write(next, request, &piece)
+                        if piece.count >= 16_384 {
+                            guard write(piece) else { return false }
+                            piece.removeAll(keepingCapacity: true)
+                        }
+                    }
+                } catch {
+                    return false
+                }
+                piece.append(UInt8(ascii: "]"))
+                return write(piece)
+            }
+            return reply
         }
-        piece.append(UInt8(ascii: "]"))
-        return write(piece)
     }
-    return reply
 }
 
 // MARK: Its words
 
-@Sendable private func answer(_ failure: Failure, _ here: Circumstances) -> Reply {
+@Sendable private func answer(_ failure: Failure, _ here: FailureContext) -> Reply {
     switch failure {
     case .refused(let refusal):
         switch refusal {
@@ -147,7 +167,7 @@ private func stream(_ list: AccountPages, _ call: Call) -> Reply {
 }
 
 /// The document shows the bare map here and `{"message", "errors"}` there: both at once.
-private func invalid(_ errors: JSON.Object, _ here: Circumstances) -> Reply {
+private func invalid(_ errors: JSON.Object, _ here: FailureContext) -> Reply {
     let head: JSON.Object = ["message": .string(here.head), "errors": .object(errors)]
     return Reply(400, .object(JSON.Object(head.members + errors.members)))
 }

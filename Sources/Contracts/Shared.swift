@@ -2,54 +2,71 @@ import Accounts
 import HTTP
 import JSON
 
-/// `null` where there is no value: documented keys are always present.
-func text(_ value: String?) -> JSON {
-    value.map(JSON.string) ?? .null
-}
+/// A JWT, for the examples.
+let exampleToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9..."
 
 /// A new pair of tokens as contracts 1 and 2 show it.
-func tokens(_ new: Credentials) -> JSON {
-    ["refresh": text(new.refresh), "access": .string(new.access)]
-}
+let tokenPair: Shape<Credentials> = ["refresh": refreshToken, "access": accessToken]
+let accessToken = Shape<Credentials>.text(exampleToken) { $0.access }
+let refreshToken = Shape<Credentials>.optionalText(exampleToken) { $0.refresh }
 
-/// The least that contracts 1 and 5 show of an account.
-func brief(_ account: Account) -> JSON {
-    [
-        "id": .integer(Int64(account.id)),
-        "username": .string(account.username),
-        "email": .string(account.email),
-    ]
-}
+/// An answer that says one thing.
+func message(_ text: String) -> Shape<Void> { ["message": Shape(stringLiteral: text)] }
 
-extension Field {
-    /// The name on the wire that most documents agree on; `Contract.fieldName` has the others.
-    var usualName: String {
-        switch self {
-        case .username: "username"
-        case .email: "email"
-        case .password: "password"
-        case .confirmation: "password2"
-        case .currentPassword: "old_password"
-        case .newPassword: "new_password"
-        case .newConfirmation: "confirm_password"
-        case .fullName: "full_name"
-        case .firstName: "first_name"
-        case .lastName: "last_name"
-        case .phone: "phone"
-        case .bio: "bio"
-        case .avatar: "avatar"
-        case .role: "role"
-        case .refresh: "refresh"
-        case .resetToken: "token"
-        case .remembered: "remember_me"
-        case .limit: "limit"
-        case .after: "after"
-        case .id: "id"
-        }
+extension Shape<Account> {
+    static let id = Shape.integer(1) { Int64($0.id) }
+
+    static func username(_ example: String) -> Shape { .text(example) { $0.username } }
+    static func email(_ example: String) -> Shape { .text(example, ["format": "email"]) { $0.email } }
+    static func bio(_ example: String?) -> Shape { .optionalText(example) { $0.bio } }
+    static func phone(_ example: String?) -> Shape { .optionalText(example) { $0.phone } }
+    static let role = Shape.text("student", ["enum": .array(Role.allCases.map { .string($0.rawValue) })]) {
+        $0.role.rawValue
+    }
+    static let status = Shape.text("active", ["enum": .array(Status.allCases.map { .string($0.rawValue) })]) {
+        $0.status.rawValue
+    }
+    /// The absolute URL under which nginx serves the picture.
+    static func avatarURL(_ example: String?) -> Shape {
+        .url(example) { account, request in account.avatar.map { "\(request.origin)/media/\($0)" } }
+    }
+
+    /// A time in UTC.
+    static func time(_ example: String, _ value: @escaping @Sendable (Account) -> String) -> Shape {
+        .text(example, ["format": "date-time"], value)
+    }
+    static func optionalTime(_ example: String?, _ value: @escaping @Sendable (Account) -> String?) -> Shape {
+        .optionalText(example, ["format": "date-time"], value)
     }
 }
 
-/// The absolute URL under which nginx serves an account's avatar.
-func avatarURL(_ account: Account, _ request: Request) -> String? {
-    account.avatar.map { "\(request.origin)/media/\($0)" }
+extension Registration {
+    /// What a route takes of a registration.
+    init(_ context: RequestContext) {
+        var details: [Field: Entry] = [:]
+        for field in [Field.fullName, .firstName, .lastName, .phone] { details[field] = context.given(field) }
+        self.init(
+            username: context.given(.username), email: context[.email], password: context[.password],
+            confirmation: context.given(.confirmation), details: details)
+    }
+}
+
+extension SignIn {
+    /// What a route takes of a login: a username, which may be an email too, or an email.
+    init(_ context: RequestContext) {
+        let username = context.given(.username)
+        self.init(
+            name: username ?? context[.email], as: username == nil ? .email : .username, password: context[.password],
+            role: context.given(.role), remembered: context.lenientFlag(.remembered),
+            replacedCookies: context.cookies)
+    }
+}
+
+extension PasswordChange {
+    /// What a route takes of a change of the password.
+    init(_ context: RequestContext) {
+        self.init(
+            current: context[.currentPassword], new: context[.newPassword],
+            confirmation: context.given(.newConfirmation))
+    }
 }

@@ -5,88 +5,112 @@ import JSON
 /// Contract 4: one bearer token that renews itself, as FastAPI with Pydantic speaks.
 package let usersToken = Contract(
     name: "users-token",
+    title: "Registration and login by email; one bearer token that renews itself",
     policy: Policy(
         contract: 4,
         renewal: .single(life: 180 * 60, remembered: 180 * 60),
-        passwords: PasswordRules(shortest: 6),
+        passwords: PasswordRules(shortest: pydantic.shortestPassword),
         requiredDetails: [.firstName, .lastName, .phone]),
     encodings: [.json],
     skipsByteOrderMark: true,
-    fieldName: { $0.field == .phone ? "phone_number" : $0.field.usualName },
-    words: PydanticError.words,
+    words: { pydantic.words($0) },
     owns: { $0.hasPrefix("/api/users/") || $0 == "/api/me" || $0.hasPrefix("/api/me/") },
     answer: answer,
+    nginxError: .text(key: "detail"),
     routes: [
-        // 1. 用户注册
-        .open(.post, "/api/users/register", .passwords) { call throws(AccountsError) in
-            let form = Registration(
-                username: nil, email: call.entry("email"), password: call.entry("password"), confirmation: nil,
-                details: [
-                    .firstName: call.entry("first_name"), .lastName: call.entry("last_name"),
-                    .phone: call.entry("phone_number"),
-                ])
-            _ = try call.accounts.register(form, by: call.policy)
-            return .ok(["message": "User registered successfully."])
+        .open(
+            .post, "/api/users/register", "1. 用户注册", on: .passwords,
+            takes: [
+                .required(.email, "email", "user@example.com"), .required(.password, "password", "currentpassword"),
+                .required(.firstName, "first_name", "San"), .required(.lastName, "last_name", "Zhang"),
+                .required(.phone, "phone_number", "13800138000"),
+            ],
+            gives: .ok(message("User registered successfully.")),
+            refuses: [.invalid([Violation(.email, .taken)])]
+        ) { context, accounts throws(AccountsError) in
+            _ = try accounts.register(Registration(context), by: context.policy)
         },
-
-        // 2. 用户登录
-        .open(.post, "/api/users/login", .passwords, failure: signingIn) { call throws(AccountsError) in
-            let form = SignIn(name: call.entry("email"), as: .email, password: call.entry("password"))
-            return .ok(token(try call.accounts.signIn(form, by: call.policy)))
+        .open(
+            .post, "/api/users/login", "2. 用户登录", on: .passwords,
+            takes: [
+                .compared(.email, "email", "user@example.com"), .compared(.password, "password", "currentpassword"),
+            ],
+            gives: .ok(token), refuses: [.wrongCredentials, .inactive, .locked(retryAfter: 900)],
+            answer: signInAnswer
+        ) { context, accounts throws(AccountsError) in
+            try accounts.signIn(SignIn(context), by: context.policy)
         },
-
-        // 3. 获取当前用户信息
-        .reading("/api/users/me", show: me),
-        .reading("/api/me", show: me),
-
-        // 4. 用户登出
-        .signedIn(.post, "/api/users/logout", takesFields: false) { call, me throws(AccountsError) in
-            try call.accounts.signOut(me)
-            return .ok(["message": "You have been logged out."])
+        .reading("/api/users/me", "3. 获取当前用户信息", gives: .ok(me)),
+        .reading("/api/me", "3. 获取当前用户信息", gives: .ok(me)),
+        .signedIn(.post, "/api/users/logout", "4. 用户登出", gives: .ok(message("You have been logged out."))) {
+            _, me, accounts throws(AccountsError) in
+            try accounts.signOut(me)
         },
-
-        // 5. 刷新访问令牌
-        .open(.post, "/api/users/refresh_token", takesFields: false) { call throws(AccountsError) in
-            guard let old = call.request.bearerToken else { throw .refused(.notAuthenticated) }
-            return .ok(token(try call.accounts.renew(accessToken: old, by: call.policy)))
-        },
-
-        // 6. 重置密码
-        .open(.post, "/api/users/reset_password", .passwords, failure: resetting, handle: resetPassword),
-        .open(.post, "/api/users/reset-password", .passwords, failure: resetting, handle: resetPassword),
+        .renewing("/api/users/refresh_token", "5. 刷新访问令牌", gives: .ok(token), refuses: [.staleToken]),
+        resetPassword("/api/users/reset_password"),
+        resetPassword("/api/users/reset-password"),
     ],
     slashIsOptional: { _ in true })
 
-/// Marks the endpoint whose field errors are 400, not 422, as the document has it.
-private let resetting = "reset"
-/// Marks the endpoint that takes any text.
-private let signingIn = "login"
+private let pydantic = PydanticError(shortestPassword: 6)
 
 // MARK: What it shows
 
-@Sendable private func me(_ request: Request, _ me: Caller) -> Reply {
-    .ok([
-        "email": .string(me.account.email),
-        "first_name": text(me.account.firstName),
-        "last_name": text(me.account.lastName),
-        "phone_number": text(me.account.phone),
-    ])
-}
+private let me: Shape<Account> = [
+    "email": .email("user@example.com"),
+    "first_name": .optionalText("San") { $0.firstName },
+    "last_name": .optionalText("Zhang") { $0.lastName },
+    "phone_number": .phone("13800138000"),
+]
 
-@Sendable private func resetPassword(_ call: Call) throws(AccountsError) -> Reply {
-    try call.accounts.resetPassword(
-        email: call.entry("email"), old: call.entry("old_password"), new: call.entry("new_password"), by: call.policy)
-    return .ok(["message": "Password has been reset successfully."])
-}
-
-private func token(_ new: Credentials) -> JSON {
+private let token: Shape<Credentials> = [
     // In minutes here.
-    ["access_token": .string(new.access), "token_type": "bearer", "expires_in": .integer(new.life / 60)]
+    "access_token": accessToken, "token_type": "bearer", "expires_in": .integer(180) { $0.life / 60 },
+]
+
+private func resetPassword(_ path: String) -> Route {
+    .open(
+        .post, path, "6. 重置密码", on: .passwords,
+        takes: [
+            .compared(.email, "email", "user@example.com"),
+            .compared(.currentPassword, "old_password", "currentpassword"),
+            .required(.newPassword, "new_password", "newpassword123"),
+        ],
+        gives: .ok(message("Password has been reset successfully.")),
+        refuses: [.unknownAccount, .wrongCredentials, .inactive, .locked(retryAfter: 900)], answer: resetAnswer
+    ) { context, accounts throws(AccountsError) in
+        try accounts.resetPassword(
+            email: context[.email], old: context[.currentPassword], new: context[.newPassword], by: context.policy)
+    }
 }
 
 // MARK: Its words
 
-@Sendable private func answer(_ failure: Failure, _ here: Circumstances) -> Reply {
+/// The login takes any text: an empty one is nobody's email and nobody's password.
+@Sendable private func signInAnswer(_ failure: Failure, _ here: FailureContext) -> Reply? {
+    guard case .refused(.invalid(let violations)) = failure, !here.fields.isAbsent else { return nil }
+    let shown = violations.filter { $0.rule != .blank }
+    if shown.isEmpty { return answer(.refused(.wrongCredentials), here) }
+    return unprocessable(shown.map { pydantic.of($0, here) })
+}
+
+/// What is wrong with a reset's fields or body is 400, not 422, as the document has it.
+@Sendable private func resetAnswer(_ failure: Failure, _ here: FailureContext) -> Reply? {
+    switch failure {
+    case .refused(.invalid(let violations)):
+        let texts = violations.map { "\(here.name(of: $0)): \(here.contract.words($0))" }
+        return detail(400, texts.joined(separator: "; "))
+    case .refused(.wrongCredentials): return detail(400, "Incorrect old password")
+    case .malformed, .notJSON, .notAnObject:
+        guard let error = unreadable(failure), case .string(let text)? = error.member("msg") else { return nil }
+        return detail(400, text)
+    case .refused, .crossOrigin, .invalidHost, .unsupportedMediaType, .tooLarge, .notFound, .methodNotAllowed, .busy,
+        .internalError:
+        return nil
+    }
+}
+
+@Sendable private func answer(_ failure: Failure, _ here: FailureContext) -> Reply {
     switch failure {
     case .refused(let refusal):
         switch refusal {
@@ -95,18 +119,14 @@ private func token(_ new: Credentials) -> JSON {
         case .badToken: return unauthorized("Could not validate credentials")
         case .staleToken: return detail(403, "Token has expired or been revoked")
         case .badRefreshToken, .foreignRefreshToken, .badResetToken: return detail(400, "Invalid token")
-        case .wrongCredentials:
-            return detail(400, here.head == resetting ? "Incorrect old password" : "Incorrect email or password")
+        case .wrongCredentials: return detail(400, "Incorrect email or password")
         case .unknownAccount: return detail(404, "User not found")
         case .inactive: return detail(403, "User is disabled")
         case .forbidden: return detail(403, "Not enough permissions")
-        case .locked: return detail(429, ChineseWords.locked)
+        case .locked: return detail(429, "登录失败次数过多，请稍后再试")
         case .unavailable: return detail(503, "Service temporarily unavailable, try again later.")
         }
-    case .malformed(let reason): return unreadable(PydanticError.notJSON(reason, character: 0), here)
-    case .notJSON(let error, let character):
-        return unreadable(PydanticError.notJSON(PydanticError.words(error.reason), character: character), here)
-    case .notAnObject: return unreadable(PydanticError.notAnObject, here)
+    case .malformed, .notJSON, .notAnObject: return unprocessable(unreadable(failure).map { [$0] } ?? [])
     case .unsupportedMediaType: return detail(415, "Unsupported Media Type")
     case .tooLarge: return detail(413, "Request Entity Too Large")
     case .notFound: return detail(404, "Not Found")
@@ -126,23 +146,23 @@ private func unauthorized(_ text: String) -> Reply {
     detail(401, text).with("WWW-Authenticate", "Bearer")
 }
 
-private func unreadable(_ error: JSON, _ here: Circumstances) -> Reply {
-    guard here.head == resetting, case .string(let text)? = error.member("msg") else { return unprocessable([error]) }
-    return detail(400, text)
+/// What Pydantic says of a body that cannot be read.
+private func unreadable(_ failure: Failure) -> JSON? {
+    switch failure {
+    case .malformed(let reason): PydanticError.notJSON(reason, character: 0)
+    case .notJSON(let error, let character):
+        PydanticError.notJSON(PydanticError.words(error.reason), character: character)
+    case .notAnObject: PydanticError.notAnObject
+    default: nil
+    }
 }
 
 private func unprocessable(_ errors: [JSON]) -> Reply {
     Reply(422, ["detail": .array(errors)])
 }
 
-private func invalid(_ violations: [Violation], _ here: Circumstances) -> Reply {
+private func invalid(_ violations: [Violation], _ here: FailureContext) -> Reply {
     if violations == [Violation(.email, .taken)] { return detail(400, "Email already registered") }
-    if here.head == resetting {
-        return detail(400, here.contract.texts(violations).map { "\($0.field): \($0.text)" }.joined(separator: "; "))
-    }
     if here.fields.isAbsent { return unprocessable([PydanticError.absentBody]) }
-    let shown = here.head == signingIn ? violations.filter { $0.rule != .blank } : violations
-    // An empty text is a text; it is nobody's email and nobody's password.
-    if shown.isEmpty { return detail(400, "Incorrect email or password") }
-    return unprocessable(shown.map { PydanticError.of($0, here) })
+    return unprocessable(violations.map { pydantic.of($0, here) })
 }

@@ -5,6 +5,7 @@ import JSON
 /// Contract 5: bearer tokens, login by form or JSON, lockout, password reset by email, as FastAPI speaks.
 package let v1Auth = Contract(
     name: "v1-auth",
+    title: "Login by form or JSON, password reset by email; one bearer token",
     policy: Policy(
         contract: 5,
         renewal: .single(life: 3600, remembered: 30 * 86_400),
@@ -12,138 +13,145 @@ package let v1Auth = Contract(
         usernameLength: 3...50),
     encodings: [.json],
     skipsByteOrderMark: true,
-    fieldName: { $0.field == .confirmation ? "confirm_password" : $0.field.usualName },
     words: words,
     owns: { $0.hasPrefix("/api/v1/auth/") && !$0.hasSuffix("/") },
     answer: answer,
+    nginxError: .text(key: "detail"),
     routes: [
-        // 1. 用户注册
-        .open(.post, "/api/v1/auth/register", .passwords) { call throws(AccountsError) in
-            let form = Registration(
-                username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
-                confirmation: call.entry("confirm_password"),
-                details: [.fullName: call.entry("full_name"), .phone: call.entry("phone")])
-            return .created(registered(try call.accounts.register(form, by: call.policy)))
+        .open(
+            .post, "/api/v1/auth/register", "1. 用户注册: 创建新用户账户", on: .passwords,
+            takes: [
+                .required(.username, "username", "testuser"), .required(.email, "email", "test@example.com"),
+                .required(.password, "password", "password123"),
+                .compared(.confirmation, "confirm_password", "password123"),
+                .optional(.fullName, "full_name", "测试用户"), .optional(.phone, "phone", "13800138000"),
+            ],
+            gives: .created([
+                "id": .id,
+                "username": .username("testuser"),
+                "email": .email("test@example.com"),
+                "full_name": fullName,
+                "phone": .phone("13800138000"),
+                "is_superuser": isSuperuser,
+                "is_staff": isStaff,
+                "status": .status,
+                "created_at": createdAt,
+            ])
+        ) { context, accounts throws(AccountsError) in
+            try accounts.register(Registration(context), by: context.policy)
         },
-
-        // 2. 用户登录（表单格式）
-        .open(.post, "/api/v1/auth/login", .passwords, encodings: [.form, .multipart]) { call throws(AccountsError) in
-            let form = SignIn(name: call.entry("username"), password: call.entry("password"))
-            let new = try call.accounts.signIn(form, by: call.policy)
-            return .ok(token(new, user: signedIn(new.account, call.request)))
+        .open(
+            .post, "/api/v1/auth/login", "2. 用户登录（表单格式）", on: .passwords, encodings: [.form, .multipart],
+            takes: [.compared(.username, "username", "testuser"), .compared(.password, "password", "password123")],
+            gives: .ok(token(user: signedIn)), refuses: signInRefusals
+        ) { context, accounts throws(AccountsError) in
+            try accounts.signIn(SignIn(context), by: context.policy)
         },
-
-        // 3. 用户登录（JSON格式）
-        .open(.post, "/api/v1/auth/login/json", .passwords) { call throws(AccountsError) in
-            let form = SignIn(
-                name: call.entry("username"), password: call.entry("password"),
-                remembered: call.lenientFlag("remember_me"))
-            let new = try call.accounts.signIn(form, by: call.policy)
-            return .ok(token(new, user: signedIn(new.account, call.request)))
+        .open(
+            .post, "/api/v1/auth/login/json", "3. 用户登录（JSON格式）", on: .passwords,
+            takes: [
+                .compared(.username, "username", "testuser"), .compared(.password, "password", "password123"),
+                .optional(.remembered, "remember_me", false),
+            ],
+            gives: .ok(token(user: signedIn)), refuses: signInRefusals
+        ) { context, accounts throws(AccountsError) in
+            try accounts.signIn(SignIn(context), by: context.policy)
         },
-
-        // 4. 用户登出
-        .signedIn(.post, "/api/v1/auth/logout", takesFields: false) { call, me throws(AccountsError) in
-            try call.accounts.signOut(me)
-            return .ok(["message": "登出成功"])
+        .signedIn(.post, "/api/v1/auth/logout", "4. 用户登出", gives: .ok(message("登出成功"))) {
+            _, me, accounts throws(AccountsError) in
+            try accounts.signOut(me)
         },
-
-        // 5. 获取当前用户信息
-        .reading("/api/v1/auth/me") { request, me in .ok(everything(me.account, request)) },
-
-        // 6. 刷新令牌
-        .open(.post, "/api/v1/auth/refresh", takesFields: false) { call throws(AccountsError) in
-            guard let old = call.request.bearerToken else { throw .refused(.notAuthenticated) }
-            let new = try call.accounts.renew(accessToken: old, by: call.policy)
-            return .ok(token(new, user: brief(new.account)))
+        .reading("/api/v1/auth/me", "5. 获取当前用户信息", gives: .ok(everything)),
+        .renewing(
+            "/api/v1/auth/refresh", "6. 刷新令牌",
+            gives: .ok(
+                token(user: ["id": .id, "username": .username("testuser"), "email": .email("test@example.com")]))),
+        .signedIn(
+            .post, "/api/v1/auth/change-password", "7. 修改密码", on: .passwords,
+            takes: [
+                .compared(.currentPassword, "old_password", "oldpassword123"),
+                .required(.newPassword, "new_password", "newpassword123"),
+            ],
+            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)]
+        ) { context, me, accounts throws(AccountsError) in
+            try accounts.changePassword(of: me, PasswordChange(context), by: context.policy)
         },
-
-        // 7. 修改密码
-        .signedIn(.post, "/api/v1/auth/change-password", .passwords) { call, me throws(AccountsError) in
-            let form = PasswordChange(
-                current: call.entry("old_password"), new: call.entry("new_password"), confirmation: nil)
-            try call.accounts.changePassword(of: me, form, by: call.policy)
-            return .ok(["message": "密码修改成功"])
+        .open(
+            .post, "/api/v1/auth/forgot-password", "8. 忘记密码: 发送密码重置邮件",
+            takes: [.compared(.email, "email", "test@example.com")],
+            gives: .ok(message("如果邮箱存在，重置链接已发送"))
+        ) { context, accounts throws(AccountsError) in
+            try accounts.requestPasswordReset(email: context[.email])
         },
-
-        // 8. 忘记密码
-        .open(.post, "/api/v1/auth/forgot-password") { call throws(AccountsError) in
-            try call.accounts.requestPasswordReset(email: call.entry("email"))
-            return .ok(["message": "如果邮箱存在，重置链接已发送"])
-        },
-
-        // 9. 重置密码
-        .open(.post, "/api/v1/auth/reset-password", .passwords) { call throws(AccountsError) in
-            try call.accounts.resetPassword(
-                token: call.entry("token"), new: call.entry("new_password"), by: call.policy)
-            return .ok(["message": "密码重置成功"])
+        .open(
+            .post, "/api/v1/auth/reset-password", "9. 重置密码: 使用重置令牌重置密码", on: .passwords,
+            takes: [
+                .compared(.resetToken, "token", "reset_token_here"),
+                .required(.newPassword, "new_password", "newpassword123"),
+            ],
+            gives: .ok(message("密码重置成功")), refuses: [.badResetToken]
+        ) { context, accounts throws(AccountsError) in
+            try accounts.resetPassword(token: context[.resetToken], new: context[.newPassword], by: context.policy)
         },
     ],
     // With it these three belong to contract 1.
     slashIsOptional: { !["/api/v1/auth/register", "/api/v1/auth/login", "/api/v1/auth/logout"].contains($0) })
 
+private let signInRefusals: [Refusal] = [.wrongCredentials, .inactive, .locked(retryAfter: 900)]
+
 // MARK: What it shows
 
-private func token(_ new: Credentials, user: JSON) -> JSON {
-    ["access_token": .string(new.access), "token_type": "bearer", "expires_in": .integer(new.life), "user": user]
-}
-
-private func registered(_ account: Account) -> JSON {
+private func token(user: Shape<Account>) -> Shape<Credentials> {
     [
-        "id": .integer(Int64(account.id)),
-        "username": .string(account.username),
-        "email": .string(account.email),
-        "full_name": text(account.fullName),
-        "phone": text(account.phone),
-        "is_superuser": .bool(account.isSuperuser),
-        "is_staff": .bool(account.isStaff),
-        "status": .string(account.status.rawValue),
-        "created_at": .string(account.createdAt.withSeconds),
+        "access_token": accessToken, "token_type": "bearer", "expires_in": .integer(3600) { $0.life },
+        "user": user.of(\.account),
     ]
 }
 
-private func signedIn(_ account: Account, _ request: Request) -> JSON {
-    [
-        "id": .integer(Int64(account.id)),
-        "username": .string(account.username),
-        "email": .string(account.email),
-        "full_name": text(account.fullName),
-        "avatar_url": text(avatarURL(account, request)),
-        "is_superuser": .bool(account.isSuperuser),
-        "is_staff": .bool(account.isStaff),
-        "status": .string(account.status.rawValue),
-        "created_at": .string(account.createdAt.withSeconds),
-        "last_login_at": text(account.lastLoginAt?.withSeconds),
-    ]
-}
+private let signedIn: Shape<Account> = [
+    "id": .id,
+    "username": .username("testuser"),
+    "email": .email("test@example.com"),
+    "full_name": fullName,
+    "avatar_url": .avatarURL(nil),
+    "is_superuser": isSuperuser,
+    "is_staff": isStaff,
+    "status": .status,
+    "created_at": createdAt,
+    "last_login_at": lastLoginAt,
+]
 
-private func everything(_ account: Account, _ request: Request) -> JSON {
-    [
-        "id": .integer(Int64(account.id)),
-        "username": .string(account.username),
-        "email": .string(account.email),
-        "full_name": text(account.fullName),
-        "avatar_url": text(avatarURL(account, request)),
-        "bio": text(account.bio),
-        "phone": text(account.phone),
-        "is_email_verified": .bool(account.isEmailVerified),
-        "is_phone_verified": .bool(account.isPhoneVerified),
-        "is_superuser": .bool(account.isSuperuser),
-        "is_staff": .bool(account.isStaff),
-        "status": .string(account.status.rawValue),
-        "language": .string(account.language),
-        "timezone": .string(account.timezone),
-        "theme": .string(account.theme),
-        "created_at": .string(account.createdAt.withSeconds),
-        "updated_at": .string(account.updatedAt.withSeconds),
-        "last_login_at": text(account.lastLoginAt?.withSeconds),
-        "login_count": .integer(account.loginCount),
-    ]
-}
+private let everything: Shape<Account> = [
+    "id": .id,
+    "username": .username("testuser"),
+    "email": .email("test@example.com"),
+    "full_name": fullName,
+    "avatar_url": .avatarURL(nil),
+    "bio": .bio(nil),
+    "phone": .phone("13800138000"),
+    "is_email_verified": .flag(false) { $0.isEmailVerified },
+    "is_phone_verified": .flag(false) { $0.isPhoneVerified },
+    "is_superuser": isSuperuser,
+    "is_staff": isStaff,
+    "status": .status,
+    "language": .text("zh") { $0.language },
+    "timezone": .text("Asia/Shanghai") { $0.timezone },
+    "theme": .text("light") { $0.theme },
+    "created_at": createdAt,
+    "updated_at": .time("2024-01-01T12:00:00Z") { $0.updatedAt.withSeconds },
+    "last_login_at": lastLoginAt,
+    "login_count": .integer(5) { $0.loginCount },
+]
+
+private let fullName = Shape<Account>.optionalText("测试用户") { $0.fullName }
+private let isSuperuser = Shape<Account>.flag(false) { $0.isSuperuser }
+private let isStaff = Shape<Account>.flag(false) { $0.isStaff }
+private let createdAt = Shape<Account>.time("2024-01-01T12:00:00Z") { $0.createdAt.withSeconds }
+private let lastLoginAt = Shape<Account>.optionalTime("2024-01-01T12:30:00Z") { $0.lastLoginAt?.withSeconds }
 
 // MARK: Its words
 
-@Sendable private func answer(_ failure: Failure, _ here: Circumstances) -> Reply {
+@Sendable private func answer(_ failure: Failure, _ here: FailureContext) -> Reply {
     switch failure {
     case .refused(let refusal):
         switch refusal {
@@ -172,7 +180,7 @@ private func everything(_ account: Account, _ request: Request) -> JSON {
     }
 }
 
-private func invalid(_ violations: [Violation], _ here: Circumstances) -> Reply {
+private func invalid(_ violations: [Violation], _ here: FailureContext) -> Reply {
     let telling: [Violation] = [
         Violation(.username, .taken), Violation(.email, .taken), Violation(.currentPassword, .incorrect),
     ]

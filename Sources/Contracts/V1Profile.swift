@@ -5,74 +5,79 @@ import JSON
 /// Contract 1: accounts with a profile and an avatar, as Django REST framework with SimpleJWT speaks.
 package let v1Profile = Contract(
     name: "v1-profile",
+    title: "Accounts with a profile and an avatar; JWT access and refresh tokens",
     policy: Policy(
         contract: 1,
         renewal: .pair(access: 3600, refresh: 86_400),
         passwords: PasswordRules(
             shortest: 8, refusesCommon: true, refusesNumeric: true, dissimilarTo: [.username, .email])),
     encodings: [.json, .form, .multipart],
-    fieldName: fieldName,
     words: words,
     owns: { $0.hasPrefix("/api/v1/") && ($0.hasSuffix("/") || !$0.hasPrefix("/api/v1/auth/")) },
     answer: answer,
+    nginxError: .text(key: "detail"),
     routes: [
-        // 1. 用户注册
-        .open(.post, "/api/v1/auth/register/", .passwords, failure: "注册失败") { call throws(AccountsError) in
-            let new = try call.accounts.registerSignedIn(
-                Registration(
-                    username: call.entry("username"), email: call.entry("email"), password: call.entry("password"),
-                    confirmation: call.entry("password_confirm")),
-                by: call.policy)
-            return .created(["message": "注册成功", "user": brief(new.account), "tokens": tokens(new)])
+        .open(
+            .post, "/api/v1/auth/register/", "1. 用户注册", on: .passwords, failure: "注册失败",
+            takes: [
+                .required(.username, "username", "testuser"), .required(.email, "email", "test@example.com"),
+                .required(.password, "password", "testpassword123"),
+                .compared(.confirmation, "password_confirm", "testpassword123"),
+            ],
+            gives: .created(["message": "注册成功", "user": brief.of(\.account), "tokens": tokenPair])
+        ) { context, accounts throws(AccountsError) in
+            try accounts.registerSignedIn(Registration(context), by: context.policy)
         },
-
-        // 2. 用户登录
-        .open(.post, "/api/v1/auth/login/", .passwords, failure: "登录失败") { call throws(AccountsError) in
-            let form = SignIn(name: call.entry("username"), password: call.entry("password"))
-            let new = try call.accounts.signIn(form, by: call.policy)
-            return .ok(["message": "登录成功", "user": brief(new.account), "tokens": tokens(new)])
+        .open(
+            .post, "/api/v1/auth/login/", "2. 用户登录", on: .passwords, failure: "登录失败",
+            takes: [
+                .compared(.username, "username", "testuser"), .compared(.password, "password", "testpassword123"),
+            ],
+            gives: .ok(["message": "登录成功", "user": brief.of(\.account), "tokens": tokenPair]),
+            refuses: [.wrongCredentials, .locked(retryAfter: 900)]
+        ) { context, accounts throws(AccountsError) in
+            try accounts.signIn(SignIn(context), by: context.policy)
         },
-
-        // 3. Token 刷新
-        .open(.post, "/api/v1/auth/token/refresh/", failure: "刷新失败") { call throws(AccountsError) in
-            let new = try call.accounts.refresh(call.entry("refresh"), by: call.policy)
-            return .ok(["access": .string(new.access), "refresh": text(new.refresh)])
+        .open(
+            .post, "/api/v1/auth/token/refresh/", "3. Token 刷新", failure: "刷新失败",
+            takes: [.compared(.refresh, "refresh", .string(exampleToken))],
+            gives: .ok(["access": accessToken, "refresh": refreshToken]), refuses: [.badRefreshToken]
+        ) { context, accounts throws(AccountsError) in
+            try accounts.refresh(context[.refresh], by: context.policy)
         },
-
-        // 4. 获取用户资料
-        .reading("/api/v1/profile/", failure: "查询失败") { request, me in
-            .ok(["message": "获取用户资料成功", "user": profile(me.account, request)])
-        },
-
-        // 5. 更新用户资料, 6. 头像上传
+        .reading(
+            "/api/v1/profile/", "4. 获取用户资料", failure: "查询失败",
+            gives: .ok(["message": "获取用户资料成功", "user": profile])),
         update(.put),
         update(.patch),
-
-        // 7. 修改密码
-        .signedIn(.post, "/api/v1/password/change/", .passwords, failure: "密码修改失败") { call, me throws(AccountsError) in
-            let form = PasswordChange(
-                current: call.entry("old_password"), new: call.entry("new_password"),
-                confirmation: call.entry("new_password_confirm"))
-            try call.accounts.changePassword(of: me, form, by: call.policy)
-            return .ok(["message": "密码修改成功"])
+        .signedIn(
+            .post, "/api/v1/password/change/", "7. 修改密码", on: .passwords, failure: "密码修改失败",
+            takes: [
+                .compared(.currentPassword, "old_password", "oldpassword123"),
+                .required(.newPassword, "new_password", "newpassword456"),
+                // The document reports a mismatch under the new password.
+                .compared(.newConfirmation, "new_password_confirm", "newpassword456", mismatchUnder: "new_password"),
+            ],
+            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)]
+        ) { context, me, accounts throws(AccountsError) in
+            try accounts.changePassword(of: me, PasswordChange(context), by: context.policy)
         },
-
-        // 8. 获取用户信息
-        .reading("/api/v1/info/", failure: "查询失败") { request, me in
-            .ok([
-                "id": .integer(Int64(me.account.id)),
-                "username": .string(me.account.username),
-                "email": .string(me.account.email),
-                "avatar": text(avatarURL(me.account, request)),
-                "bio": text(me.account.bio),
-                "date_joined": .string(me.account.createdAt.withMicroseconds),
-            ])
-        },
-
-        // 9. 用户登出
-        .signedIn(.post, "/api/v1/auth/logout/", failure: "登出失败") { call, me throws(AccountsError) in
-            try call.accounts.signOut(me, refresh: call.entry("refresh"))
-            return .ok(["message": "登出成功"])
+        .reading(
+            "/api/v1/info/", "8. 获取用户信息", failure: "查询失败",
+            gives: .ok([
+                "id": .id,
+                "username": .username("testuser"),
+                "email": .email("test@example.com"),
+                "avatar": .avatarURL("http://127.0.0.1:8000/media/avatars/testuser_avatar.jpg"),
+                "bio": .bio("个人简介"),
+                "date_joined": joined,
+            ])),
+        .signedIn(
+            .post, "/api/v1/auth/logout/", "9. 用户登出", failure: "登出失败",
+            takes: [.compared(.refresh, "refresh", .string(exampleToken))],
+            gives: .ok(message("登出成功")), refuses: [.foreignRefreshToken]
+        ) { context, me, accounts throws(AccountsError) in
+            try accounts.signOut(me, refresh: context[.refresh])
         },
     ],
     // Without it these three belong to contract 5.
@@ -81,45 +86,40 @@ package let v1Profile = Contract(
 // MARK: What it shows
 
 private func update(_ method: Method) -> Route {
-    .signedIn(method, "/api/v1/profile/update/", .lightOrPicture, failure: "资料更新失败", file: "avatar") {
-        call, me throws(AccountsError) in
+    .signedIn(
+        method, "/api/v1/profile/update/", "5. 更新用户资料, 6. 头像上传", failure: "资料更新失败",
+        takes: [
+            .optional(.email, "email", "updated@example.com"), .optional(.bio, "bio", "这是更新后的个人简介"),
+            .optional(.avatar, "avatar", ""),
+        ],
+        gives: .ok(["message": "资料更新成功", "user": profile])
+    ) { context, me, accounts throws(AccountsError) in
         let change = ProfileChange(
-            email: call.entry("email"), bio: call.entry("bio").trimmed, avatar: call.avatar("avatar"))
-        let account = try call.accounts.updateProfile(of: me, change, by: call.policy)
-        return .ok(["message": "资料更新成功", "user": profile(account, call.request)])
+            email: context[.email], bio: context[.bio].trimmed, avatar: context.avatar)
+        return try accounts.updateProfile(of: me, change, by: context.policy)
     }
 }
 
-private func profile(_ account: Account, _ request: Request) -> JSON {
-    [
-        "id": .integer(Int64(account.id)),
-        "username": .string(account.username),
-        "email": .string(account.email),
-        "avatar": text(account.avatar),
-        "avatar_url": text(avatarURL(account, request)),
-        "bio": text(account.bio),
-        "date_joined": .string(account.createdAt.withMicroseconds),
-        "last_login": text(account.lastLoginAt?.withMicroseconds),
-    ]
-}
+private let brief: Shape<Account> = [
+    "id": .id, "username": .username("testuser"), "email": .email("test@example.com"),
+]
+
+private let profile: Shape<Account> = [
+    "id": .id,
+    "username": .username("testuser"),
+    "email": .email("test@example.com"),
+    "avatar": .optionalText("avatars/testuser_avatar.jpg") { $0.avatar },
+    "avatar_url": .avatarURL("http://127.0.0.1:8000/media/avatars/testuser_avatar.jpg"),
+    "bio": .bio("这是我的个人简介"),
+    "date_joined": joined,
+    "last_login": .optionalTime("2025-07-26T08:30:15.123456Z") { $0.lastLoginAt?.withMicroseconds },
+]
+
+private let joined = Shape<Account>.time("2025-07-26T07:42:39.508828Z") { $0.createdAt.withMicroseconds }
 
 // MARK: Its words
 
-@Sendable private func fieldName(_ violation: Violation) -> String {
-    switch violation.field {
-    case .username: "username"
-    case .email: "email"
-    case .password: "password"
-    case .confirmation: "password_confirm"
-    case .currentPassword: "old_password"
-    case .newPassword: "new_password"
-    // The document reports a mismatch under the new password.
-    case .newConfirmation: violation.rule == .mismatch ? "new_password" : "new_password_confirm"
-    default: violation.field.usualName
-    }
-}
-
-@Sendable private func answer(_ failure: Failure, _ here: Circumstances) -> Reply {
+@Sendable private func answer(_ failure: Failure, _ here: FailureContext) -> Reply {
     switch failure {
     case .refused(let refusal):
         switch refusal {
@@ -165,7 +165,7 @@ private func profile(_ account: Account, _ request: Request) -> JSON {
     }
 }
 
-private func unreadable(_ reason: String, _ here: Circumstances) -> Reply {
+private func unreadable(_ reason: String, _ here: FailureContext) -> Reply {
     Reply(400, ["message": .string(here.head), "errors": ["non_field_errors": [.string(reason)]]])
 }
 

@@ -46,6 +46,12 @@ package struct Fields: Sendable {
 
     package init() {}
 
+    /// What a body of such values would be read as.
+    package init(samples: [(name: String, value: JSON)]) {
+        isAbsent = false
+        values = samples.map { ($0.name, Value($0.value)) }
+    }
+
     /// The last value sent under a name; nil when there is none.
     package subscript(name: String) -> Value? {
         // Byte by byte: as Strings, long names with many marks would take the square of their length.
@@ -102,14 +108,7 @@ package struct Fields: Sendable {
             throw .notJSON(error, character: before.unicodeScalars.count)
         }
         guard case .object(let object) = value else { throw .notAnObject }
-        values = object.members.map { member in
-            switch member.value {
-            case .null: (member.name, .null)
-            case .bool(let flag): (member.name, .flag(flag))
-            case .string(let text): (member.name, .text(text))
-            case .integer, .double, .array, .object: (member.name, .other(member.value))
-            }
-        }
+        values = object.members.map { ($0.name, Value($0.value)) }
     }
 
     private mutating func readForm(_ request: Request) throws(Failure) {
@@ -177,6 +176,17 @@ package struct Fields: Sendable {
         }
         if isCutShort || body.count < request.contentLength { throw .cutShort }
         return body
+    }
+}
+
+extension Fields.Value {
+    fileprivate init(_ json: JSON) {
+        switch json {
+        case .null: self = .null
+        case .bool(let flag): self = .flag(flag)
+        case .string(let text): self = .text(text)
+        case .integer, .double, .array, .object: self = .other(json)
+        }
     }
 }
 

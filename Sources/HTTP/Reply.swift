@@ -10,9 +10,13 @@ package struct Reply {
     package var headers: [(name: String, value: String)]
     /// JSON, unless `type` says otherwise; empty for 204.
     package var body: [UInt8]
-    private var type = "application/json"
+    private var type = Reply.json
+    /// Answers are personal and change with every write, unless this says otherwise.
+    package var cacheControl = "no-store"
     /// The body instead of `body`, where its length is not known beforehand.
     package var stream: Stream?
+
+    package static let json = "application/json"
 
     package init(_ status: Int, _ body: JSON? = nil, headers: [(name: String, value: String)] = []) {
         self.status = status
@@ -65,37 +69,45 @@ package struct Reply {
             message += value.utf8
             message += "\r\n".utf8
         }
-        line("Status", Reply.line(status))
-        if status != 204 { line("Content-Type", type) }
-        if status != 204, stream == nil { line("Content-Length", String(body.count)) }
-        // Answers are personal and change with every write.
-        line("Cache-Control", "no-store")
+        line("Status", "\(status) \(Reply.reason(status))")
+        let hasBody = status != 204 && status != 304
+        if hasBody { line("Content-Type", type) }
+        if hasBody, stream == nil { line("Content-Length", String(body.count)) }
+        line("Cache-Control", cacheControl)
         for (name, value) in headers { line(name, value) }
         message += "\r\n".utf8
         message += body
         return message
     }
 
-    /// Status and reason: RFC 9110 §15, RFC 4918 §11, RFC 6585.
-    private static func line(_ status: Int) -> String {
+    /// The media type of the body.
+    package var mediaType: String { type }
+
+    /// The reason phrase of a status: RFC 9110 §15, RFC 4918 §11, RFC 6585.
+    package static func reason(_ status: Int) -> String {
         switch status {
-        case 200: "200 OK"
-        case 201: "201 Created"
-        case 204: "204 No Content"
-        case 400: "400 Bad Request"
-        case 401: "401 Unauthorized"
-        case 403: "403 Forbidden"
-        case 404: "404 Not Found"
-        case 405: "405 Method Not Allowed"
-        case 408: "408 Request Timeout"
-        case 413: "413 Content Too Large"
-        case 415: "415 Unsupported Media Type"
-        case 422: "422 Unprocessable Content"
-        case 423: "423 Locked"
-        case 429: "429 Too Many Requests"
-        case 500: "500 Internal Server Error"
-        case 503: "503 Service Unavailable"
-        default: "\(status) Status"
+        case 200: "OK"
+        case 201: "Created"
+        case 204: "No Content"
+        case 304: "Not Modified"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
+        case 422: "Unprocessable Content"
+        case 423: "Locked"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        default: "Status"
         }
     }
 }

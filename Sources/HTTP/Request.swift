@@ -23,6 +23,8 @@ package struct Request {
     package let address: String
     /// False where a Host was sent that can be none.
     package let isHostValid: Bool
+    /// Whether the client is inside the machine's own network, which nginx alone can see.
+    package let isInside: Bool
     /// Whether the client came over TLS.
     package let isSecure: Bool
     /// The announced length of the body in bytes.
@@ -34,7 +36,7 @@ package struct Request {
 
     package init(
         id: String, method: String, target: String, origin: String, address: String = "", isSecure: Bool = false,
-        isHostValid: Bool? = nil, contentLength: Int,
+        isInside: Bool = false, isHostValid: Bool? = nil, contentLength: Int,
         header: @escaping (String) -> String?,
         read: @escaping MultipartReader<BodyCutShort>.Read
     ) {
@@ -46,6 +48,7 @@ package struct Request {
         self.origin = origin
         self.address = address
         self.isSecure = isSecure
+        self.isInside = isInside
         self.isHostValid = isHostValid ?? header("host").map(Host.isValid) ?? true
         self.contentLength = contentLength
         self.header = header

@@ -14,7 +14,7 @@ extension JSON {
         case .integer(let value): bytes.append(contentsOf: String(value).utf8)
         // The description is the shortest number that reads back equal; `inf` and `nan` are not JSON.
         case .double(let value): bytes.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
-        case .string(let value): Self.write(value, to: &bytes)
+        case .string(let value): JSON.write(value, to: &bytes)
         case .array(let elements): Self.write(elements, to: &bytes)
         case .object(let object): Self.write(object.members, to: &bytes)
         }
@@ -44,7 +44,8 @@ extension JSON {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    private static func write(_ string: String, to bytes: inout [UInt8]) {
+    /// Appends a text as a JSON string.
+    package static func write(_ string: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         let text = string.utf8.span
         var run = 0

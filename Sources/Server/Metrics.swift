@@ -1,3 +1,4 @@
+import Contracts
 import Glibc
 import Synchronization
 
@@ -10,20 +11,6 @@ package final class Metrics: @unchecked Sendable {
         case parent
         case worker
         case mailer
-    }
-
-    /// Where requests go, and are counted. Made from our own tables, never from what a client sent.
-    package struct Endpoint: Sendable {
-        package let contract: String
-        package let method: String
-        package let route: String
-
-        /// With `-` for what is not known.
-        package init(contract: String = "-", method: String = "-", route: String = "-") {
-            self.contract = contract
-            self.method = method
-            self.route = route
-        }
     }
 
     /// Threads that answer requests, and the queue before them.
@@ -75,7 +62,7 @@ package final class Metrics: @unchecked Sendable {
 
     let numbers: SharedNumbers
     let families: [MetricFamily]
-    private let endpoints: [Endpoint]
+    private let targets: [Router.Target]
     private let durations: [Histogram]
     /// For each endpoint and status the address of its number; 0 until the first such request.
     private let requests: UnsafeMutablePointer<Atomic<UInt>>
@@ -85,16 +72,16 @@ package final class Metrics: @unchecked Sendable {
 
     /// - Parameters:
     ///   - file: of `makeFile`, may be closed afterwards; nil counts for this process alone.
-    ///   - endpoints: where requests can go; `request` takes their indices.
-    package init(file: Int32? = nil, role: Role, endpoints: [Endpoint] = []) {
+    ///   - targets: where requests can go; `request` takes their indices.
+    package init(file: Int32? = nil, role: Role, targets: [Router.Target] = []) {
         self.file = file
         numbers = SharedNumbers(file: file)
-        self.endpoints = endpoints
+        self.targets = targets
         var book = MetricsBook(numbers, place: numbers.place(for: getpid()))
 
         book.note(Metrics.requestsName, "Requests, by where they went and how they were answered.", .counter)
         book.note(Metrics.durationName, "From a request being there to its answer being written.", .histogram)
-        durations = endpoints.map { book.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
+        durations = targets.map { book.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
         reading = Lane("reading", &book)
         light = Lane("light", &book)
         heavy = Lane("heavy", &book)
@@ -134,7 +121,7 @@ package final class Metrics: @unchecked Sendable {
         book.note(Metrics.mailsName, "Mails that are due or wait for their next attempt; 1000 stands for more.", .gauge)
         families = book.families
 
-        let count = endpoints.count * (Metrics.statuses.count + 1)
+        let count = targets.count * (Metrics.statuses.count + 1)
         requests = .allocate(capacity: count)
         for index in 0..<count { (requests + index).initialize(to: Atomic(0)) }
         let start = MetricsBook.single(numbers, Metrics.startName)
@@ -159,24 +146,24 @@ package final class Metrics: @unchecked Sendable {
     /// Counts a request that was answered.
     ///
     /// - Parameters:
-    ///   - endpoint: its index among those of `init`.
+    ///   - target: its index among those of `init`.
     ///   - microseconds: from the request being there to its answer being written.
-    package func request(_ endpoint: Int, status: Int, microseconds: Int64) {
-        durations[endpoint].observe(microseconds: microseconds)
+    package func request(_ target: Int, status: Int, microseconds: Int64) {
+        durations[target].observe(microseconds: microseconds)
         let known = Metrics.statuses.firstIndex(of: status) ?? Metrics.statuses.count
-        let address = requests[endpoint * (Metrics.statuses.count + 1) + known].load(ordering: .relaxed)
-        let number = UnsafeMutablePointer<SharedNumbers.Number>(bitPattern: address) ?? find(endpoint, known)
+        let address = requests[target * (Metrics.statuses.count + 1) + known].load(ordering: .relaxed)
+        let number = UnsafeMutablePointer<SharedNumbers.Number>(bitPattern: address) ?? find(target, known)
         number.pointee.wrappingAdd(1, ordering: .relaxed)
     }
 
-    private func find(_ endpoint: Int, _ known: Int) -> UnsafeMutablePointer<SharedNumbers.Number> {
-        let place = endpoints[endpoint]
+    private func find(_ target: Int, _ known: Int) -> UnsafeMutablePointer<SharedNumbers.Number> {
+        let found = targets[target]
         let status = known < Metrics.statuses.count ? "\(Metrics.statuses[known])" : "other"
         let series = MetricsBook.series(
             Metrics.requestsName,
-            ["contract": place.contract, "method": place.method, "route": place.route, "status": status])
+            ["contract": found.contract, "method": found.method, "route": found.path, "status": status])
         let number = MetricsBook.single(numbers, series)
-        requests[endpoint * (Metrics.statuses.count + 1) + known].store(UInt(bitPattern: number), ordering: .relaxed)
+        requests[target * (Metrics.statuses.count + 1) + known].store(UInt(bitPattern: number), ordering: .relaxed)
         return number
     }
 

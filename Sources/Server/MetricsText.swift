@@ -3,15 +3,12 @@ import Glibc
 import Synchronization
 
 extension Metrics {
-    /// The media type of `text`. (https://prometheus.io/docs/instrumenting/exposition_formats/)
-    static let textType = "text/plain; version=0.0.4; charset=utf-8"
-
     /// All that was counted, in Prometheus's text format.
     ///
-    /// - Parameter checkup: what was found just now; nil leaves it out.
-    package func text(_ checkup: Checkup? = nil) -> [UInt8] {
+    /// - Parameter health: what was found just now; nil leaves it out.
+    package func text(_ health: HealthReport? = nil) -> [UInt8] {
         var series: [String: [Sample]] = [:]
-        for sample in samples() + processes() + (checkup.map(checks) ?? []) {
+        for sample in samples() + processes() + (health.map(checks) ?? []) {
             series[sample.family, default: []].append(sample)
         }
         var text = ""
@@ -98,13 +95,13 @@ extension Metrics {
         }
     }
 
-    private func checks(_ checkup: Checkup) -> [Sample] {
-        let checks = Checkup.Check.allCases.map { check in
+    private func checks(_ health: HealthReport) -> [Sample] {
+        let checks = HealthReport.Check.allCases.map { check in
             Sample(
                 MetricsBook.series(Metrics.checksName, ["check": "\(check)"]),
-                [checkup.failures[check] == nil ? 1 : 0])
+                [health.failures[check] == nil ? 1 : 0])
         }
-        return checks + (checkup.waitingMails.map { [Sample(Metrics.mailsName, [$0])] } ?? [])
+        return checks + (health.waitingMails.map { [Sample(Metrics.mailsName, [$0])] } ?? [])
     }
 }
 

@@ -15,6 +15,7 @@ extension Request {
             origin: publicURL ?? Request.origin(exchange, isHostValid ? host : nil),
             address: exchange.variable("REMOTE_ADDR") ?? "",
             isSecure: exchange.variable("REQUEST_SCHEME") == "https",
+            isInside: Request.isInside(exchange.variable("INSIDE")),
             isHostValid: isHostValid,
             contentLength: exchange.contentLength,
             header: { name in
@@ -31,6 +32,10 @@ extension Request {
                 }
             })
     }
+
+    /// Whether the FastCGI variable that nginx sets for a client inside the machine's own network is set. A client's own header
+    /// of that name arrives as `HTTP_INSIDE`.
+    static func isInside(_ mark: String?) -> Bool { mark == "1" }
 
     /// A Host that is none stands in no answer: the request is refused.
     private static func origin(_ exchange: Exchange, _ host: String?) -> String {

@@ -6,7 +6,7 @@ import Glibc
 import HTTP
 import JSON
 
-/// One worker process: a thread in front takes requests in and knows where they go, lanes answer them.
+/// One worker process: a thread in front takes requests in and knows where they go, executors answer them.
 package final class Worker: Sendable {
     package struct Options: Sendable {
         /// Threads for requests that read or write rows; each has a database connection.
@@ -41,126 +41,120 @@ package final class Worker: Sendable {
     private static let niceness: Int32 = 3
 
     private let options: Options
-    private let contracts: Contracts
+    private let router: Router
     private let log: Log
     private let poller: Poller
     private let metrics: Metrics
     private let permits: AccountPermits
     private let makeAccounts: @Sendable () -> Accounts
-    private let makeLook: @Sendable () -> () -> Checkup
+    private let makeCheck: @Sendable () -> () -> HealthReport
 
     /// - Parameters:
-    ///   - metrics: with the `endpoints` of the same contracts.
+    ///   - metrics: with the targets of the same router.
     ///   - permits: how many pictures one account may have waiting or in work.
     ///   - makeAccounts: makes a core for a thread of its own.
-    ///   - makeLook: makes what finds whether the service is ready, for a thread of its own.
+    ///   - makeCheck: makes what finds whether the service is ready, for a thread of its own.
     package init(
-        listening: Int32, handover: Handover? = nil, options: Options, contracts: Contracts, log: Log,
+        listening: Int32, handover: Handover? = nil, options: Options, router: Router, log: Log,
         metrics: Metrics, permits: AccountPermits, makeAccounts: @escaping @Sendable () -> Accounts,
-        makeLook: @escaping @Sendable () -> () -> Checkup
+        makeCheck: @escaping @Sendable () -> () -> HealthReport
     ) throws(Poller.Failure) {
         self.options = options
-        self.contracts = contracts
+        self.router = router
         self.log = log
         self.metrics = metrics
         self.permits = permits
         self.makeAccounts = makeAccounts
-        self.makeLook = makeLook
+        self.makeCheck = makeCheck
         poller = try Poller(listening: listening, handover: handover)
-    }
-
-    /// What requests are counted as: the endpoints of the contracts, then those of questions.
-    package static func endpoints(of contracts: Contracts) -> [Metrics.Endpoint] {
-        contracts.endpoints.map { Metrics.Endpoint(contract: $0.contract, method: $0.method, route: $0.path) }
-            + Health.Question.allCases.map(\.endpoint)
     }
 
     /// Answers requests until `waitForEnd` returns; then answers what is in hand and comes back.
     package func run(waitForEnd: () -> Ending) {
-        let makeDesk: @Sendable () -> Desk = { [self] in
-            Desk(
-                contracts, accounts: makeAccounts(), poller: poller, log: log, metrics: metrics,
+        let makeHandler: @Sendable () -> RequestHandler = { [self] in
+            RequestHandler(
+                router, accounts: makeAccounts(), poller: poller, log: log, metrics: metrics,
                 publicURL: options.publicURL)
         }
         // Each its own: unlike work that waited in one queue would hold the others up.
-        let passwords = bounded("passwords", threads: options.passwordThreads, counts: metrics.heavy, makeDesk)
-        let pictures = bounded("pictures", threads: options.pictureThreads, counts: metrics.pictureLane, makeDesk)
-        let lists = bounded("lists", threads: options.listThreads, counts: metrics.listLane, makeDesk)
+        let passwords = bounded("passwords", threads: options.passwordThreads, counts: metrics.heavy, makeHandler)
+        let pictures = bounded("pictures", threads: options.pictureThreads, counts: metrics.pictureLane, makeHandler)
+        let lists = bounded("lists", threads: options.listThreads, counts: metrics.listLane, makeHandler)
         let light = Queue(
             "light", threads: options.threads, capacity: Worker.lightQueue, counts: metrics.light
         ) {
-            let desk = makeDesk()
-            return { visits in for visit in visits { desk.answer(visit) } }
+            let handler = makeHandler()
+            return { requests in for request in requests { handler.answer(request) } }
         }
         // One thread: the longer it takes, the more requests its next round trip answers.
         let reading = Queue(
             "reading", threads: 1, capacity: Worker.lightQueue, most: 16, counts: metrics.reading
         ) { [self] in
-            let desk = makeDesk()
-            return { visits in
-                desk.answer(visits) { visit in
-                    guard let account = self.account(withPicture: visit) else {
-                        if !light.submit(visit) { desk.refuse(visit) }
+            let handler = makeHandler()
+            return { requests in
+                handler.answer(requests) { request in
+                    guard let account = self.account(withPicture: request) else {
+                        if !light.submit(request) { handler.refuse(request) }
                         return
                     }
-                    visit.picture = self.permits.take(for: account)
-                    if visit.picture == nil { pictures.refused() }
-                    // Whose it is, is looked up again when its turn comes.
-                    visit.known = nil
-                    if visit.picture == nil || !pictures.submit(visit) { desk.refuse(visit) }
+                    request.picturePermit = self.permits.take(for: account)
+                    if request.picturePermit == nil { pictures.refused() }
+                    // It may wait for long: its session is looked up again when its turn comes.
+                    request.context.session = nil
+                    if request.picturePermit == nil || !pictures.submit(request) { handler.refuse(request) }
                 }
             }
         }
-        // A thread of its own, which may hang with the database: one look answers all who wait for it.
+        // A thread of its own, which may hang with the database: one check answers all who wait for it.
         let health = Queue("health", threads: 1, capacity: 64, most: 64, counts: metrics.health) { [self] in
-            let desk = makeDesk()
-            let health = Health(metrics: metrics, log: log, look: makeLook())
-            return { visits in
-                health.lookAgain()
-                for visit in visits {
-                    guard let question = visit.question else { continue }
-                    desk.send(health.answer(question, method: visit.request.method), to: visit)
+            let handler = makeHandler()
+            let monitor = HealthMonitor(metrics: metrics, log: log, check: makeCheck())
+            return { requests in
+                let report = monitor.report()
+                for request in requests {
+                    request.context.report = report
+                    handler.answer(request)
                 }
             }
         }
-        let lanes = Lanes(
+        let executors = Executors(
             reading: reading, light: light, passwords: passwords, pictures: pictures, lists: lists, health: health)
         let spool = Spool(capacity: options.queue, longestWait: Worker.patience) {
-            let desk = makeDesk()
+            let handler = makeHandler()
             return { connection, spooled in
-                guard let spooled else { return desk.refuse(connection) }
-                desk.visit(spooled).map { lanes.take($0, from: desk) }
+                guard let spooled else { return handler.refuse(connection) }
+                handler.request(spooled).map { executors.take($0, from: handler) }
             }
         }
-        let door = Door(makeDesk(), poller: poller, lanes: lanes, spool: spool)
-        let front = WorkerThread(name: "front") { door.run() }
+        let loop = AcceptLoop(makeHandler(), poller: poller, executors: executors, spool: spool)
+        let front = WorkerThread(name: "front") { loop.run() }
         Janitor(makeAccounts: makeAccounts, log: log).start()
 
         let waiting = poller.stop(handingOver: waitForEnd() == .replaced)
         front.join()
-        door.finish(waiting)
+        loop.finish(waiting)
         spool.drain()
-        for lane in [reading, light, passwords, pictures, lists, health] { lane.drain() }
+        for executor in [reading, light, passwords, pictures, lists, health] { executor.drain() }
     }
 
     /// A queue for work that takes long, answered by threads behind the others.
     private func bounded(
-        _ name: String, threads: Int, counts: Metrics.Lane, _ makeDesk: @escaping @Sendable () -> Desk
+        _ name: String, threads: Int, counts: Metrics.Lane, _ makeHandler: @escaping @Sendable () -> RequestHandler
     ) -> Queue {
         Queue(
             name, threads: threads, capacity: options.queue, niceness: Worker.niceness, patience: Worker.patience,
             counts: counts
         ) {
-            let desk = makeDesk()
-            return { visits in for visit in visits { desk.answer(visit) } }
+            let handler = makeHandler()
+            return { requests in for request in requests { handler.answer(request) } }
         }
     }
 
     /// Whose a request with a picture is, once that was found; nil for any other.
-    private func account(withPicture visit: Visit) -> UInt64? {
-        guard visit.destination.weight(of: visit.request) == .pictures,
-            case .success(let caller?)? = visit.known?.found
-        else { return nil }
+    private func account(withPicture request: IncomingRequest) -> UInt64? {
+        guard request.context.executor == .pictures, case .success(let caller?)? = request.context.session else {
+            return nil
+        }
         return caller.account.id
     }
 }

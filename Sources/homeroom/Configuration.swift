@@ -40,7 +40,7 @@ struct Configuration {
         socketGroup = try keys.optional("HOMEROOM_SOCKET_GROUP")
         user = try keys.optional("HOMEROOM_USER")
         // The others are for nginx and MariaDB; and the fewer wait for requests, the more of these each answers at once.
-        workers = try keys.number("HOMEROOM_WORKERS", in: 1...256, default: max(1, House.cores / 2))
+        workers = try keys.number("HOMEROOM_WORKERS", in: 1...256, default: max(1, CompositionRoot.cores / 2))
         var worker = Worker.Options()
         worker.threads = try keys.number("HOMEROOM_THREADS", in: 1...256, default: 4)
         worker.passwordThreads = try keys.number("HOMEROOM_HEAVY_THREADS", in: 1...256, default: 4)

@@ -13,6 +13,7 @@ struct Homeroom {
           migrate                                      brings the database to the newest schema
           check                                        tests configuration, database, media directory, mail
           media clean                                  removes files that no account names
+          openapi [CONTRACT] [--html]                  what one contract takes and gives, or all: OpenAPI 3.1, or a page
           user create NAME --email E [--role R] [--staff] [--superuser]   password from standard input
           user show NAME
           user list [--role R]
@@ -54,6 +55,7 @@ struct Homeroom {
         let call = try arguments.next("a call")
         if call == "avatar-worker" { return AvatarWorker.run() }
         if call == "dev" { return try Dev.run(&arguments) }
+        if call == "openapi" { return try OpenAPICommand.run(&arguments) }
         guard ["serve", "worker", "mailer", "migrate", "check", "user", "media"].contains(call) else {
             throw .usage("unknown call `\(call)`")
         }

@@ -6,7 +6,7 @@ enum Media {
         let call = try arguments.next("a media call")
         guard call == "clean" else { throw .usage("unknown call `media \(call)`") }
         try arguments.refuseRest()
-        let accounts = try House(configuration).accounts()
+        let accounts = try CompositionRoot(configuration).accounts()
         do throws(AccountsError) {
             print("removed \(try accounts.cleanMedia())")
         } catch {

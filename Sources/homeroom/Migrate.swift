@@ -7,7 +7,7 @@ enum Migrate {
         try arguments.refuseRest()
         do throws(DatabaseError) {
             let applied = try Migrations.apply(
-                at: configuration.owner, now: House.now().microseconds,
+                at: configuration.owner, now: CompositionRoot.now().microseconds,
                 steps: AddressKeys.steps { line in print(line) })
             for name in applied { print("applied \(name)") }
             // What programs from before have written since.

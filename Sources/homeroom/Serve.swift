@@ -13,7 +13,7 @@ enum Serve {
     {
         try arguments.refuseRest()
         // What would stop every worker stops the parent first, with a line for the operator.
-        let house = try House(configuration)
+        let root = try CompositionRoot(configuration)
         let user = try workersUser(configuration)
         let listening: Int32
         do throws(ListeningSocket.Failure) {
@@ -21,13 +21,14 @@ enum Serve {
         } catch {
             throw .refused(error.description)
         }
-        if let user { try giveMedia(of: house, to: user) }
+        if let user { try giveMedia(of: root, to: user) }
         // Swift's runtime writes a backtrace when a worker crashes: not what its registers point at, which may be a key.
         setenv("SWIFT_BACKTRACE", "registers=none", 0)
         let executable = try Executable.path()
         let rest =
             ["--parent", String(getpid()), "--ready", "7", "--metrics", "8"] + (file.map { ["--config", $0] } ?? [])
-        guard let permits = CorePermits.makeFile(count: House.permits), let numbers = Metrics.makeFile() else {
+        guard let permits = CorePermits.makeFile(count: CompositionRoot.permits), let numbers = Metrics.makeFile()
+        else {
             throw .refused("serve: no memory to share among workers: \(String(cString: strerror(errno)))")
         }
         do throws(Poller.Failure) {
@@ -36,7 +37,7 @@ enum Serve {
                 permits: permits, metrics: Metrics(file: numbers, role: .parent), notify: .inherited(),
                 count: configuration.workers,
                 companions: configuration.mail == nil ? [] : [[executable, "mailer"] + rest],
-                trial: [executable, "worker", "--try"] + rest, log: house.log)
+                trial: [executable, "worker", "--try"] + rest, log: root.log)
             return supervisor.run()
         } catch {
             throw .refused("serve: \(error)")
@@ -49,20 +50,20 @@ enum Serve {
         let numbers = try arguments.option("metrics").flatMap(Int32.init)
         var signals = Supervisor.signals
         guard try becomeChild(configuration, &arguments, &signals) else { return 0 }
-        let contracts = Contracts(trustedOrigins: configuration.trustedOrigins)
-        let metrics = Metrics(file: isTrial ? nil : numbers, role: .worker, endpoints: Worker.endpoints(of: contracts))
-        let house = try House(configuration, permits: 6, metrics: metrics)
+        let router = Router(trustedOrigins: configuration.trustedOrigins)
+        let metrics = Metrics(file: isTrial ? nil : numbers, role: .worker, targets: router.targets)
+        let root = try CompositionRoot(configuration, permits: 6, metrics: metrics)
         if isTrial { return 0 }
         Exchange.prepareProcess()
-        house.dependencies.media.prepare()
+        root.dependencies.media.prepare()
         do throws(Poller.Failure) {
             let worker = try Worker(
                 listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
-                contracts: contracts, log: house.log, metrics: metrics, permits: AccountPermits(file: 6),
-                makeAccounts: { house.accounts() },
-                makeLook: { house.look() })
-            house.log.writeBehind { metrics.logLinesDropped.add(UInt64($0)) }
-            defer { house.log.end() }
+                router: router, log: root.log, metrics: metrics, permits: AccountPermits(file: 6),
+                makeAccounts: { root.accounts() },
+                makeCheck: { root.healthCheck() })
+            root.log.writeBehind { metrics.logLinesDropped.add(UInt64($0)) }
+            defer { root.log.end() }
             if let ready { Readiness.report(on: ready) }
             worker.run {
                 while true {
@@ -86,20 +87,20 @@ enum Serve {
         var signals = Supervisor.signals
         guard try becomeChild(configuration, &arguments, &signals), let mail = configuration.mail else { return 0 }
         let metrics = Metrics(file: numbers, role: .mailer)
-        let house = try House(configuration, metrics: metrics)
-        let accounts = house.accounts()
+        let root = try CompositionRoot(configuration, metrics: metrics)
+        let accounts = root.accounts()
         if let ready { Readiness.report(on: ready) }
         repeat {
             do throws(AccountsError) {
                 while try accounts.deliverNext(
                     publicURL: mail.publicURL,
                     send: { message, id throws(MailTransport.Failure) in
-                        try mail.transport.send(message, seconds: House.now().seconds, id: id)
+                        try mail.transport.send(message, seconds: CompositionRoot.now().seconds, id: id)
                         metrics.mailsSent.add()
                     })
                 {}
             } catch {
-                house.log.write("mail waits", message: "\(error)")
+                root.log.write("mail waits", message: "\(error)")
             }
         } while ![SIGTERM, SIGINT, SIGUSR1].contains(homeroom_wait_signal(&signals, mailPause))
         return 0
@@ -152,9 +153,9 @@ enum Serve {
         }
     }
 
-    private static func giveMedia(of house: House, to user: User) throws(CommandError) {
+    private static func giveMedia(of root: CompositionRoot, to user: User) throws(CommandError) {
         do throws(MediaStore.Failure) {
-            try house.dependencies.media.give(to: user.id, user.group)
+            try root.dependencies.media.give(to: user.id, user.group)
         } catch {
             throw .refused("HOMEROOM_MEDIA: \(error)")
         }

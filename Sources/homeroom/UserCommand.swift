@@ -8,7 +8,7 @@ import JSON
 enum UserCommand {
     static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         let call = try arguments.next("a user call")
-        let accounts = try House(configuration, actor: .operatorHere).accounts()
+        let accounts = try CompositionRoot(configuration, actor: .operatorHere).accounts()
         switch call {
         case "create": try create(accounts, &arguments)
         case "list": try list(accounts, &arguments)

@@ -130,6 +130,6 @@ import Testing
             INSERT INTO outbox (subject, due_at) SELECT UNHEX(SHA2(seq, 256)), '2025-07-26' FROM seq_1_to_5000
             """)
 
-        #expect(accounts.checkup().waitingMails == 1000)
+        #expect(accounts.health().waitingMails == 1000)
     }
 }

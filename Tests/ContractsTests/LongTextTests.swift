@@ -55,7 +55,7 @@ struct LongTextTests {
         "/api/account/email/undo/": ["token"],
     ]
 
-    private static let endpoints = Contracts().endpoints.filter { !["-", "GET"].contains($0.method) }
+    private static let endpoints = Router().targets.filter { !["-", "GET"].contains($0.method) }
 
     /// Each behind an `a`.
     static let worst = [
@@ -103,8 +103,7 @@ struct LongTextTests {
     }
 
     /// The processor's time for one request; a nil field is for a field of that name.
-    private func seconds(_ endpoint: Contracts.Endpoint, _ field: String?, _ text: String, _ access: String?) -> Double
-    {
+    private func seconds(_ endpoint: Router.Target, _ field: String?, _ text: String, _ access: String?) -> Double {
         let good: JSON = [
             "username": "bert", "email": "bert@school.example", "password": .string(goodPassword),
             "first_name": "A", "last_name": "B", "phone_number": "1",

@@ -12,12 +12,12 @@ import Testing
 struct Reception {
     let school: School
     let accounts: Accounts
-    private let contracts: Contracts
+    private let router: Router
 
     init(of school: School, trustedOrigins: Set<String> = []) {
         self.school = school
         accounts = school.accounts()
-        contracts = Contracts(trustedOrigins: trustedOrigins)
+        router = Router(trustedOrigins: trustedOrigins)
     }
 
     /// Over a school of its own.
@@ -45,8 +45,7 @@ struct Reception {
                 rest = rest.dropFirst(count)
                 return count
             })
-        let destination = contracts.destination(of: request)
-        return Response(contracts.answer(request, at: destination, accounts: accounts))
+        return Response(router.answer(RequestContext(request, router: router), accounts))
     }
 
     /// The name of the endpoint that a request goes to: `v1-profile /api/v1/info/`.
@@ -54,7 +53,7 @@ struct Reception {
         let request = Request(
             id: "r-1", method: method, target: path, origin: "", contentLength: 0, header: { _ in nil },
             read: { _ in 0 })
-        let destination = contracts.destination(of: request)
+        let destination = RequestContext(request, router: router).destination
         return "\(destination.contractName) \(destination.path)"
     }
 
@@ -85,17 +84,17 @@ struct Response {
     let body: String
     private let headers: [(name: String, value: String)]
 
-    init(_ answer: Contracts.Answer) {
-        var body = answer.reply.body
-        if let stream = answer.reply.stream {
+    init(_ reply: Reply) {
+        var body = reply.body
+        if let stream = reply.stream {
             let isWhole = stream { piece in
                 body += piece
                 return true
             }
             if !isWhole { body += Array("… cut short".utf8) }
         }
-        status = answer.reply.status
-        headers = answer.reply.headers
+        status = reply.status
+        headers = reply.headers
         self.body = String(decoding: body, as: UTF8.self)
         json = (try? JSON.parse(body)) ?? .null
     }

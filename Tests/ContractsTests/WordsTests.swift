@@ -105,15 +105,14 @@ struct WordsTests {
     @Test(arguments: contracts.indices) func `no answer has an empty text or a name of ours`(_ index: Int) throws {
         let contract = WordsTests.contracts[index]
         let failures =
-            Set(contract.routes.map(\.head)).flatMap { head in WordsTests.failures.map { (head, $0) } }
-            + WordsTests.early.map { ("", $0) }
+            contract.routes.flatMap { route in WordsTests.failures.map { (route as Route?, $0) } }
+            + WordsTests.early.map { (nil, $0) }
 
-        let replies = failures.flatMap { head, failure in
+        let replies = failures.flatMap { route, failure in
             [Language.chinese, .english].map { language in
-                contract.answer(
-                    failure,
-                    Circumstances(
-                        contract: contract, head: head, fields: Fields(), requestID: "r-1", language: language))
+                let here = FailureContext(
+                    contract: contract, route: route, fields: Fields(), requestID: "r-1", language: language)
+                return route?.answer?(failure, here) ?? contract.answer(failure, here)
             }
         }
 

@@ -1,4 +1,5 @@
 import CLinux
+import Contracts
 import DevStack
 import Foundation
 import Glibc
@@ -15,8 +16,8 @@ struct MetricsTests {
         file = try #require(Metrics.makeFile())
     }
 
-    private func opened(_ endpoints: [Metrics.Endpoint] = []) -> Metrics {
-        Metrics(file: file, role: .worker, endpoints: endpoints)
+    private func opened(_ targets: [Router.Target] = []) -> Metrics {
+        Metrics(file: file, role: .worker, targets: targets)
     }
 
     /// The lines of the text that begin so, comments left out.
@@ -25,15 +26,15 @@ struct MetricsTests {
             .filter { $0.hasPrefix(prefix) }
     }
 
-    private let endpoints = [
-        Metrics.Endpoint(), Metrics.Endpoint(contract: "v1-profile", method: "GET", route: "/api/v1/info/"),
-        Metrics.Endpoint(contract: "v1-profile", method: "POST", route: "/api/v1/auth/login/"),
+    private let targets = [
+        Router.Target(), Router.Target(contract: "v1-profile", method: "GET", path: "/api/v1/info/"),
+        Router.Target(contract: "v1-profile", method: "POST", path: "/api/v1/auth/login/"),
     ]
 
     // MARK: Counting
 
     @Test func `counts of many threads are added exactly`() {
-        let metrics = opened(endpoints)
+        let metrics = opened(targets)
 
         _ = atOnce(8, prepare: { _ in metrics }) { thread, metrics in
             for round in 0..<10_000 {
@@ -108,11 +109,11 @@ struct MetricsTests {
     }
 
     @Test func `a generation with other routes counts on, and the counts of the old one stay`() {
-        let old = opened([Metrics.Endpoint(contract: "a", route: "/old"), Metrics.Endpoint(contract: "a", route: "/")])
+        let old = opened([Router.Target(contract: "a", path: "/old"), Router.Target(contract: "a", path: "/")])
         old.request(0, status: 200, microseconds: 1)
         old.request(1, status: 200, microseconds: 1)
 
-        let new = opened([Metrics.Endpoint(contract: "a", route: "/"), Metrics.Endpoint(contract: "b", route: "/new")])
+        let new = opened([Router.Target(contract: "a", path: "/"), Router.Target(contract: "b", path: "/new")])
         new.request(0, status: 200, microseconds: 1)
         new.request(1, status: 204, microseconds: 1)
         old.request(1, status: 200, microseconds: 1)
@@ -128,7 +129,7 @@ struct MetricsTests {
 
     @Test(arguments: [0, 100, 299, 418, 502, 999])
     func `a status that the service does not know has no series of its own`(status: Int) {
-        let metrics = opened(endpoints)
+        let metrics = opened(targets)
 
         metrics.request(0, status: status, microseconds: 1)
 
@@ -172,13 +173,13 @@ struct MetricsTests {
     }
 
     @Test func `promtool finds nothing wrong when nothing was counted`() throws {
-        #expect(try promtool(opened(endpoints).text()) == "")
+        #expect(try promtool(opened(targets).text()) == "")
     }
 
     @Test func `promtool finds nothing wrong when all was counted`() throws {
-        let metrics = opened(endpoints)
-        for endpoint in endpoints.indices {
-            for status in [200, 401, 503, 999] { metrics.request(endpoint, status: status, microseconds: 1234) }
+        let metrics = opened(targets)
+        for target in targets.indices {
+            for status in [200, 401, 503, 999] { metrics.request(target, status: status, microseconds: 1234) }
         }
         for lane in [metrics.reading, metrics.light, metrics.heavy] {
             for gauge in [lane.threads, lane.busy, lane.queued] { gauge.add(3) }
@@ -191,15 +192,15 @@ struct MetricsTests {
         metrics.databaseTime.add(1_500_000)
         for counter in [metrics.databaseLosses, metrics.picturesRefused, metrics.logLinesDropped] { counter.add(2) }
 
-        let text = metrics.text(Checkup(failures: [.media: "not writable"], waitingMails: 4))
+        let text = metrics.text(HealthReport(failures: [.media: "not writable"], waitingMails: 4))
 
         #expect(try promtool(text) == "")
     }
 
     @Test func `each series has a help and a type`() {
-        let metrics = opened(endpoints)
+        let metrics = opened(targets)
         metrics.request(0, status: 200, microseconds: 1)
-        let text = String(decoding: metrics.text(Checkup(failures: [:], waitingMails: 0)), as: UTF8.self)
+        let text = String(decoding: metrics.text(HealthReport(failures: [:], waitingMails: 0)), as: UTF8.self)
 
         let all = text.split(separator: "\n").map(String.init)
         let families = Set(all.filter { $0.hasPrefix("# TYPE ") }.map { $0.split(separator: " ")[2] })
@@ -214,7 +215,7 @@ struct MetricsTests {
 
     @Test func `what was found of checkup is in the text`() {
         let text = opened().text(
-            Checkup(failures: [.database: "no answer", .schema: "unknown"], waitingMails: nil))
+            HealthReport(failures: [.database: "no answer", .schema: "unknown"], waitingMails: nil))
         let found = String(decoding: text, as: UTF8.self).split(separator: "\n").filter {
             $0.hasPrefix("homeroom_check_passed") || $0.hasPrefix("homeroom_mails_waiting")
         }

@@ -1,3 +1,4 @@
+import Contracts
 import FastCGI
 import Glibc
 import Server
@@ -12,7 +13,7 @@ import Server
 let words = CommandLine.arguments
 if words.count == 3, words[1] == "count", let number = Int(words[2]) {
     let metrics = Metrics(
-        file: 7, role: .worker, endpoints: (0..<5).map { Metrics.Endpoint(contract: "c", route: "/\($0)") })
+        file: 7, role: .worker, targets: (0..<5).map { Router.Target(contract: "c", path: "/\($0)") })
     metrics.heavy.busy.add(2)
     for index in 0..<number {
         metrics.mailsSent.add()

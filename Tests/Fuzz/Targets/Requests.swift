@@ -23,11 +23,10 @@ extension FuzzTarget {
             method: words.first.map(String.init) ?? "", target: words.dropFirst().first.map(String.init) ?? "",
             headers: headers, body: rest)
 
-        let destination = contracts.destination(of: request)
-        let answer = contracts.answer(request, at: destination, accounts: desk.accounts)
+        let context = RequestContext(request, router: router)
+        let reply = router.answer(context, desk.accounts)
 
-        try require(answer.fault == nil, "a mistake of ours: \(answer.fault ?? "")")
-        let reply = answer.reply
+        try require(context.fault == nil, "a mistake of ours: \(context.fault ?? "")")
         try require(reply.fault == nil, "a header that cannot be sent: \(reply.fault ?? "")")
         try require(reply.body.isEmpty || (try? JSON.parse(reply.body)) != nil, "the answer is no JSON")
     }
@@ -36,10 +35,10 @@ extension FuzzTarget {
     static func ask(_ path: String, _ body: [UInt8]) {
         let request = request(
             method: "POST", target: path, headers: ["content-type": "application/json"], body: body)
-        _ = contracts.answer(request, at: contracts.destination(of: request), accounts: desk.accounts)
+        _ = router.answer(RequestContext(request, router: router), desk.accounts)
     }
 
-    private static let contracts = Contracts(trustedOrigins: ["https://app.school.example"])
+    private static let router = Router(trustedOrigins: ["https://app.school.example"])
 
     /// A core for the one thread that asks.
     private struct Desk: @unchecked Sendable {

@@ -5,11 +5,11 @@ import Testing
 @testable import Accounts
 @testable import Database
 
-@Suite struct CheckupTests {
+@Suite struct HealthReportTests {
     @Test func `when all is there nothing fails`() throws {
         let school = try School()
 
-        let found = school.accounts().checkup()
+        let found = school.accounts().health()
 
         #expect(found.failures == [:])
         #expect(found.reasons == [])
@@ -24,7 +24,7 @@ import Testing
             try school.sql("INSERT INTO outbox (subject, due_at, sent_at) VALUES ('\(subject)', \(due), NOW())")
         }
 
-        #expect(accounts.checkup().waitingMails == 2)
+        #expect(accounts.health().waitingMails == 2)
     }
 
     @Test func `a database that is not there is no answer`() throws {
@@ -32,7 +32,7 @@ import Testing
         let address = DatabaseAddress(
             endpoint: .socket(path: "\(school.media.root)/none"), database: "x", user: "x", password: "x")
 
-        let found = school.accounts(on: Connection(address, timeouts: .probe)).checkup()
+        let found = school.accounts(on: Connection(address, timeouts: .probe)).health()
 
         #expect(found.failures == [.database: "no answer", .schema: "unknown"])
         #expect(found.reasons.count == 1)
@@ -45,7 +45,7 @@ import Testing
         let behind = Connection(try Laboratory.freshDatabase())
         try behind.execute("DELETE FROM migrations WHERE version = \(Migration.newest)")
 
-        let found = [empty, behind].map { school.accounts(on: $0).checkup() }
+        let found = [empty, behind].map { school.accounts(on: $0).health() }
 
         #expect(
             found.map(\.failures) == [
@@ -60,14 +60,14 @@ import Testing
         let ahead = Connection(try Laboratory.freshDatabase())
         try ahead.execute("INSERT INTO migrations (version, name) VALUES (\(Migration.newest + 1), 'next')")
 
-        #expect(school.accounts(on: ahead).checkup().failures == [:])
+        #expect(school.accounts(on: ahead).health().failures == [:])
     }
 
     @Test func `a media folder that takes no file is not writable`() throws {
         let school = try School()
         try FileManager.default.removeItem(atPath: school.media.root + "/incoming")
 
-        let found = school.accounts().checkup()
+        let found = school.accounts().health()
 
         #expect(found.failures == [.media: "not writable"])
         #expect(found.reasons.first?.hasPrefix("media: open ") == true)

@@ -1,7 +1,7 @@
 import Database
 
 /// Whether what every request needs is there.
-package struct Checkup: Sendable {
+package struct HealthReport: Sendable {
     package enum Check: CaseIterable, Sendable {
         /// The database answers.
         case database
@@ -27,8 +27,8 @@ package struct Checkup: Sendable {
 
 extension Accounts {
     /// Looks at the database and the media folder; as slow as these are.
-    package func checkup() -> Checkup {
-        var failures: [Checkup.Check: String] = [:]
+    package func health() -> HealthReport {
+        var failures: [HealthReport.Check: String] = [:]
         var reasons: [String] = []
         var waiting: Int64?
         do throws(DatabaseError) {
@@ -50,6 +50,6 @@ extension Accounts {
             failures[.media] = "not writable"
             reasons.append("\(error)")
         }
-        return Checkup(failures: failures, reasons: reasons, waitingMails: waiting)
+        return HealthReport(failures: failures, reasons: reasons, waitingMails: waiting)
     }
 }

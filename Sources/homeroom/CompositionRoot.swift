@@ -9,7 +9,7 @@ import Secrets
 import Server
 
 /// What the configuration makes of the core; shared by the service and the `user` calls.
-struct House {
+struct CompositionRoot {
     let configuration: Configuration
     let dependencies: Accounts.Dependencies
     let log: Log
@@ -32,7 +32,7 @@ struct House {
     ) throws(CommandError) {
         self.actor = actor
         self.configuration = configuration
-        let log = Log(now: { House.now().withMicroseconds })
+        let log = Log(now: { CompositionRoot.now().withMicroseconds })
         self.log = log
         let media: MediaStore
         do throws(MediaStore.Failure) {
@@ -44,13 +44,15 @@ struct House {
         } catch {
             throw .refused("HOMEROOM_MEDIA: \(error). Make the folder and give it to the user that runs homeroom.")
         }
-        let cores = House.cores
+        let cores = CompositionRoot.cores
         func share(_ range: Range<Int>) -> CorePermits {
-            permits.map { CorePermits(file: $0, total: House.permits, range: range) } ?? CorePermits(count: range.count)
+            permits.map { CorePermits(file: $0, total: CompositionRoot.permits, range: range) }
+                ?? CorePermits(count: range.count)
         }
         dependencies = Accounts.Dependencies(
             settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,
-            hashing: share(0..<cores), pictures: share(cores..<cores + House.pictures), now: House.now,
+            hashing: share(0..<cores), pictures: share(cores..<cores + CompositionRoot.pictures),
+            now: CompositionRoot.now,
             report: { event in
                 metrics?.count(event)
                 log.write(event)
@@ -66,11 +68,11 @@ struct House {
         return accounts
     }
 
-    /// What looks whether the service is ready, in at most about three seconds when the database hangs.
-    func look() -> () -> Checkup {
+    /// Makes what finds whether the service is ready, in at most about three seconds when the database hangs.
+    func healthCheck() -> () -> HealthReport {
         let accounts = Accounts(
             database: Connection(configuration.database, timeouts: .probe), dependencies: dependencies)
-        return { accounts.checkup() }
+        return { accounts.health() }
     }
 
     @Sendable static func now() -> Instant {

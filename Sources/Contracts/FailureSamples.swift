@@ -1,0 +1,218 @@
+import Accounts
+import HTTP
+import JSON
+
+/// How a route can fail, in its contract's own words: the statuses, forms and examples of its errors.
+struct FailureSamples {
+    struct Group {
+        let status: Int
+        var replies: [Reply]
+    }
+
+    /// In the order of the statuses.
+    private(set) var groups: [Group] = []
+
+    init(_ route: Route, of contract: Contract) {
+        for (failure, fields) in FailureSamples.failures(of: route, contract) {
+            let here = FailureContext(
+                contract: contract, route: route, fields: fields, requestID: FailureSamples.requestID,
+                language: .english)
+            var reply = route.answer?(failure, here) ?? contract.answer(failure, here)
+            if let seconds = failure.retryAfter { reply = reply.with("Retry-After", String(seconds)) }
+            add(reply)
+        }
+        for error in FailureSamples.nginxErrors { add(error.reply(as: contract.nginxError)) }
+        groups.sort { $0.status < $1.status }
+    }
+
+    private static let requestID = "9c1f02a5e0b14d7c8a3f6b2d1e0c9f84"
+
+    private mutating func add(_ reply: Reply) {
+        if let index = groups.firstIndex(where: { $0.status == reply.status }) {
+            groups[index].replies.append(reply)
+        } else {
+            groups.append(Group(status: reply.status, replies: [reply]))
+        }
+    }
+
+    /// Every failure that a request to this route can have, with a body as it may have been.
+    private static func failures(of route: Route, _ contract: Contract) -> [(Failure, Fields)] {
+        var failures: [Failure] = route.refusals.map { .refused($0) }
+        switch route.access {
+        case .everybody, .inside: break
+        case .bearer: failures += [.refused(.notAuthenticated), .refused(.badToken)]
+        case .signedIn: failures += [.refused(.notAuthenticated), .refused(.badToken)]
+        }
+        if contract.policy.isCookie, route.method != .get { failures.append(.crossOrigin) }
+        if route.takesFields {
+            failures += [
+                .malformed("Multipart form parse error - the closing boundary is missing"),
+                .notJSON(JSON.ParseError(.valueExpected, at: 0), character: 0), .notAnObject,
+                .unsupportedMediaType("text/plain"), .tooLarge,
+            ]
+        }
+        failures += [.invalidHost, .busy, .refused(.unavailable), .internalError(requestID: requestID)]
+        let filled = Fields(samples: route.inputs.map { ($0.name, $0.example) })
+        return failures.map { ($0, filled) } + violations(of: route, contract)
+    }
+
+    /// What can be wrong with each field, alone.
+    private static func violations(of route: Route, _ contract: Contract) -> [(Failure, Fields)] {
+        func refused(_ violations: [Violation]) -> Failure { .refused(.invalid(violations)) }
+        let inputs = route.inputs + route.query
+        let missing = inputs.filter(\.isRequired).map { Violation($0.field, .required) }
+        var found: [(Failure, Fields)] = missing.isEmpty ? [] : [(refused(missing), Fields())]
+        for input in inputs {
+            for rule in rules(of: input, by: contract.policy) {
+                for value in ([input.example, 1, 1.5, true, nil, [], [:]] as [JSON]) {
+                    let fields = Fields(samples: [(input.name, value)])
+                    found.append((refused([Violation(input.field, rule)]), fields))
+                }
+            }
+        }
+        return found
+    }
+
+    private static func rules(of input: Input, by policy: Policy) -> [Rule] {
+        var rules: [Rule] = input.isRequired ? [.required, .null, .blank, .notText] : [.notText]
+        switch input.field {
+        case .username where input.isNew: rules += [.malformed, .taken, .foreignAddress, .nulCharacter]
+        case .email where input.isNew: rules += [.malformed, .taken, .tooManyBytes(254)]
+        case .password where input.isNew, .newPassword where input.isNew:
+            if let length = policy.length(of: input.field) { rules.append(.tooShort(length.lowerBound)) }
+            if policy.passwords.refusesCommon { rules.append(.common) }
+            if policy.passwords.refusesNumeric { rules.append(.numeric) }
+        case .confirmation, .newConfirmation: rules.append(.mismatch)
+        case .currentPassword: rules.append(.incorrect)
+        case .role: rules += [.unknownRole, .otherRole]
+        case .limit: rules.append(.notANumber(1...1000))
+        case .avatar: rules += [.notAFile, .emptyFile, .notAPicture, .fileTooLarge(bytes: 5 << 20), .tooManyPixels]
+        case .remembered: rules = [.notAFlag]
+        default:
+            if let length = policy.length(of: input.field) { rules.append(.tooLong(length.upperBound)) }
+        }
+        return rules
+    }
+
+    /// What nginx answers by itself, as `nginx/http.conf` has it.
+    struct NginxError {
+        let status: Int
+        let text: String
+        let code: String
+
+        func reply(as form: Contract.NginxError) -> Reply {
+            let retry = status == 429 ? "1" : status > 500 ? "2" : nil
+            let reply =
+                switch form {
+                case .text(let key): Reply(status, .object([key: .string(text)]))
+                case .problem:
+                    Reply(
+                        status,
+                        ([
+                            "type": "about:blank", "status": .integer(Int64(status)), "title": .string(text),
+                            "code": .string(code), "request": .string(FailureSamples.requestID),
+                        ] as JSON).bytes, type: "application/problem+json")
+                }
+            return retry.map { reply.with("Retry-After", $0) } ?? reply
+        }
+    }
+
+    static let nginxErrors = [
+        NginxError(status: 400, text: "Bad request.", code: "malformed"),
+        NginxError(status: 408, text: "Request timed out.", code: "malformed"),
+        NginxError(status: 413, text: "Request body is too large.", code: "too_large"),
+        NginxError(status: 414, text: "Request URI is too long.", code: "malformed"),
+        NginxError(status: 429, text: "Too many requests. Try again later.", code: "too_many_requests"),
+        NginxError(status: 431, text: "Request headers are too large.", code: "malformed"),
+        NginxError(status: 502, text: "Service unavailable. Try again later.", code: "unavailable"),
+        NginxError(status: 503, text: "Service unavailable. Try again later.", code: "unavailable"),
+        NginxError(status: 504, text: "Service timed out. Try again later.", code: "unavailable"),
+    ]
+}
+
+extension FailureSamples {
+    /// For `responses` of OpenAPI.
+    var byStatus: [(status: Int, response: JSON)] { groups.map { ($0.status, $0.response) } }
+}
+
+extension FailureSamples.Group {
+    fileprivate var response: JSON {
+        let bodies = replies.map { (type: $0.mediaType, json: (try? JSON.parse($0.body)) ?? .null) }
+        var response: JSON.Object = ["description": .string(Reply.reason(status))]
+        let names = Set(replies.flatMap { $0.headers.map(\.name) }).sorted()
+        if !names.isEmpty {
+            let headers = names.map { name in
+                JSON.Member(
+                    name: name,
+                    value: [
+                        "schema": ["type": "string"],
+                        "example": .string(replies.lazy.flatMap(\.headers).first { $0.name == name }?.value ?? ""),
+                    ])
+            }
+            response.members.append(.init(name: "headers", value: .object(JSON.Object(headers))))
+        }
+        var content = JSON.Object()
+        for type in Set(bodies.map(\.type)).sorted() {
+            let samples = bodies.filter { $0.type == type }.map(\.json)
+            var examples = JSON.Object()
+            for sample in samples where !examples.members.contains(where: { $0.value == ["value": sample] }) {
+                // One for each kind is enough to read.
+                guard examples.members.count < 8 else { break }
+                examples.members.append(
+                    .init(name: "example \(examples.members.count + 1)", value: ["value": sample]))
+            }
+            content.members.append(
+                .init(
+                    name: type, value: ["schema": JSON.schema(of: samples), "examples": .object(examples)]))
+        }
+        response.members.append(.init(name: "content", value: .object(content)))
+        return .object(response)
+    }
+}
+
+extension JSON {
+    /// The narrowest JSON Schema of this form that all samples fit: objects with the members that they have, all of which
+    /// must be there that all of them have.
+    static func schema(of samples: [JSON]) -> JSON {
+        var types: [String] = []
+        for sample in samples where !types.contains(sample.typeName) { types.append(sample.typeName) }
+        // What a client sent and is shown again can be anything.
+        if types.count >= 4 { return [:] }
+        var schema: JSON.Object = [
+            "type": types.count == 1 ? .string(types[0]) : .array(types.map(JSON.string))
+        ]
+        let objects = samples.compactMap { sample -> JSON.Object? in
+            if case .object(let object) = sample { object } else { nil }
+        }
+        if !objects.isEmpty {
+            var names: [String] = []
+            for name in objects.flatMap({ $0.members.map(\.name) }) where !names.contains(name) { names.append(name) }
+            let properties = names.map { name in
+                JSON.Member(name: name, value: JSON.schema(of: objects.compactMap { $0[name] }))
+            }
+            let required = names.filter { name in objects.allSatisfy { $0[name] != nil } }
+            schema.members += [
+                .init(name: "properties", value: .object(JSON.Object(properties))),
+                .init(name: "required", value: .array(required.map(JSON.string))),
+                .init(name: "additionalProperties", value: false),
+            ]
+        }
+        let elements = samples.flatMap { sample -> [JSON] in
+            if case .array(let elements) = sample { elements } else { [] }
+        }
+        if !elements.isEmpty { schema.members.append(.init(name: "items", value: JSON.schema(of: elements))) }
+        return .object(schema)
+    }
+
+    private var typeName: String {
+        switch self {
+        case .null: "null"
+        case .bool: "boolean"
+        case .integer: "integer"
+        case .double: "number"
+        case .string: "string"
+        case .array: "array"
+        case .object: "object"
+        }
+    }
+}
