@@ -15,7 +15,7 @@ package struct HealthReport: Sendable {
     package let failures: [Check: String]
     /// Mails that are due or wait for their next attempt; nil when the database does not tell.
     package let waitingMails: Int64?
-    /// The same as `failures` in words for the log.
+    /// What is wrong in words for the log, which may name paths and codes.
     package let reasons: [String]
 
     package init(failures: [Check: String], reasons: [String] = [], waitingMails: Int64? = nil) {

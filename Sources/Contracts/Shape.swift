@@ -21,7 +21,7 @@ struct Shape<Source>: Sendable {
         self.write = write
     }
 
-    /// The same JSON, made of that part of another value.
+    /// This JSON, made of a part of another value.
     func of<Whole>(_ part: @escaping @Sendable (Whole) -> Source) -> Shape<Whole> {
         Shape<Whole>(schema: schema, example: example) { [write] in write(part($0), $1, &$2) }
     }
@@ -129,7 +129,7 @@ struct Success<Outcome>: Sendable {
         return Reply(status, body, type: Reply.json)
     }
 
-    /// The same answer that also sets the session cookie; no seconds take it away.
+    /// This answer with the session cookie; a life of no seconds takes the cookie away.
     func settingCookie(
         _ cookie: @escaping @Sendable (Outcome) -> (value: String, life: Int64), opensSession: Bool
     ) -> Success {

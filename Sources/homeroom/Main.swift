@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Pictures
 
+/// The executable: finds the call among its words and ends with its exit code.
 @main
 struct Homeroom {
     static let usage = """
