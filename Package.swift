@@ -52,7 +52,8 @@ let package = Package(
 
         // What the tests share: a MariaDB of their own, fresh databases in it.
         .target(
-            name: "TestSupport", dependencies: ["DevStack", "Database", "Accounts", "Pictures", "Secrets", "CLinux"],
+            name: "TestSupport",
+            dependencies: ["DevStack", "Database", "Accounts", "Contracts", "JSON", "Pictures", "Secrets", "CLinux"],
             path: "Tests/Support", swiftSettings: settings),
         tests("JSONTests", ["JSON"], resources: [.copy("Vectors")]),
         tests("FastCGITests", ["FastCGI", "CLinux"]),

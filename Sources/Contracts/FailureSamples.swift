@@ -6,7 +6,11 @@ import JSON
 struct FailureSamples {
     struct Group {
         let status: Int
-        var replies: [Reply]
+        /// Of what is wrong with fields, of which several can come together.
+        var fieldErrors: [Reply] = []
+        var others: [Reply] = []
+
+        var replies: [Reply] { fieldErrors + others }
     }
 
     /// In the order of the statuses.
@@ -19,19 +23,18 @@ struct FailureSamples {
                 language: .english)
             var reply = route.answer?(failure, here) ?? contract.answer(failure, here)
             if let seconds = failure.retryAfter { reply = reply.with("Retry-After", String(seconds)) }
-            add(reply)
+            if case .refused(.invalid) = failure { add(reply, to: \.fieldErrors) } else { add(reply, to: \.others) }
         }
-        for error in FailureSamples.nginxErrors { add(error.reply(as: contract.nginxError)) }
+        for error in FailureSamples.nginxErrors { add(error.reply(as: contract.nginxError), to: \.others) }
         groups.sort { $0.status < $1.status }
     }
 
     private static let requestID = "9c1f02a5e0b14d7c8a3f6b2d1e0c9f84"
 
-    private mutating func add(_ reply: Reply) {
-        if let index = groups.firstIndex(where: { $0.status == reply.status }) {
-            groups[index].replies.append(reply)
-        } else {
-            groups.append(Group(status: reply.status, replies: [reply]))
+    private mutating func add(_ reply: Reply, to kind: WritableKeyPath<Group, [Reply]>) {
+        if !groups.contains(where: { $0.status == reply.status }) { groups.append(Group(status: reply.status)) }
+        for index in groups.indices where groups[index].status == reply.status {
+            groups[index][keyPath: kind].append(reply)
         }
     }
 
@@ -137,7 +140,6 @@ extension FailureSamples {
 
 extension FailureSamples.Group {
     fileprivate var response: JSON {
-        let bodies = replies.map { (type: $0.mediaType, json: (try? JSON.parse($0.body)) ?? .null) }
         var response: JSON.Object = ["description": .string(Reply.reason(status))]
         let names = Set(replies.flatMap { $0.headers.map(\.name) }).sorted()
         if !names.isEmpty {
@@ -152,8 +154,16 @@ extension FailureSamples.Group {
             response.members.append(.init(name: "headers", value: .object(JSON.Object(headers))))
         }
         var content = JSON.Object()
-        for type in Set(bodies.map(\.type)).sorted() {
-            let samples = bodies.filter { $0.type == type }.map(\.json)
+        for type in Set(replies.map(\.mediaType)).sorted() {
+            func bodies(_ replies: [Reply]) -> [JSON] {
+                replies.filter { $0.mediaType == type }.map { (try? JSON.parse($0.body)) ?? .null }
+            }
+            let samples = bodies(replies)
+            let fields = bodies(fieldErrors)
+            var schemas = fields.isEmpty ? [] : [JSON.schema(of: fields)]
+            for schema in bodies(others).map({ JSON.schema(of: [$0]) }) where !schemas.contains(schema) {
+                schemas.append(schema)
+            }
             var examples = JSON.Object()
             for sample in samples where !examples.members.contains(where: { $0.value == ["value": sample] }) {
                 // One for each kind is enough to read.
@@ -163,7 +173,11 @@ extension FailureSamples.Group {
             }
             content.members.append(
                 .init(
-                    name: type, value: ["schema": JSON.schema(of: samples), "examples": .object(examples)]))
+                    name: type,
+                    value: [
+                        "schema": schemas.count == 1 ? schemas[0] : ["anyOf": .array(schemas)],
+                        "examples": .object(examples),
+                    ]))
         }
         response.members.append(.init(name: "content", value: .object(content)))
         return .object(response)

@@ -62,6 +62,9 @@ package final class Route: Sendable {
     var file: String? { inputs.first { $0.field == .avatar }?.name }
     var takesFields: Bool { !inputs.isEmpty }
 
+    /// Whether its requests are answered there, whatever their bodies.
+    func isOn(_ executor: Executor) -> Bool { self.executor == executor }
+
     /// Where a request to it is answered: a form that may hold a picture goes where those are decoded.
     package func executor(of request: Request) -> Executor {
         file != nil && request.contentType?.essence == "multipart/form-data" ? .pictures : executor

@@ -45,7 +45,12 @@ struct Reception {
                 rest = rest.dropFirst(count)
                 return count
             })
-        return Response(router.answer(RequestContext(request, router: router), accounts))
+        let reply = router.answer(RequestContext(request, router: router), accounts)
+        let response = Response(reply)
+        let mismatches = DescribedAnswers.mismatches(
+            method, target, status: reply.status, type: reply.mediaType, body: Array(response.body.utf8))
+        if !mismatches.isEmpty { Issue.record("\(mismatches)") }
+        return response
     }
 
     /// The name of the endpoint that a request goes to: `v1-profile /api/v1/info/`.

@@ -1,6 +1,8 @@
 import CLinux
 import Glibc
 import JSON
+import TestSupport
+import Testing
 
 /// What a server answered.
 struct Answer: Sendable {
@@ -175,7 +177,11 @@ final class Client {
         do {
             try write(method, path, headers: headers, body: body)
         } catch Stream.Failure.system(call: "send", _) {}
-        return try answer(isToHead: method == "HEAD")
+        let answer = try answer(isToHead: method == "HEAD")
+        let mismatches = DescribedAnswers.mismatches(
+            method, path, status: answer.status, type: answer["Content-Type"], body: answer.body)
+        if !mismatches.isEmpty { Issue.record("\(mismatches)") }
+        return answer
     }
 
     func write(_ method: String, _ path: String, headers: [(String, String)] = [], body: [UInt8]? = nil) throws {
