@@ -4,6 +4,7 @@
 # make lint       format of the sources, links and commands of the documents; ends with an error when something is off
 # make unit       the tests that need no server: within a minute after the build
 # make test       all tests; ends with an error when one fails
+# make python     what tests need of PyPI, into .build/python
 # make bench      how fast it is beside what it competes with, in some minutes; ends with an error when it is too slow
 # make bench-avatars   uploads a second beside what libvips alone does
 # make fuzz       every parser of strangers' bytes in turn, FUZZ_SECONDS=20 each, with libFuzzer; keeps what reaches new code
@@ -34,13 +35,14 @@ PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
 # What only the tests start: a mail server, what kills a worker at a chosen step, what loads it, promtool, which reads
 # metrics, and what reads units and hands over a socket.
 TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd
+TEST_PACKAGES += python3-venv
 
 fuzz: test-packages
 	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz \
 	    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
-.PHONY: fuzz packages test-packages build run lint unit test bench bench-avatars soak sanitize static install uninstall format clean
+.PHONY: fuzz packages test-packages build run lint unit test bench bench-avatars soak sanitize static install uninstall format clean python
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -59,8 +61,17 @@ UNIT_TESTS += ContractsTests.TimesTests
 unit: test-packages
 	$(SWIFT) test $(UNIT_TESTS:%=--filter '^%\.') $(ARGS)
 
+# What tests need of PyPI, in an environment of its own.
+python: .build/python/made
+.build/python/made: Tests/requirements.txt
+	@echo "python: installing what the tests need of PyPI into .build/python"
+	rm -rf .build/python
+	python3 -m venv .build/python
+	.build/python/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	@touch $@
+
 # What failed stands again at the end, where whoever reads a long log looks first.
-test: test-packages
+test: test-packages python
 	@mkdir -p .build
 	{ $(SWIFT) test $(ARGS); echo $$? > .build/test.status; } 2>&1 | tee .build/test.log
 	@if [ "$$(cat .build/test.status)" != 0 ]; then grep -a -E '^✘|error:' .build/test.log; exit 1; fi

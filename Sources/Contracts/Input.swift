@@ -40,7 +40,11 @@ struct Input: Sendable {
             set("type", isForm ? "string" : ["string", "null"])
             if isForm { set("format", "binary") } else { set("maxLength", 0) }
         case .remembered:
-            set("type", "boolean")
+            // What Pydantic takes for a boolean.
+            let words = ["0", "1", "f", "false", "n", "no", "off", "on", "t", "true", "y", "yes"].map {
+                JSON.string($0)
+            }
+            set("anyOf", [["type": ["boolean", "null"]], ["enum": .array([0, 1] + words)]])
             set("default", false)
         case .limit, .after:
             set("type", "integer")
@@ -53,7 +57,9 @@ struct Input: Sendable {
             set("enum", .array(Role.allCases.map { .string($0.rawValue) }))
         case .username, .email, .password, .confirmation, .currentPassword, .newPassword, .newConfirmation, .fullName,
             .firstName, .lastName, .phone, .bio, .refresh, .resetToken, .id:
-            set("type", "string")
+            // The details of a person can be taken away.
+            let canBeNull = !isRequired && [.fullName, .firstName, .lastName, .phone, .bio].contains(field)
+            set("type", canBeNull ? ["string", "null"] : "string")
             if field == .email { set("format", "email") }
             if [.password, .confirmation, .currentPassword, .newPassword, .newConfirmation].contains(field) {
                 set("format", "password")
