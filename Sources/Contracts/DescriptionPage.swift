@@ -153,14 +153,15 @@ extension JSON {
     fileprivate var rules: String {
         guard case .object(let schema) = self else { return "" }
         var rules: [String] = []
-        if case .string(let format)? = schema["format"] { rules.append(format) }
+        if let format = schema["format"], format != "password" { rules.append(format.text) }
         if case .array(let choices)? = schema["enum"] {
             rules.append("one of " + choices.map(\.text).joined(separator: ", "))
         }
-        if let least = schema["minLength"] { rules.append("at least \(least.text) characters") }
-        if let most = schema["maxLength"] { rules.append("at most \(most.text) characters") }
-        if let least = schema["minimum"] { rules.append("from \(least.text)") }
-        if let most = schema["maximum"] { rules.append("to \(most.text)") }
+        if let max = schema["maxLength"] {
+            let min = schema["minLength"] ?? 0
+            rules.append((min == 0 || min == 1 ? "at most " : min.text + " to ") + max.text + " characters")
+        }
+        if let min = schema["minimum"], let max = schema["maximum"] { rules.append("\(min.text) to \(max.text)") }
         return rules.joined(separator: ", ")
     }
 
