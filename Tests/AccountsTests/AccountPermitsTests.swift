@@ -40,7 +40,7 @@ import Testing
         let python = "import fcntl, time; fcntl.lockf(3, fcntl.LOCK_EX, 2, 14); time.sleep(600)"
         var program = try Program("/usr/bin/python3", ["-c", python])
         program.kept = file
-        let other = try Child(program, log: Laboratory.scratch("permits") + "/log")
+        let other = try Child(program, log: TestEnvironment.scratch("permits") + "/log")
         while permits.take(for: 7) != nil { sched_yield() }
 
         let others = permits.take(for: 8)

@@ -184,7 +184,7 @@ import Testing
         let school = try School()
         let accounts = school.accounts()
         let new = try accounts.register("anna")
-        let elsewhere = try Laboratory.scratch("elsewhere")
+        let elsewhere = try TestEnvironment.scratch("elsewhere")
         let folder = "\(school.media.root)/\(name)"
         try FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: elsewhere)
@@ -224,10 +224,10 @@ import Testing
 
     @Test(.enabled(if: geteuid() == 0))
     func `what root makes in the media folder belongs to the folder's owner`() throws {
-        let root = try Laboratory.scratch("owned")
+        let root = try TestEnvironment.scratch("owned")
         chown(root, 1, 1)
 
-        let media = try MediaStore(root: root, random: School().dice.source, decoder: Laboratory.decoder)
+        let media = try MediaStore(root: root, random: School().dice.source, decoder: TestEnvironment.decoder)
         try media.tryWriting()
 
         for folder in ["avatars", "incoming"] {

@@ -41,8 +41,8 @@ import Testing
 
     @Test func `an empty database, and one that is behind, is named with its version`() throws {
         let school = try School()
-        let empty = Connection(try Laboratory.emptyDatabase())
-        let behind = Connection(try Laboratory.freshDatabase())
+        let empty = Connection(try TestEnvironment.emptyDatabase())
+        let behind = Connection(try TestEnvironment.freshDatabase())
         try behind.execute("DELETE FROM migrations WHERE version = \(Migration.newest)")
 
         let found = [empty, behind].map { school.accounts(on: $0).health() }
@@ -57,7 +57,7 @@ import Testing
 
     @Test func `a schema that is ahead, before a new version is started, is good`() throws {
         let school = try School()
-        let ahead = Connection(try Laboratory.freshDatabase())
+        let ahead = Connection(try TestEnvironment.freshDatabase())
         try ahead.execute("INSERT INTO migrations (version, name) VALUES (\(Migration.newest + 1), 'next')")
 
         #expect(school.accounts(on: ahead).health().failures == [:])

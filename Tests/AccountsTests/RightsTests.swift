@@ -10,7 +10,7 @@ import Testing
     private let connection: Connection
 
     init() throws {
-        connection = Connection(try Laboratory.serviceDatabase())
+        connection = Connection(try TestEnvironment.serviceDatabase())
     }
 
     /// Of the service and of `homeroom check`; not of `homeroom migrate`.
@@ -34,12 +34,12 @@ import Testing
     @Test func `every right is needed by a statement`() throws {
         for (table, rights) in Self.rights {
             for right in rights {
-                try Laboratory.server().execute("REVOKE \(right) ON homeroom.\(table) FROM homeroom@localhost")
+                try TestEnvironment.server().execute("REVOKE \(right) ON homeroom.\(table) FROM homeroom@localhost")
                 let refused = Self.statements.filter { statement in
                     let isAllowed: Void? = try? connection.check(statement)
                     return isAllowed == nil
                 }
-                try Laboratory.server().execute("GRANT \(right) ON homeroom.\(table) TO homeroom@localhost")
+                try TestEnvironment.server().execute("GRANT \(right) ON homeroom.\(table) TO homeroom@localhost")
 
                 #expect(!refused.isEmpty, "\(right) on \(table)")
             }
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func `there are no other rights`() throws {
-        let lines = try Laboratory.server().execute("SHOW GRANTS FOR homeroom@localhost").split(separator: "\n")
+        let lines = try TestEnvironment.server().execute("SHOW GRANTS FOR homeroom@localhost").split(separator: "\n")
         let given = Set(lines.dropFirst().map(String.init))
 
         #expect(lines.first?.hasPrefix("GRANT USAGE ON *.* TO `homeroom`@`localhost`") == true)

@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test func `every statement fits the real schema`() throws {
-        let connection = Connection(try Laboratory.freshDatabase())
+        let connection = Connection(try TestEnvironment.freshDatabase())
 
         for type in all {
             #expect(throws: Never.self, "\(type)") { try connection.check(type) }

@@ -136,7 +136,7 @@ struct OpenAPITests {
 
     /// What a `map` in nginx/http.conf gives for a path: regular expressions in their order, else the default.
     private func map(_ name: String, of path: String) throws -> String {
-        let text = try String(contentsOfFile: Laboratory.checkout + "/nginx/http.conf", encoding: .utf8)
+        let text = try String(contentsOfFile: TestEnvironment.checkout + "/nginx/http.conf", encoding: .utf8)
         let head = try #require(text.range(of: " \(name) {"))
         let body = text[head.upperBound...].prefix { $0 != "}" }
         let lines = body.split(separator: "\n").map { $0.split(separator: " ", omittingEmptySubsequences: true) }
@@ -170,7 +170,7 @@ struct OpenAPITests {
     }
 
     @Test func `nginx lets long bodies in where a picture may come, and nowhere else`() throws {
-        let text = try String(contentsOfFile: Laboratory.checkout + "/nginx/homeroom.conf", encoding: .utf8)
+        let text = try String(contentsOfFile: TestEnvironment.checkout + "/nginx/homeroom.conf", encoding: .utf8)
         let locations = text.matches(of: #/location ~ (?<path>\S+) \{\s+client_max_body_size 6m;/#)
         let pattern = try Regex(String(#require(locations.first).output.path))
 
@@ -183,7 +183,7 @@ struct OpenAPITests {
     }
 
     @Test func `the errors of nginx that are described are those that it answers`() throws {
-        let text = try String(contentsOfFile: Laboratory.checkout + "/nginx/http.conf", encoding: .utf8)
+        let text = try String(contentsOfFile: TestEnvironment.checkout + "/nginx/http.conf", encoding: .utf8)
         let head = try #require(text.range(of: "$homeroom_error_text {"))
         let body = text[head.upperBound...].prefix { $0 != "}" }
 

@@ -5,7 +5,7 @@ import TestSupport
 /// One table with a column of each type, and the statements on it.
 enum Box {
     static func connection() throws -> Connection {
-        let connection = Connection(try Laboratory.emptyDatabase())
+        let connection = Connection(try TestEnvironment.emptyDatabase())
         try connection.execute(
             """
             CREATE TABLE box (

@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func `a server that takes the connection and says nothing is given up`() throws {
-        let path = try Laboratory.scratch("mute") + "/s"
+        let path = try TestEnvironment.scratch("mute") + "/s"
         let mute = try MuteServer(path)
         let address = DatabaseAddress(endpoint: .socket(path: path), database: "x", user: "x", password: "x")
 
@@ -246,7 +246,7 @@ import Testing
     }
 
     @Test func `a wrong password is unavailable`() throws {
-        let good = try Laboratory.emptyDatabase()
+        let good = try TestEnvironment.emptyDatabase()
         let connection = Connection(
             DatabaseAddress(endpoint: good.endpoint, database: good.database, user: good.user, password: "wrong"))
 
@@ -270,7 +270,7 @@ import Testing
                 return texts + [String(try columns.integer()), String(try columns.integer())]
             }
         }
-        let connection = Connection(try Laboratory.emptyDatabase())
+        let connection = Connection(try TestEnvironment.emptyDatabase())
 
         #expect(try connection.first(Session()) == ["1", "READ-COMMITTED", "+00:00", "utf8mb4", "1", "3"])
     }

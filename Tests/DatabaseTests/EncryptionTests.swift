@@ -97,7 +97,7 @@ import Testing
         if isFar {
             try connection.execute("CREATE TABLE IF NOT EXISTS box (words LONGTEXT NULL) ENGINE = InnoDB")
         } else {
-            try Laboratory.server().execute("SET GLOBAL local_infile = ON")
+            try TestEnvironment.server().execute("SET GLOBAL local_infile = ON")
         }
 
         let error = failure { () throws(DatabaseError) in

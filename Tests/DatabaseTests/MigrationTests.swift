@@ -7,13 +7,13 @@ import Testing
     private var steps: [String: Migrations.Step] { ["address-keys": { _ throws(DatabaseError) in }] }
 
     @Test func `an empty database has version 0`() throws {
-        let connection = Connection(try Laboratory.emptyDatabase())
+        let connection = Connection(try TestEnvironment.emptyDatabase())
 
         #expect(try Migrations.version(on: connection) == 0)
     }
 
     @Test func `migrating brings an empty database to the newest version`() throws {
-        let address = try Laboratory.emptyDatabase()
+        let address = try TestEnvironment.emptyDatabase()
 
         let applied = try Migrations.apply(at: address, now: 0, steps: steps)
 
@@ -27,13 +27,13 @@ import Testing
     }
 
     @Test func `migrating twice does nothing the second time`() throws {
-        let address = try Laboratory.freshDatabase()
+        let address = try TestEnvironment.freshDatabase()
 
         #expect(try Migrations.apply(at: address, now: 0, steps: steps) == [])
     }
 
     @Test func `of several that migrate at once one does and the others wait`() throws {
-        let address = try Laboratory.emptyDatabase()
+        let address = try TestEnvironment.emptyDatabase()
 
         let applied = atOnce(4) { _ in
         } _: { _, _ in
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func `whoever comes second waits at the lock, where the wait may be long`() throws {
-        let address = try Laboratory.freshDatabase()
+        let address = try TestEnvironment.freshDatabase()
 
         let answers = atOnce(2) { number in
             let connection = Connection(address)
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test func `a run that was killed between two scripts goes on`() throws {
-        let address = try Laboratory.emptyDatabase()
+        let address = try TestEnvironment.emptyDatabase()
         _ = try Migrations.apply(at: address, now: 0, steps: steps)
         try Connection(address).execute("DELETE FROM migrations WHERE version > 1")
         try Connection(address).execute("DROP TABLE login_failures")
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func `a script that was applied but not written down is repeated without harm`() throws {
-        let address = try Laboratory.freshDatabase()
+        let address = try TestEnvironment.freshDatabase()
         try Connection(address).execute("DELETE FROM migrations WHERE version > 0")
 
         let applied = try Migrations.apply(at: address, now: 0, steps: steps)
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func `a step in code runs once, behind the scripts before it`() throws {
-        let address = try Laboratory.emptyDatabase()
+        let address = try TestEnvironment.emptyDatabase()
         var found: [[Int64]] = []
         let steps: [String: Migrations.Step] = [
             "address-keys": { connection throws(DatabaseError) in found.append(try connection.rows(CountOfAccounts())) }
@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func `a step that fails is repeated the next time`() throws {
-        let address = try Laboratory.emptyDatabase()
+        let address = try TestEnvironment.emptyDatabase()
         let failing: [String: Migrations.Step] = [
             "address-keys": { _ throws(DatabaseError) in throw .missingReference }
         ]
@@ -119,7 +119,7 @@ import Testing
             var parameters: [SQLValue] { [] }
             static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.time() }
         }
-        let address = try Laboratory.emptyDatabase()
+        let address = try TestEnvironment.emptyDatabase()
 
         _ = try Migrations.apply(at: address, now: 1_753_515_759_508_828, steps: steps)
 

@@ -197,7 +197,8 @@ private final class Confined: Sendable {
         mark = "mark-\(UInt64.random(in: 0 ... .max))"
         let lines = Lines()
         self.lines = lines
-        decoder = AvatarDecoder(command: [Laboratory.homeroom, "avatar-worker", mark], patience: patience) { text in
+        decoder = AvatarDecoder(command: [TestEnvironment.homeroom, "avatar-worker", mark], patience: patience) {
+            text in
             lines.all.withLock { $0.append(text) }
         }
     }

@@ -247,7 +247,7 @@ struct AvatarEncoderTests {
         let full = open("/dev/full", O_WRONLY)
         defer { close(full) }
 
-        let outcome = Laboratory.decoder.encode(input.descriptor, to: [full, full, full])
+        let outcome = TestEnvironment.decoder.encode(input.descriptor, to: [full, full, full])
 
         #expect(outcome == .notWritten(code: ENOSPC))
     }

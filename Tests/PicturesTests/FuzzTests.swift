@@ -68,7 +68,7 @@ private final class Reports: Sendable {
     private let lines = Mutex<[String]>([])
 
     func decoder() -> AvatarDecoder {
-        AvatarDecoder(command: [Laboratory.homeroom, "avatar-worker"]) { [self] text in
+        AvatarDecoder(command: [TestEnvironment.homeroom, "avatar-worker"]) { [self] text in
             lines.withLock { $0.append(text) }
         }
     }

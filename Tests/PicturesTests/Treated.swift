@@ -8,7 +8,7 @@ struct Treated {
     let outcome: AvatarOutcome?
     let files: [[UInt8]]
 
-    init(_ picture: [UInt8], by decoder: AvatarDecoder = Laboratory.decoder) throws {
+    init(_ picture: [UInt8], by decoder: AvatarDecoder = TestEnvironment.decoder) throws {
         let input = try Scratch(holding: picture)
         let outputs = try (0..<3).map { _ in try Scratch() }
         outcome = decoder.encode(input.descriptor, to: outputs.map(\.descriptor))

@@ -25,7 +25,7 @@ package struct NetworkDatabase: Sendable {
     }
 
     private init() throws {
-        let certificates = try Laboratory.scratch("certs")
+        let certificates = try TestEnvironment.scratch("certs")
         authority = certificates + "/ca.pem"
         otherAuthority = certificates + "/other.pem"
         try NetworkDatabase.makeCertificates(in: certificates)
@@ -40,10 +40,10 @@ package struct NetworkDatabase: Sendable {
     }
 
     private static func server(_ name: String, _ options: [String]) throws -> (MariaDB, UInt16) {
-        let folder = try Folder(Laboratory.scratch(name))
+        let folder = try Folder(TestEnvironment.scratch(name))
         let port = try DevStack.freePort()
         let server = MariaDB(
-            folder, try StackSettings(folder), checkout: Laboratory.checkout,
+            folder, try StackSettings(folder), checkout: TestEnvironment.checkout,
             network: ["--bind-address=127.0.0.1", "--port=\(port)", "--local-infile=ON"] + options)
         try server.start()
         try server.execute(

@@ -19,10 +19,10 @@ package final class School: Sendable {
 
     /// With empty tables that nobody else uses meanwhile.
     package init(
-        decoder: AvatarDecoder = Laboratory.decoder, _ adjust: (inout Settings) -> Void = { _ in }
+        decoder: AvatarDecoder = TestEnvironment.decoder, _ adjust: (inout Settings) -> Void = { _ in }
     ) throws {
         let used = School.used.withLock { $0.popLast() }
-        address = try used ?? Laboratory.freshDatabase()
+        address = try used ?? TestEnvironment.freshDatabase()
         signer = try TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom")
         media = try MediaStore(root: School.mediaFolder(), random: dice.source, decoder: decoder)
         var settings = Settings()
@@ -53,7 +53,7 @@ package final class School: Sendable {
     /// Runs SQL as the administrator; gives the rows a line each, columns parted by tabs.
     @discardableResult
     package func sql(_ text: String) throws -> String {
-        try Laboratory.server().execute("USE \(address.database); \(text)").trimmingCharacters(in: .newlines)
+        try TestEnvironment.server().execute("USE \(address.database); \(text)").trimmingCharacters(in: .newlines)
     }
 
     /// What was reported since the last time, but for the trail of what was done with accounts.
@@ -89,7 +89,7 @@ package final class School: Sendable {
     /// Long enough for a machine with other things to do; what happens at their end has tests of its own.
     private static let timeouts = Connection.Timeouts(connect: 60, answer: 60, rowLock: 30, tableLock: 30)
     private static let used = Mutex<[DatabaseAddress]>([])
-    private static let mediaParent = Result { try Laboratory.scratch("media") }
+    private static let mediaParent = Result { try TestEnvironment.scratch("media") }
     private static let count = Atomic<Int>(0)
 
     private static func mediaFolder() throws -> String {

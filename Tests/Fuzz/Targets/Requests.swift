@@ -49,7 +49,7 @@ extension FuzzTarget {
         var settings = Settings()
         settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
         let decoder = AvatarDecoder(command: ["/nowhere"]) { _ in }
-        guard let folder = try? Laboratory.scratch("fuzz"),
+        guard let folder = try? TestEnvironment.scratch("fuzz"),
             let signer = try? TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom"),
             let media = try? MediaStore(root: folder, random: .system, decoder: decoder)
         else { preconditionFailure("no folder in /tmp") }

@@ -31,7 +31,7 @@ struct CommandTests {
         let environment = try Self.emptyDatabase()
         _ = try site.homeroom("migrate", environment: environment)
         let database = environment["HOMEROOM_DATABASE_NAME"] ?? ""
-        try Laboratory.server().execute(
+        try TestEnvironment.server().execute(
             """
             USE \(database); DELETE FROM migrations WHERE name = 'address-keys';
             INSERT INTO accounts (username, username_key, email, email_key, password_hash, created_at, updated_at) VALUES
@@ -250,7 +250,7 @@ struct CommandTests {
 
     /// Settings that lead to a database without any table.
     private static func emptyDatabase() throws -> [String: String] {
-        let address = try Laboratory.emptyDatabase()
+        let address = try TestEnvironment.emptyDatabase()
         guard case .socket(let path) = address.endpoint else { return [:] }
         return [
             "HOMEROOM_DATABASE_SOCKET": path, "HOMEROOM_DATABASE_NAME": address.database,

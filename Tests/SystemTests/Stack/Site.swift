@@ -50,9 +50,9 @@ enum Site {
     }
 
     /// The folder of Package.swift.
-    static let checkout = Laboratory.checkout
+    static let checkout = TestEnvironment.checkout
 
-    static let homeroom = Laboratory.homeroom
+    static let homeroom = TestEnvironment.homeroom
 
     /// A port on 127.0.0.1 below those that the kernel gives to clients (ip_local_port_range), so that none of them
     /// takes it while nginx is restarted.

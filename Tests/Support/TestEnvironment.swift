@@ -9,7 +9,7 @@ import Secrets
 import Synchronization
 
 /// What the tests of a process share: one private MariaDB in a scratch folder, gone when the process ends.
-package enum Laboratory {
+package enum TestEnvironment {
     /// A new, migrated database of its own.
     package static func freshDatabase() throws -> DatabaseAddress {
         let address = try emptyDatabase()
@@ -74,7 +74,7 @@ package enum Laboratory {
     private static let shared = Result { try start() }
 
     private static func start() throws -> Server {
-        atexit { Laboratory.tearDown() }
+        atexit { TestEnvironment.tearDown() }
         let folder = try Folder(scratch("lab"))
         let settings = try StackSettings(folder)
         let database = MariaDB(folder, settings, checkout: checkout)
