@@ -5,16 +5,16 @@ import Testing
 
 /// Accounts from before domains were compared as their A-labels.
 struct AddressKeysTests {
-    private let school: School
+    private let fixture: AccountsFixture
 
     init() throws {
-        school = try School()
+        fixture = try AccountsFixture()
     }
 
     /// An account as it was stored then: the address in lower case is its key.
     private func insert(_ id: Int, _ email: String, key: String, username: String? = nil) throws {
         let name = username ?? "user\(id)"
-        try school.sql(
+        try fixture.sql(
             """
             INSERT INTO accounts (id, username, username_key, email, email_key, password_hash, created_at, updated_at)
             VALUES (\(id), '\(name)', '\(username == nil ? name : key)', '\(email)', '\(key)', '!', NOW(), NOW())
@@ -23,12 +23,12 @@ struct AddressKeysTests {
 
     private func migrate() throws -> [String] {
         var lines: [String] = []
-        for step in AddressKeys.steps(report: { lines.append($0) }).values { try step(Connection(school.address)) }
+        for step in AddressKeys.steps(report: { lines.append($0) }).values { try step(Connection(fixture.address)) }
         return lines
     }
 
     private func keys() throws -> String {
-        try school.sql("SELECT id, email_key, username_key FROM accounts ORDER BY id")
+        try fixture.sql("SELECT id, email_key, username_key FROM accounts ORDER BY id")
     }
 
     @Test func `keys of addresses in other scripts become A-labels, of all others nothing changes`() throws {
@@ -101,12 +101,12 @@ struct AddressKeysTests {
     @Test func `it may be repeated, and goes on where it was killed`() throws {
         for id in 1...3 { try insert(id, "x\(id)@münchen.de", key: "x\(id)@münchen.de") }
         _ = try migrate()
-        try school.sql("UPDATE accounts SET email_key = 'x3@münchen.de' WHERE id = 3")
+        try fixture.sql("UPDATE accounts SET email_key = 'x3@münchen.de' WHERE id = 3")
 
         #expect(try migrate() == [])
 
         #expect(
-            try school.sql("SELECT email_key FROM accounts ORDER BY id") == """
+            try fixture.sql("SELECT email_key FROM accounts ORDER BY id") == """
                 x1@xn--mnchen-3ya.de
                 x2@xn--mnchen-3ya.de
                 x3@xn--mnchen-3ya.de
@@ -114,7 +114,7 @@ struct AddressKeysTests {
     }
 
     @Test func `more than a batch of them is one pass`() throws {
-        try school.sql(
+        try fixture.sql(
             """
             INSERT INTO accounts (username, username_key, email, email_key, password_hash, created_at, updated_at)
             SELECT CONCAT('u', seq), CONCAT('u', seq), CONCAT('u', seq, '@münchen.de'), CONCAT('u', seq, '@münchen.de'),
@@ -124,6 +124,6 @@ struct AddressKeysTests {
         #expect(try migrate() == [])
 
         #expect(
-            try school.sql("SELECT COUNT(*) FROM accounts WHERE email_key LIKE 'u%@xn--mnchen-3ya.de'") == "1200")
+            try fixture.sql("SELECT COUNT(*) FROM accounts WHERE email_key LIKE 'u%@xn--mnchen-3ya.de'") == "1200")
     }
 }

@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct AdministrationTests {
     @Test func `an operator makes an account with role and rights`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let privileges = Privileges(role: .teacher, isStaff: true, isSuperuser: true)
 
         let account = try accounts.create(
@@ -15,13 +15,13 @@ import Testing
         #expect(account.username == "Anna")
         #expect(account.role == .teacher)
         #expect(account.isStaff && account.isSuperuser)
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
         #expect(refusal { try accounts.signIn("anna") } == "none")
     }
 
     @Test func `an operator keeps the same rules`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
         let found = violations {
@@ -37,8 +37,8 @@ import Testing
 
     @Test(arguments: ["anna", "ANNA", " anna\n", "anna@school.example", "ＡＮＮＡ@school.example"])
     func `an account is found by name or email`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let id = try accounts.register("anna").account.id
 
         #expect(try accounts.account(name)?.id == id)
@@ -46,8 +46,8 @@ import Testing
 
     @Test(arguments: ["", "bert", "anna@", "ann", "anna%"])
     func `what nobody is called finds nobody`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
         #expect(try accounts.account(name) == nil)
@@ -55,10 +55,10 @@ import Testing
 
     @Test(arguments: Role.allCases)
     func `a role is set`(role: Role) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let account = try accounts.register("anna").account
-        school.clock.move(seconds: 60)
+        fixture.clock.move(seconds: 60)
 
         try accounts.setRole(role, of: account)
 
@@ -68,21 +68,21 @@ import Testing
 
     @Test(arguments: Status.allCases)
     func `a status is set and only one account's sessions end`(status: Status) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let account = try accounts.register("anna").account
         let bert = try accounts.register("bert")
 
         try accounts.setStatus(status, of: account)
 
         #expect(try accounts.account("anna")?.status == status)
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "1")
         #expect(refusal { try accounts.caller(bert) } == "none")
     }
 
     @Test func `an operator sets a password, which ends all sessions`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         try accounts.setPassword(otherPassword, of: new.account, rules: Policy.pair.passwords)
@@ -93,8 +93,8 @@ import Testing
     }
 
     @Test func `a password of an operator keeps the rules too`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let account = try accounts.register("anna").account
 
         let found = violations { try accounts.setPassword("anna", of: account, rules: Policy.pair.passwords) }
@@ -107,42 +107,42 @@ import Testing
     }
 
     @Test func `an operator sees the sessions that live and ends them`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let bert = try accounts.register("bert")
-        school.clock.move(seconds: 86_399)
+        fixture.clock.move(seconds: 86_399)
         let young = try accounts.signIn("anna")
         #expect(try accounts.sessions(of: new.account).count == 2)
 
-        school.clock.move(seconds: 1)
+        fixture.clock.move(seconds: 1)
         #expect(try accounts.sessions(of: new.account).map(\.id) == [accounts.caller(young).session.id])
         try accounts.endSessions(of: new.account)
 
         #expect(try accounts.sessions(of: new.account).isEmpty)
         #expect(refusal { try accounts.caller(young) } == "badToken")
-        #expect(try school.sql("SELECT account_id FROM sessions") == "\(bert.account.id)")
+        #expect(try fixture.sql("SELECT account_id FROM sessions") == "\(bert.account.id)")
     }
 
     @Test func `a deleted account takes its picture, sessions and failures along`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         try accounts.update(new, avatar: accounts.upload(onePixelPNG))
-        try school.fail("anna", times: 3)
+        try fixture.fail("anna", times: 3)
 
         try accounts.delete(new.account)
 
         #expect(try accounts.account("anna") == nil)
         #expect(refusal { try accounts.caller(new) } == "badToken")
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "0")
-        #expect(try school.sql("SELECT COUNT(*) FROM login_failures") == "0")
-        #expect(school.files("avatars") == [])
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM login_failures") == "0")
+        #expect(fixture.files("avatars") == [])
     }
 
     @Test func `the id of a deleted account is not given again`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let old = try accounts.register("anna").account
 
         try accounts.delete(old)
@@ -151,76 +151,76 @@ import Testing
     }
 
     @Test func `a sweep deletes only the sessions that are over`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let old = try accounts.register("anna")
-        school.clock.move(seconds: 1)
+        fixture.clock.move(seconds: 1)
         let young = try accounts.signIn("anna")
-        school.clock.move(seconds: 86_399)
+        fixture.clock.move(seconds: 86_399)
 
         while try accounts.sweep() {}
 
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "1")
         #expect(refusal { try accounts.refresh(old.refresh) } == "badRefreshToken")
         #expect(refusal { try accounts.refresh(young.refresh) } == "none")
     }
 
     @Test func `a sweep deletes only the failures that no longer count`() throws {
-        let school = try School()
-        let accounts = school.accounts()
-        try school.fail("old", times: 1)
-        school.clock.move(seconds: 1)
-        try school.fail("young", times: 9)
-        school.clock.move(seconds: 899)
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
+        try fixture.fail("old", times: 1)
+        fixture.clock.move(seconds: 1)
+        try fixture.fail("young", times: 9)
+        fixture.clock.move(seconds: 899)
 
         while try accounts.sweep() {}
 
-        #expect(try school.sql("SELECT failures FROM login_failures") == "9")
-        try school.fail("young", times: 1)
+        #expect(try fixture.sql("SELECT failures FROM login_failures") == "9")
+        try fixture.fail("young", times: 1)
         #expect(refusal { try accounts.signIn("young") } == "locked(retryAfter: 900)")
     }
 
     @Test func `a sweep keeps a lock until its end`() throws {
-        let school = try School()
-        let accounts = school.accounts()
-        try school.fail("anna", times: 1)
-        school.clock.move(seconds: 899)
-        try school.fail("anna", times: 9)
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
+        try fixture.fail("anna", times: 1)
+        fixture.clock.move(seconds: 899)
+        try fixture.fail("anna", times: 9)
 
-        school.clock.move(seconds: 899)
+        fixture.clock.move(seconds: 899)
         while try accounts.sweep() {}
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 1)")
 
-        school.clock.move(seconds: 1)
+        fixture.clock.move(seconds: 1)
         while try accounts.sweep() {}
-        #expect(try school.sql("SELECT COUNT(*) FROM login_failures") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM login_failures") == "0")
     }
 
     @Test func `a sweep with nothing to do says so`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 3)
+        try fixture.fail("anna", times: 3)
 
         #expect(try accounts.sweep() == false)
-        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
-        #expect(try school.sql("SELECT failures FROM login_failures") == "3")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try fixture.sql("SELECT failures FROM login_failures") == "3")
     }
 
     @Test func `a sweep works in batches and says when there may be more`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let id = try accounts.register("anna").account.id
-        try school.sql(
+        try fixture.sql(
             """
             INSERT INTO sessions (id, account_id, contract, generation_times, created_at, expires_at)
             SELECT seq, \(id), 1, '', '2020-01-01', '2020-01-02' FROM seq_1_to_700
             """)
 
         #expect(try accounts.sweep())
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "201")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "201")
         #expect(try accounts.sweep())
         #expect(try accounts.sweep() == false)
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "1")
     }
 }

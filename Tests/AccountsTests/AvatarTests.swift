@@ -9,78 +9,78 @@ import Testing
 @Suite struct AvatarTests {
     @Test(arguments: [(onePixelPNG, "png"), (onePixelGIF, "gif")])
     func `an uploaded picture becomes a file that the row names`(bytes: [UInt8], ending: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         let avatar = try #require(try accounts.update(new, avatar: accounts.upload(bytes)).avatar)
 
         #expect(avatar.contains(try Regex("^avatars/[0-9a-f]{32}\\.\(ending)$")))
-        #expect(school.avatars() == files(of: avatar))
+        #expect(fixture.avatars() == files(of: avatar))
         #expect(try accounts.caller(new).account.avatar == avatar)
     }
 
     @Test func `a new picture has a new name and the old file goes`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let first = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
 
         let second = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
 
         #expect(second != first)
-        #expect(school.avatars() == files(of: second))
+        #expect(fixture.avatars() == files(of: second))
     }
 
     @Test func `removing a picture removes its file`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         try accounts.update(new, avatar: accounts.upload(onePixelPNG))
 
         let account = try accounts.update(new, avatar: .remove)
 
         #expect(account.avatar == nil)
-        #expect(school.files("avatars") == [])
+        #expect(fixture.files("avatars") == [])
     }
 
     @Test func `removing a picture that is not there does nothing`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         #expect(try accounts.update(new, avatar: .remove).avatar == nil)
     }
 
     @Test func `a change of other fields leaves the picture`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let avatar = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
 
         let account = try accounts.update(new, email: .text("new@b.org"), bio: .text("x"))
 
         #expect(account.avatar == avatar)
-        #expect(school.avatars() == files(of: avatar))
+        #expect(fixture.avatars() == files(of: avatar))
     }
 
     @Test func `nothing is left among the incoming files`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         try accounts.update(new, avatar: accounts.upload(onePixelPNG))
         _ = refusal { try accounts.update(new, avatar: accounts.upload([1, 2, 3])) }
 
-        #expect(school.files("incoming") == [])
+        #expect(fixture.files("incoming") == [])
     }
 
     @Test func `an upload that nobody finishes leaves no file`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        _ = try school.accounts().upload(onePixelPNG)
+        _ = try fixture.accounts().upload(onePixelPNG)
 
-        #expect(school.files("incoming") == [])
+        #expect(fixture.files("incoming") == [])
     }
 
     @Test(
@@ -92,8 +92,8 @@ import Testing
             (.large, .fileTooLarge(bytes: 5_242_880)),
         ] as [(Sent, Rule)])
     func `what is no picture is refused, the old one stays and no file more`(sent: Sent, rule: Rule) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let old = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
 
@@ -102,13 +102,13 @@ import Testing
         #expect(found == [Violation(.avatar, rule)])
         #expect(try accounts.caller(new).account.avatar == old)
         #expect(try accounts.caller(new).account.bio == nil)
-        #expect(school.avatars() == files(of: old))
-        #expect(school.files("incoming") == [])
+        #expect(fixture.avatars() == files(of: old))
+        #expect(fixture.files("incoming") == [])
     }
 
     @Test func `a refused field beside it keeps the old picture and leaves no file`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let old = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
 
@@ -116,76 +116,76 @@ import Testing
 
         #expect(found == [Violation(.email, .malformed)])
         #expect(try accounts.caller(new).account.avatar == old)
-        #expect(school.avatars() == files(of: old))
-        #expect(school.files("incoming") == [])
+        #expect(fixture.avatars() == files(of: old))
+        #expect(fixture.files("incoming") == [])
     }
 
     @Test func `an email taken at the last moment keeps the old picture and leaves no file`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let old = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
         let upload = try accounts.upload(onePixelGIF)
-        school.dice.interrupt { _ = try? school.accounts().register("bert", email: "one@b.org") }
+        fixture.dice.interrupt { _ = try? fixture.accounts().register("bert", email: "one@b.org") }
 
         let found = violations { try accounts.update(new, email: .text("one@b.org"), avatar: upload) }
 
         #expect(found == [Violation(.email, .taken)])
         #expect(try accounts.caller(new).account.avatar == old)
-        #expect(school.avatars() == files(of: old))
+        #expect(fixture.avatars() == files(of: old))
     }
 
     @Test func `an upload for an account that was deleted meanwhile leaves no file`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         let outcome = refusal {
             let upload = try accounts.upload(onePixelPNG)
-            school.dice.interrupt { _ = try? school.sql("DELETE FROM accounts") }
+            fixture.dice.interrupt { _ = try? fixture.sql("DELETE FROM accounts") }
             try accounts.update(new, avatar: upload)
         }
 
         #expect(outcome == "badToken")
-        #expect(school.files("avatars") == [])
-        #expect(school.files("incoming") == [])
+        #expect(fixture.files("avatars") == [])
+        #expect(fixture.files("incoming") == [])
     }
 
     @Test func `a disk that refuses is unavailable, for the log, and changes nothing`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        try FileManager.default.removeItem(atPath: "\(school.media.root)/avatars")
+        try FileManager.default.removeItem(atPath: "\(fixture.media.root)/avatars")
 
         let outcome = refusal { try accounts.update(new, bio: .text("x"), avatar: accounts.upload(onePixelPNG)) }
 
         #expect(outcome == "unavailable")
         #expect(try accounts.caller(new).account.avatar == nil)
         #expect(try accounts.caller(new).account.bio == nil)
-        #expect(school.files("incoming") == [])
-        #expect(school.events().map { "\($0)" }.allSatisfy { $0.hasPrefix("storageFailed(\"media: open ") })
+        #expect(fixture.files("incoming") == [])
+        #expect(fixture.events().map { "\($0)" }.allSatisfy { $0.hasPrefix("storageFailed(\"media: open ") })
     }
 
     @Test func `a machine that is too busy is unavailable, no fault of the picture and none of the disk`() throws {
         // In the decoder's place: takes a picture, and no answer comes.
-        let school = try School(decoder: AvatarDecoder(command: ["/bin/sleep", "60"], patience: 1) { _ in })
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture(decoder: AvatarDecoder(command: ["/bin/sleep", "60"], patience: 1) { _ in })
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         let outcome = refusal { try accounts.update(new, avatar: accounts.upload(onePixelPNG)) }
 
         #expect(outcome == "unavailable")
-        #expect(school.events().isEmpty)
-        #expect(school.files("incoming") == [])
+        #expect(fixture.events().isEmpty)
+        #expect(fixture.files("incoming") == [])
     }
 
     @Test(arguments: ["avatars", "incoming"])
     func `a link in the place of a folder is not followed`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let elsewhere = try TestEnvironment.scratch("elsewhere")
-        let folder = "\(school.media.root)/\(name)"
+        let folder = "\(fixture.media.root)/\(name)"
         try FileManager.default.removeItem(atPath: folder)
         try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: elsewhere)
         let victim = "\(elsewhere)/\(String(repeating: "a", count: 32)).png"
@@ -199,7 +199,7 @@ import Testing
         #expect(outcome == "unavailable")
         #expect(removed == 0)
         #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere).count == 1)
-        #expect(throws: MediaStore.Failure.self) { try school.media.give(to: 1, 1) }
+        #expect(throws: MediaStore.Failure.self) { try fixture.media.give(to: 1, 1) }
         #expect(try FileManager.default.attributesOfItem(atPath: elsewhere)[.ownerAccountID] as? Int == Int(geteuid()))
     }
 
@@ -208,18 +208,18 @@ import Testing
         "avatars/0123456789abcdef0123456789abcdef.png/../../victim", "avatars/0123456789ABCDEF0123456789ABCDEF.png",
     ])
     func `a path in a row that is no avatar's removes nothing`(path: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         for name in ["victim", "avatars/x.png", "avatars/0123456789ABCDEF0123456789ABCDEF.png"] {
-            try Data([1]).write(to: URL(filePath: "\(school.media.root)/\(name)"))
+            try Data([1]).write(to: URL(filePath: "\(fixture.media.root)/\(name)"))
         }
-        try school.sql("UPDATE accounts SET avatar = '\(path)'")
+        try fixture.sql("UPDATE accounts SET avatar = '\(path)'")
 
         try accounts.update(new, avatar: .remove)
 
-        #expect(try FileManager.default.contentsOfDirectory(atPath: school.media.root).contains("victim"))
-        #expect(school.files("avatars").count == 2)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: fixture.media.root).contains("victim"))
+        #expect(fixture.files("avatars").count == 2)
     }
 
     @Test(.enabled(if: geteuid() == 0))
@@ -227,7 +227,7 @@ import Testing
         let root = try TestEnvironment.scratch("owned")
         chown(root, 1, 1)
 
-        let media = try MediaStore(root: root, random: School().dice.source, decoder: TestEnvironment.decoder)
+        let media = try MediaStore(root: root, random: AccountsFixture().dice.source, decoder: TestEnvironment.decoder)
         try media.tryWriting()
 
         for folder in ["avatars", "incoming"] {
@@ -237,42 +237,42 @@ import Testing
     }
 
     @Test func `no room for uploads is unavailable`() throws {
-        let school = try School()
-        try FileManager.default.removeItem(atPath: "\(school.media.root)/incoming")
+        let fixture = try AccountsFixture()
+        try FileManager.default.removeItem(atPath: "\(fixture.media.root)/incoming")
 
-        #expect(refusal { try school.accounts().beginUpload() } == "unavailable")
-        #expect(school.events().count == 1)
+        #expect(refusal { try fixture.accounts().beginUpload() } == "unavailable")
+        #expect(fixture.events().count == 1)
     }
 
     @Test func `of 12 uploads at once by one person one row and its file remain`() throws {
-        let school = try School()
-        let new = try school.accounts().register("anna")
+        let fixture = try AccountsFixture()
+        let new = try fixture.accounts().register("anna")
 
         let outcomes = atOnce(12) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { number, accounts in
             refusal { try accounts.update(new, avatar: accounts.upload(number % 2 == 0 ? onePixelPNG : onePixelGIF)) }
         }
 
         #expect(Set(outcomes) == ["none"])
-        let avatar = try school.accounts().caller(new).account.avatar
-        #expect(school.avatars() == files(of: avatar))
-        #expect(school.files("incoming") == [])
+        let avatar = try fixture.accounts().caller(new).account.avatar
+        #expect(fixture.avatars() == files(of: avatar))
+        #expect(fixture.files("incoming") == [])
     }
 
     @Test func `uploads and removals at once leave the row and its file, or neither`() throws {
-        let school = try School()
-        let new = try school.accounts().register("anna")
+        let fixture = try AccountsFixture()
+        let new = try fixture.accounts().register("anna")
 
         let outcomes = atOnce(12) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { number, accounts in
             refusal { try accounts.update(new, avatar: number % 2 == 0 ? accounts.upload(onePixelPNG) : .remove) }
         }
 
         #expect(Set(outcomes) == ["none"])
-        let avatar = try school.accounts().caller(new).account.avatar
-        #expect(school.avatars() == files(of: avatar))
+        let avatar = try fixture.accounts().caller(new).account.avatar
+        #expect(fixture.avatars() == files(of: avatar))
     }
 
     /// What stands in the avatar field of a test.
@@ -290,7 +290,7 @@ import Testing
     }
 }
 
-extension School {
+extension AccountsFixture {
     /// The avatars' files as rows would name them, sorted.
     func avatars() -> [String] { files("avatars").map { "avatars/\($0)" } }
 }

@@ -11,11 +11,11 @@ import Testing
 
     @Test(arguments: steps)
     func `who signed in before goes on, and can renew, sign out and in again`(step: Int64) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let held = try accounts.register("anna")
 
-        school.clock.move(seconds: -step)
+        fixture.clock.move(seconds: -step)
         let caller = try accounts.caller(held)
         let renewed = try accounts.refresh(held.refresh)
         try accounts.signOut(accounts.caller(renewed))
@@ -29,12 +29,12 @@ import Testing
 
     @Test(arguments: steps, ["anna", "nobody"])
     func `a lock does not outlast its time`(step: Int64, name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail(name, times: 10)
+        try fixture.fail(name, times: 10)
 
-        school.clock.move(seconds: -step)
+        fixture.clock.move(seconds: -step)
 
         #expect(refusal { try accounts.signIn(name, "wrong") } == "wrongCredentials")
         if name == "anna" { #expect(refusal { try accounts.signIn(name) } == "none") }
@@ -42,54 +42,54 @@ import Testing
 
     @Test(arguments: steps)
     func `ten failures lock as ever, for as long as ever`(step: Int64) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 10)
-        school.clock.move(seconds: -step)
+        try fixture.fail("anna", times: 10)
+        fixture.clock.move(seconds: -step)
 
-        try school.fail("anna", times: 10)
+        try fixture.fail("anna", times: 10)
 
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
-        school.clock.move(seconds: 900)
+        fixture.clock.move(seconds: 900)
         #expect(refusal { try accounts.signIn("anna") } == "none")
     }
 
     @Test(arguments: steps)
     func `failures from before do not count for ever`(step: Int64) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 9)
-        school.clock.move(seconds: -step)
+        try fixture.fail("anna", times: 9)
+        fixture.clock.move(seconds: -step)
 
-        try school.fail("anna", times: 9)
-        school.clock.move(seconds: 900)
-        try school.fail("anna", times: 9)
+        try fixture.fail("anna", times: 9)
+        fixture.clock.move(seconds: 900)
+        try fixture.fail("anna", times: 9)
 
         #expect(refusal { try accounts.signIn("anna") } == "none")
     }
 
     @Test func `clocks of machines side by side that differ by seconds lock together`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 10)
+        try fixture.fail("anna", times: 10)
 
-        school.clock.move(seconds: -30)
+        fixture.clock.move(seconds: -30)
 
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 930)")
     }
 
     @Test(arguments: steps)
     func `an old refresh token that is replayed ends the session, as ever`(step: Int64) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let first = try accounts.register("anna").refresh
         let second = try accounts.refresh(first).refresh
         let third = try accounts.refresh(second)
 
-        school.clock.move(seconds: -step)
+        fixture.clock.move(seconds: -step)
 
         #expect(refusal { try accounts.refresh(first) } == "badRefreshToken")
         #expect(refusal { try accounts.caller(third) } == "badToken")
@@ -97,8 +97,8 @@ import Testing
 
     @Test(arguments: steps)
     func `a mail that waits is sent, and so is one that is asked for again`(step: Int64) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
         let request = { try accounts.requestPasswordReset(email: .text("anna@school.example")) }
         let deliver = {
@@ -106,9 +106,9 @@ import Testing
         }
 
         try request()
-        school.clock.move(seconds: -step)
+        fixture.clock.move(seconds: -step)
         let first = try deliver()
-        school.clock.move(seconds: -step)
+        fixture.clock.move(seconds: -step)
         try request()
         let second = try deliver()
 

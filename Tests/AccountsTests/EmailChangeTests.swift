@@ -7,13 +7,13 @@ import Testing
 
 /// A changed address, which the old one can take back.
 @Suite struct EmailChangeTests {
-    private let school: School
+    private let fixture: AccountsFixture
     private let accounts: Accounts
     private let anna: Credentials
 
     init() throws {
-        school = try School()
-        accounts = school.accounts()
+        fixture = try AccountsFixture()
+        accounts = fixture.accounts()
         anna = try accounts.register("anna")
     }
 
@@ -40,7 +40,7 @@ import Testing
         try accounts.update(anna, email: .text("\(name)@school.example"))
     }
 
-    private func email() throws -> String { try school.sql("SELECT email FROM accounts WHERE id = 1") }
+    private func email() throws -> String { try fixture.sql("SELECT email FROM accounts WHERE id = 1") }
 
     private func undo(_ mail: Mail) -> String { refusal { try accounts.undoEmailChange(token: .text(mail.token)) } }
 
@@ -62,19 +62,19 @@ import Testing
         try move(to: "ANNA")
 
         #expect(try mails().isEmpty)
-        #expect(!school.trail().contains { $0.hasPrefix("email changed") })
+        #expect(!fixture.trail().contains { $0.hasPrefix("email changed") })
     }
 
     @Test func `a change is in the trail`() throws {
         try move(to: "thief")
 
-        #expect(school.trail().last == "email changed 1 unknown")
+        #expect(fixture.trail().last == "email changed 1 unknown")
     }
 
     @Test func `undoing gives the address back, ends all sessions and mails the address a link for a new password`()
         throws
     {
-        try school.sql("UPDATE accounts SET is_email_verified = TRUE")
+        try fixture.sql("UPDATE accounts SET is_email_verified = TRUE")
         try move(to: "thief")
         let mail = try #require(try mails().first)
 
@@ -83,11 +83,11 @@ import Testing
 
         #expect(answer == "none")
         #expect(try email() == "anna@school.example")
-        #expect(try school.sql("SELECT is_email_verified FROM accounts") == "1")
+        #expect(try fixture.sql("SELECT is_email_verified FROM accounts") == "1")
         #expect(refusal { try accounts.caller(anna) } == "badToken")
         #expect(sent.map(\.recipient) == ["anna@school.example"])
         #expect(sent.first?.link.hasPrefix("https://school.example/reset-password#token=") == true)
-        #expect(school.trail().contains("email change undone 1 unknown"))
+        #expect(fixture.trail().contains("email change undone 1 unknown"))
     }
 
     @Test func `a username that followed the address follows it back`() throws {
@@ -98,7 +98,7 @@ import Testing
         _ = undo(mail)
 
         #expect(
-            try school.sql("SELECT username, username_key FROM accounts WHERE id = 2")
+            try fixture.sql("SELECT username, username_key FROM accounts WHERE id = 2")
                 == "bert@school.example\tbert@school.example")
     }
 
@@ -113,10 +113,10 @@ import Testing
     @Test func `of two who use a link at once one succeeds`() throws {
         try move(to: "thief")
         let token = try #require(try mails().first).token
-        let school = school
+        let fixture = fixture
 
         let answers = atOnce(2) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { _, accounts in
             refusal { try accounts.undoEmailChange(token: .text(token)) }
         }
@@ -128,7 +128,7 @@ import Testing
         try move(to: "thief")
         let mail = try #require(try mails().first)
 
-        school.clock.move(seconds: 3 * 86_400)
+        fixture.clock.move(seconds: 3 * 86_400)
 
         #expect(undo(mail) == EmailChangeTests.expired)
         #expect(try email() == "thief@school.example")
@@ -162,7 +162,7 @@ import Testing
         try move(to: "anna")
 
         #expect(try mails().isEmpty)
-        #expect(try school.sql("SELECT email FROM email_changes") == "anna@school.example")
+        #expect(try fixture.sql("SELECT email FROM email_changes") == "anna@school.example")
     }
 
     @Test func `a thief who goes back and forth does not make the link dead`() throws {
@@ -187,12 +187,12 @@ import Testing
         for number in 2...50 { try move(to: "thief\(number)") }
 
         let more = try mails()
-        school.clock.move(seconds: 3599)
+        fixture.clock.move(seconds: 3599)
         let later = try mails()
 
         #expect(more.count == 4)
         #expect(later.isEmpty)
-        #expect(try school.sql("SELECT COUNT(*) FROM email_changes") == "20")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM email_changes") == "20")
         #expect(undo(first) == "none")
     }
 
@@ -200,7 +200,7 @@ import Testing
         try move(to: "second")
         _ = try mails()
         for _ in 1...4 {
-            school.clock.move(seconds: 60)
+            fixture.clock.move(seconds: 60)
             try accounts.requestPasswordReset(email: .text("second@school.example"))
             _ = try mails()
         }
@@ -208,7 +208,7 @@ import Testing
         try move(to: "thief")
         let early = try mails()
         let found = violations { try accounts.register("other", email: "second@school.example") }
-        school.clock.move(seconds: 3600)
+        fixture.clock.move(seconds: 3600)
         let late = try mails()
 
         #expect(early.isEmpty)
@@ -254,11 +254,11 @@ import Testing
     @Test func `a later address's link is good no longer than the first one's`() throws {
         try move(to: "thief")
         _ = try mails()
-        school.clock.move(seconds: 80_000)
+        fixture.clock.move(seconds: 80_000)
         try accounts.update(accounts.signIn("anna"), email: .text("third@school.example"))
         let thiefs = try #require(try mails().first)
 
-        school.clock.move(seconds: 3 * 86_400 - 80_000)
+        fixture.clock.move(seconds: 3 * 86_400 - 80_000)
 
         #expect(thiefs.recipient == "thief@school.example")
         #expect(undo(thiefs) == EmailChangeTests.expired)
@@ -269,7 +269,7 @@ import Testing
         let first = try #require(try mails().first)
         try move(to: "third")
         let thiefs = try #require(try mails().first)
-        school.clock.move(seconds: 86_400)
+        fixture.clock.move(seconds: 86_400)
 
         let answer = undo(thiefs)
         let sent = try mails()
@@ -282,22 +282,22 @@ import Testing
 
     @Test func `an address that is over does not come back with its old place`() throws {
         try move(to: "second")
-        school.clock.move(seconds: 3 * 86_400)
+        fixture.clock.move(seconds: 3 * 86_400)
         let later = try accounts.signIn("anna")
         try accounts.update(later, email: .text("anna@school.example"))
         try accounts.update(later, email: .text("third@school.example"))
 
         #expect(
-            try school.sql("SELECT email FROM email_changes ORDER BY id")
+            try fixture.sql("SELECT email FROM email_changes ORDER BY id")
                 == "second@school.example\nanna@school.example")
     }
 
     @Test func `a change that is under way when its session ends is refused`() throws {
-        let school = school
+        let fixture = fixture
         let anna = anna
         let accounts = accounts
         let caller = try accounts.caller(anna)
-        try school.accounts().endSessions(of: anna.account)
+        try fixture.accounts().endSessions(of: anna.account)
 
         let answer = refusal {
             try accounts.updateProfile(of: caller, ProfileChange(email: .text("thief@school.example")), by: .pair)
@@ -321,7 +321,7 @@ import Testing
 
         #expect(answer == "none")
         #expect(
-            try school.sql("SELECT username, email FROM accounts WHERE id = 2")
+            try fixture.sql("SELECT username, email FROM accounts WHERE id = 2")
                 == "\(String(repeating: "l", count: 60))\t\(long)")
     }
 
@@ -331,7 +331,7 @@ import Testing
         try move(to: "new")
 
         let early = violations { try accounts.register("other", email: "Anna@school.example") }
-        school.clock.move(seconds: 3 * 86_400)
+        fixture.clock.move(seconds: 3 * 86_400)
         let late = refusal { try accounts.register("other", email: "anna@school.example") }
 
         #expect(early == [Violation(.email, .taken)])
@@ -354,11 +354,11 @@ import Testing
     }
 
     @Test func `a registration that comes while the address is given up is refused`() throws {
-        let school = school
+        let fixture = fixture
         let anna = anna
         // Between its check of what is taken and its row.
-        school.dice.interrupt {
-            _ = try? school.accounts().update(anna, email: .text("new@school.example"))
+        fixture.dice.interrupt {
+            _ = try? fixture.accounts().update(anna, email: .text("new@school.example"))
         }
 
         let found = violations { try accounts.register("other", email: "anna@school.example", password: goodPassword) }
@@ -381,7 +381,7 @@ import Testing
     @Test func `after 24 hours they go to the new address`() throws {
         try move(to: "new")
         _ = try mails()
-        school.clock.move(seconds: 86_400)
+        fixture.clock.move(seconds: 86_400)
 
         try accounts.requestPasswordReset(email: .text("new@school.example"))
         try accounts.requestPasswordReset(email: .text("anna@school.example"))
@@ -391,10 +391,10 @@ import Testing
 
     @Test func `after a second change within them they still go to the first`() throws {
         try move(to: "second")
-        school.clock.move(seconds: 86_399)
+        fixture.clock.move(seconds: 86_399)
         try accounts.update(accounts.signIn("anna"), email: .text("third@school.example"))
         _ = try mails()
-        school.clock.move(seconds: 86_399)
+        fixture.clock.move(seconds: 86_399)
 
         try accounts.requestPasswordReset(email: .text("third@school.example"))
 
@@ -403,10 +403,10 @@ import Testing
 
     @Test func `a link that is sent while the address changes is dead`() throws {
         try accounts.requestPasswordReset(email: .text("anna@school.example"))
-        let (school, anna) = (school, anna)
+        let (fixture, anna) = (fixture, anna)
         var token = ""
         _ = try accounts.deliverNext(publicURL: "https://school.example") { message, _ throws(MailTransport.Failure) in
-            _ = try? school.accounts().update(anna, email: .text("new@school.example"))
+            _ = try? fixture.accounts().update(anna, email: .text("new@school.example"))
             token = message.text.firstMatch(of: /#token=(\S+)/).map { String($0.1) } ?? ""
         }
 
@@ -418,10 +418,10 @@ import Testing
     @Test func `a link that is used while the address changes sets no password`() throws {
         try accounts.requestPasswordReset(email: .text("anna@school.example"))
         let token = try #require(try mails().first).token
-        let school = school
+        let fixture = fixture
         let anna = anna
-        school.dice.interrupt {
-            _ = try? school.accounts().update(anna, email: .text("new@school.example"))
+        fixture.dice.interrupt {
+            _ = try? fixture.accounts().update(anna, email: .text("new@school.example"))
         }
 
         #expect(
@@ -438,7 +438,7 @@ import Testing
             throw .smtp("450 later")
         }
         let early = try mails()
-        school.clock.move(seconds: 5)
+        fixture.clock.move(seconds: 5)
 
         let mail = try #require(try mails().first)
 
@@ -449,7 +449,7 @@ import Testing
 
     @Test func `a notice that nobody sent for a day is dropped, and the address is kept`() throws {
         try move(to: "thief")
-        school.clock.move(seconds: 86_400)
+        fixture.clock.move(seconds: 86_400)
 
         while try accounts.sweep() {}
 
@@ -466,7 +466,7 @@ import Testing
         try accounts.delete(anna.account)
 
         #expect(undo(mail) == EmailChangeTests.unknown)
-        #expect(try school.sql("SELECT COUNT(*) FROM email_changes") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM email_changes") == "0")
         #expect(refusal { try accounts.register("other", email: "anna@school.example") } == "none")
     }
 }

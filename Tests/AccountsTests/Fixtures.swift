@@ -64,7 +64,7 @@ extension Accounts {
     }
 }
 
-extension School {
+extension AccountsFixture {
     /// Makes a name's sign-ins fail so many times.
     func fail(_ name: String, times: Int) throws {
         let accounts = accounts()

@@ -6,18 +6,18 @@ import Testing
 
 /// The username that is made from an email where somebody has the first one.
 struct FreeUsernameTests {
-    private let school: School
+    private let fixture: AccountsFixture
     private let connection: Connection
 
     init() throws {
-        school = try School()
-        connection = Connection(school.address)
+        fixture = try AccountsFixture()
+        connection = Connection(fixture.address)
     }
 
     /// Accounts `pupil`, `pupil2` … up to a number.
     private func fill(_ count: Int, except free: [Int] = []) throws {
         let gaps = free.isEmpty ? "" : "WHERE seq NOT IN (\(free.map { "\($0)" }.joined(separator: ", ")))"
-        try school.sql(
+        try fixture.sql(
             """
             INSERT INTO accounts (username, username_key, email, email_key, password_hash, created_at, updated_at)
             SELECT CONCAT('pupil', IF(seq = 1, '', seq)), CONCAT('pupil', IF(seq = 1, '', seq)),
@@ -27,7 +27,7 @@ struct FreeUsernameTests {
     }
 
     private func freeName() throws -> String {
-        try school.accounts(on: connection).freeUsername(for: EmailAddress("pupil@c.example")).text
+        try fixture.accounts(on: connection).freeUsername(for: EmailAddress("pupil@c.example")).text
     }
 
     /// What finding a free name costs: round trips, and rows that are looked up or read one after the other.

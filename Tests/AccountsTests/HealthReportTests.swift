@@ -7,32 +7,32 @@ import Testing
 
 @Suite struct HealthReportTests {
     @Test func `when all is there nothing fails`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        let found = school.accounts().health()
+        let found = fixture.accounts().health()
 
         #expect(found.failures == [:])
         #expect(found.reasons == [])
         #expect(found.waitingMails == 0)
-        #expect(school.files("incoming") == [])
+        #expect(fixture.files("incoming") == [])
     }
 
     @Test func `mails that are due and mails that wait are counted, mails that went are not`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         for (subject, due) in [("a", "NOW()"), ("b", "NOW() + INTERVAL 1 HOUR"), ("c", "NULL")] {
-            try school.sql("INSERT INTO outbox (subject, due_at, sent_at) VALUES ('\(subject)', \(due), NOW())")
+            try fixture.sql("INSERT INTO outbox (subject, due_at, sent_at) VALUES ('\(subject)', \(due), NOW())")
         }
 
         #expect(accounts.health().waitingMails == 2)
     }
 
     @Test func `a database that is not there is no answer`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
         let address = DatabaseAddress(
-            endpoint: .socket(path: "\(school.media.root)/none"), database: "x", user: "x", password: "x")
+            endpoint: .socket(path: "\(fixture.media.root)/none"), database: "x", user: "x", password: "x")
 
-        let found = school.accounts(on: Connection(address, timeouts: .probe)).health()
+        let found = fixture.accounts(on: Connection(address, timeouts: .probe)).health()
 
         #expect(found.failures == [.database: "no answer", .schema: "unknown"])
         #expect(found.reasons.count == 1)
@@ -40,12 +40,12 @@ import Testing
     }
 
     @Test func `an empty database, and one that is behind, is named with its version`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
         let empty = Connection(try TestEnvironment.emptyDatabase())
         let behind = Connection(try TestEnvironment.freshDatabase())
         try behind.execute("DELETE FROM migrations WHERE version = \(Migration.newest)")
 
-        let found = [empty, behind].map { school.accounts(on: $0).health() }
+        let found = [empty, behind].map { fixture.accounts(on: $0).health() }
 
         #expect(
             found.map(\.failures) == [
@@ -56,18 +56,18 @@ import Testing
     }
 
     @Test func `a schema that is ahead, before a new version is started, is good`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
         let ahead = Connection(try TestEnvironment.freshDatabase())
         try ahead.execute("INSERT INTO migrations (version, name) VALUES (\(Migration.newest + 1), 'next')")
 
-        #expect(school.accounts(on: ahead).health().failures == [:])
+        #expect(fixture.accounts(on: ahead).health().failures == [:])
     }
 
     @Test func `a media folder that takes no file is not writable`() throws {
-        let school = try School()
-        try FileManager.default.removeItem(atPath: school.media.root + "/incoming")
+        let fixture = try AccountsFixture()
+        try FileManager.default.removeItem(atPath: fixture.media.root + "/incoming")
 
-        let found = school.accounts().health()
+        let found = fixture.accounts().health()
 
         #expect(found.failures == [.media: "not writable"])
         #expect(found.reasons.first?.hasPrefix("media: open ") == true)

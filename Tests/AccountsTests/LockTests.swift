@@ -6,11 +6,11 @@ import Testing
 @Suite struct LockTests {
     @Test(arguments: ["anna", "nobody"])
     func `ten failures lock a name, whether or not anybody has it`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
-        try school.fail(name, times: 10)
+        try fixture.fail(name, times: 10)
 
         #expect(refusal { try accounts.signIn(name, "wrong") } == "locked(retryAfter: 900)")
         #expect(refusal { try accounts.signIn(name) } == "locked(retryAfter: 900)")
@@ -18,108 +18,108 @@ import Testing
 
     @Test(arguments: ["anna", "nobody"])
     func `nine failures do not lock`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
-        try school.fail(name, times: 9)
+        try fixture.fail(name, times: 9)
 
         #expect(refusal { try accounts.signIn(name, "wrong") } == "wrongCredentials")
     }
 
     @Test func `failures are counted over all names of an account together`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
-        try school.fail("anna", times: 4)
-        try school.fail("anna@school.example", times: 3)
-        try school.fail("ANNA", times: 3)
+        try fixture.fail("anna", times: 4)
+        try fixture.fail("anna@school.example", times: 3)
+        try fixture.fail("ANNA", times: 3)
 
         #expect(refusal { try accounts.signIn("anna@school.example") } == "locked(retryAfter: 900)")
     }
 
     @Test func `failures of a name that nobody has are counted in its canonical form`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        try school.fail("nobody", times: 5)
-        try school.fail(" ＮＯＢＯＤＹ ", times: 5)
+        try fixture.fail("nobody", times: 5)
+        try fixture.fail(" ＮＯＢＯＤＹ ", times: 5)
 
-        #expect(refusal { try school.accounts().signIn("Nobody") } == "locked(retryAfter: 900)")
+        #expect(refusal { try fixture.accounts().signIn("Nobody") } == "locked(retryAfter: 900)")
     }
 
     @Test func `the lock of one name does not lock another`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
         try accounts.register("bert")
 
-        try school.fail("anna", times: 10)
+        try fixture.fail("anna", times: 10)
 
         #expect(refusal { try accounts.signIn("bert") } == "none")
         #expect(refusal { try accounts.signIn("nobody") } == "wrongCredentials")
     }
 
     @Test func `a lock ends after 15 minutes`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 10)
+        try fixture.fail("anna", times: 10)
 
-        school.clock.move(seconds: 899)
-        school.clock.move(microseconds: 999_999)
+        fixture.clock.move(seconds: 899)
+        fixture.clock.move(microseconds: 999_999)
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 1)")
 
-        school.clock.move(microseconds: 1)
+        fixture.clock.move(microseconds: 1)
         #expect(refusal { try accounts.signIn("anna") } == "none")
     }
 
     @Test func `after a lock ten more failures are needed`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 10)
-        school.clock.move(seconds: 900)
+        try fixture.fail("anna", times: 10)
+        fixture.clock.move(seconds: 900)
 
-        try school.fail("anna", times: 9)
+        try fixture.fail("anna", times: 9)
 
         #expect(refusal { try accounts.signIn("anna") } == "none")
     }
 
     @Test func `failures 15 minutes after the first no longer count with it`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 9)
+        try fixture.fail("anna", times: 9)
 
-        school.clock.move(seconds: 900)
-        try school.fail("anna", times: 9)
+        fixture.clock.move(seconds: 900)
+        try fixture.fail("anna", times: 9)
 
         #expect(refusal { try accounts.signIn("anna") } == "none")
     }
 
     @Test func `failures within the 15 minutes count`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 1)
-        school.clock.move(seconds: 899)
+        try fixture.fail("anna", times: 1)
+        fixture.clock.move(seconds: 899)
 
-        try school.fail("anna", times: 9)
+        try fixture.fail("anna", times: 9)
 
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
     }
 
     @Test func `the window slides: ten failures within any 15 minutes lock`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 1)
-        school.clock.move(seconds: 600)
-        try school.fail("anna", times: 8)
+        try fixture.fail("anna", times: 1)
+        fixture.clock.move(seconds: 600)
+        try fixture.fail("anna", times: 8)
 
-        school.clock.move(seconds: 600)
-        try school.fail("anna", times: 1)
+        fixture.clock.move(seconds: 600)
+        try fixture.fail("anna", times: 1)
         let after = refusal { try accounts.signIn("anna", "wrong") }
         let locked = refusal { try accounts.signIn("anna") }
 
@@ -128,13 +128,13 @@ import Testing
     }
 
     @Test func `failures that are never closer than ten in 15 minutes do not lock`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
         for _ in 1...40 {
-            try school.fail("anna", times: 1)
-            school.clock.move(seconds: 100)
+            try fixture.fail("anna", times: 1)
+            fixture.clock.move(seconds: 100)
         }
 
         #expect(refusal { try accounts.signIn("anna") } == "none")
@@ -142,8 +142,8 @@ import Testing
 
     @Test(arguments: ["anna", "nobody"])
     func `a username in an email's field counts for whose username it is`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
         for _ in 1...10 {
@@ -156,8 +156,8 @@ import Testing
     }
 
     @Test func `a username in an email's field does not sign in`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
         let answer = refusal {
@@ -169,11 +169,11 @@ import Testing
 
     @Test func `a password that is checked without a session beginning is refused when the lock came meanwhile`() throws
     {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let id = try accounts.register("anna").account.id
-        school.dice.interrupt {
-            let others = school.accounts()
+        fixture.dice.interrupt {
+            let others = fixture.accounts()
             for _ in 1...10 { try? others.countFailure(LoginSubject(id, name: nil), accountID: id) }
         }
 
@@ -186,99 +186,99 @@ import Testing
     }
 
     @Test func `a successful login clears the count`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 9)
+        try fixture.fail("anna", times: 9)
 
         try accounts.signIn("anna")
-        try school.fail("anna", times: 9)
+        try fixture.fail("anna", times: 9)
 
         #expect(refusal { try accounts.signIn("anna") } == "none")
     }
 
     @Test func `attempts while locked do not make the lock longer`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail("anna", times: 10)
+        try fixture.fail("anna", times: 10)
 
-        school.clock.move(seconds: 800)
+        fixture.clock.move(seconds: 800)
         for _ in 1...20 { _ = refusal { try accounts.signIn("anna", "wrong") } }
 
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 100)")
     }
 
     @Test func `a failure that was under way when the lock came does not end it`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let id = try accounts.register("anna").account.id
-        try school.fail("anna", times: 1)
-        school.clock.move(seconds: 899)
-        try school.fail("anna", times: 9)
+        try fixture.fail("anna", times: 1)
+        fixture.clock.move(seconds: 899)
+        try fixture.fail("anna", times: 9)
 
-        school.clock.move(seconds: 2)
+        fixture.clock.move(seconds: 2)
         try accounts.countFailure(LoginSubject(id, name: nil), accountID: id)
 
         #expect(refusal { try accounts.signIn("anna") }.hasPrefix("locked"))
     }
 
     @Test func `a lock is reported once, with the account if there is one`() throws {
-        let school = try School()
-        let id = try school.accounts().register("anna").account.id
+        let fixture = try AccountsFixture()
+        let id = try fixture.accounts().register("anna").account.id
 
-        try school.fail("anna", times: 10)
-        _ = refusal { try school.accounts().signIn("anna") }
-        let known = school.events().map { "\($0)" }
-        try school.fail("nobody", times: 10)
-        let unknown = school.events().map { "\($0)" }
+        try fixture.fail("anna", times: 10)
+        _ = refusal { try fixture.accounts().signIn("anna") }
+        let known = fixture.events().map { "\($0)" }
+        try fixture.fail("nobody", times: 10)
+        let unknown = fixture.events().map { "\($0)" }
 
         #expect(known == ["locked(accountID: Optional(\(id)))"])
         #expect(unknown == ["locked(accountID: nil)"])
     }
 
     @Test func `the numbers of the lock are settings`() throws {
-        let school = try School {
+        let fixture = try AccountsFixture {
             $0.lockAfter = 2
             $0.lockTime = 60
         }
-        let accounts = school.accounts()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
-        try school.fail("anna", times: 2)
+        try fixture.fail("anna", times: 2)
 
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 60)")
     }
 
     @Test func `one failure can be enough to lock`() throws {
-        let school = try School { $0.lockAfter = 1 }
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture { $0.lockAfter = 1 }
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
-        try school.fail("anna", times: 1)
+        try fixture.fail("anna", times: 1)
 
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
     }
 
     @Test func `of 20 failures at once each is counted`() throws {
-        let school = try School()
-        try school.accounts().register("anna")
+        let fixture = try AccountsFixture()
+        try fixture.accounts().register("anna")
 
         let outcomes = atOnce(20) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { _, accounts in
             refusal { try accounts.signIn("anna", "wrong") }
         }
 
         #expect(Set(outcomes).isSubset(of: ["wrongCredentials", "locked(retryAfter: 900)"]))
         #expect(outcomes.filter { $0 == "wrongCredentials" }.count >= 10)
-        #expect(refusal { try school.accounts().signIn("anna") } == "locked(retryAfter: 900)")
+        #expect(refusal { try fixture.accounts().signIn("anna") } == "locked(retryAfter: 900)")
     }
 
     @Test func `sign-ins still work when a lock's account registers anew under the name`() throws {
-        let school = try School()
-        let accounts = school.accounts()
-        try school.fail("anna", times: 10)
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
+        try fixture.fail("anna", times: 10)
 
         try accounts.register("anna")
 
@@ -287,10 +287,10 @@ import Testing
 
     @Test(arguments: ["anna", "ANNA@school.example", "nobody"])
     func `an operator unlocks a name`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.fail(name, times: 10)
+        try fixture.fail(name, times: 10)
 
         try accounts.unlock(name)
 

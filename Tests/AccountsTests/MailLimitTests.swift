@@ -5,12 +5,12 @@ import Testing
 
 /// How many mails strangers can have sent, and how many rows they can fill.
 @Suite struct MailLimitTests {
-    private let school: School
+    private let fixture: AccountsFixture
     private let accounts: Accounts
 
     init() throws {
-        school = try School()
-        accounts = school.accounts()
+        fixture = try AccountsFixture()
+        accounts = fixture.accounts()
         try accounts.register("anna")
     }
 
@@ -28,10 +28,10 @@ import Testing
     @Test func `an account is sent one mail a minute`() throws {
         try ask()
         let first = try deliver()
-        school.clock.move(seconds: 59)
+        fixture.clock.move(seconds: 59)
         try ask()
         let early = try deliver()
-        school.clock.move(seconds: 1)
+        fixture.clock.move(seconds: 1)
         try ask()
         let late = try deliver()
 
@@ -44,7 +44,7 @@ import Testing
         for _ in 1...120 {
             try ask()
             sent.append(try deliver())
-            school.clock.move(seconds: 60)
+            fixture.clock.move(seconds: 60)
         }
 
         #expect(sent.prefix(60).reduce(0, +) == 5)
@@ -58,7 +58,7 @@ import Testing
         for _ in 1...(24 * 12) {
             try ask()
             sent += try deliver()
-            school.clock.move(seconds: 300)
+            fixture.clock.move(seconds: 300)
         }
 
         #expect(sent == 20)
@@ -69,7 +69,7 @@ import Testing
         for _ in 1...10 {
             try ask()
             _ = try deliver()
-            school.clock.move(seconds: 60)
+            fixture.clock.move(seconds: 60)
         }
 
         try ask("bert")
@@ -80,38 +80,39 @@ import Testing
     @Test func `addresses that nobody has leave no row that is due`() throws {
         for number in 1...50 { try ask("nobody\(number)") }
 
-        #expect(try school.sql("SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL OR account_id IS NOT NULL") == "0")
+        #expect(
+            try fixture.sql("SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL OR account_id IS NOT NULL") == "0")
         #expect(try deliver() == 0)
     }
 
     @Test func `however many of them are asked for, their rows are at most 1,024`() throws {
         for number in 1...3000 { try ask("nobody\(number)") }
 
-        #expect(Int(try school.sql("SELECT COUNT(*) FROM outbox")) ?? .max <= 1024)
+        #expect(Int(try fixture.sql("SELECT COUNT(*) FROM outbox")) ?? .max <= 1024)
     }
 
     @Test func `an address that nobody has writes as much as one that somebody has`() throws {
         try ask("nobody")
         try ask()
-        school.clock.move(seconds: 10)
+        fixture.clock.move(seconds: 10)
         try ask("nobody")
         try ask()
 
-        let times = try school.sql("SELECT DISTINCT sent_at FROM outbox")
+        let times = try fixture.sql("SELECT DISTINCT sent_at FROM outbox")
 
         #expect(times == "2025-07-26 07:42:49.508828")
     }
 
     @Test func `what nobody sends within a day is dropped`() throws {
         try ask()
-        school.clock.move(seconds: 86_399)
+        fixture.clock.move(seconds: 86_399)
         while try accounts.sweep() {}
-        let before = try school.sql("SELECT COUNT(*) FROM outbox")
-        school.clock.move(seconds: 1)
+        let before = try fixture.sql("SELECT COUNT(*) FROM outbox")
+        fixture.clock.move(seconds: 1)
         while try accounts.sweep() {}
 
         #expect(before == "1")
-        #expect(try school.sql("SELECT COUNT(*) FROM outbox") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM outbox") == "0")
         #expect(try deliver() == 0)
     }
 
@@ -119,13 +120,13 @@ import Testing
         let plans = try [
             "EXPLAIN SELECT 1 FROM outbox FORCE INDEX (due_sent) WHERE due_at IS NULL AND sent_at <= NOW() LIMIT 500",
             "EXPLAIN SELECT 1 FROM outbox WHERE due_at <= NOW() LIMIT 500",
-        ].map { try school.sql($0) }
+        ].map { try fixture.sql($0) }
 
         #expect(plans.allSatisfy { $0.contains("due_sent") || $0.contains("due_at") }, "\(plans)")
     }
 
     @Test func `readiness counts no more than a thousand mails that wait`() throws {
-        try school.sql(
+        try fixture.sql(
             """
             INSERT INTO outbox (subject, due_at) SELECT UNHEX(SHA2(seq, 256)), '2025-07-26' FROM seq_1_to_5000
             """)

@@ -7,8 +7,8 @@ import Testing
 /// A mail that no server takes.
 @Suite struct OutboxTests {
     @Test func `a mail that nobody takes is tried for a day, then no more until it is asked for again`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
         try accounts.requestPasswordReset(email: .text("anna@school.example"))
         let deliver = {
@@ -19,11 +19,11 @@ import Testing
 
         var (seconds, pause): (Int64, Int64) = (0, 5)
         while try deliver() {
-            school.clock.move(seconds: pause)
+            fixture.clock.move(seconds: pause)
             seconds += pause
             pause = min(2 * pause, 1800)
         }
-        school.clock.move(seconds: 86_400)
+        fixture.clock.move(seconds: 86_400)
         let later = try deliver()
         try accounts.requestPasswordReset(email: .text("anna@school.example"))
         let again = try deliver()

@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct PasswordChangeTests {
     @Test func `a changed password is the one that signs in`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         try accounts.changePassword(new)
@@ -16,8 +16,8 @@ import Testing
     }
 
     @Test func `a change ends all other sessions and keeps the own`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let other = try accounts.signIn("anna")
         let bert = try accounts.register("bert")
@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test func `a wrong current password is refused and changes nothing`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let other = try accounts.signIn("anna")
 
@@ -45,8 +45,8 @@ import Testing
     }
 
     @Test func `all that is wrong is found at once`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let caller = try accounts.caller(accounts.register("anna"))
         let form = PasswordChange(current: .text("wrong"), new: .text("1234567"), confirmation: .text("x"))
 
@@ -63,8 +63,8 @@ import Testing
     @Test(
         arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
     func `every field must be there as text`(entry: Entry, rule: Rule) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let caller = try accounts.caller(accounts.register("anna"))
         let form = PasswordChange(current: entry, new: entry, confirmation: entry)
 
@@ -75,8 +75,8 @@ import Testing
 
     @Test(arguments: [("anna-lena-1", Field.username), ("school.example", .email)])
     func `the new password must not be like name or email`(password: String, field: Field) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna-lena", email: "boss@school.example")
 
         let found = violations { try accounts.changePassword(new, to: password) }
@@ -85,16 +85,16 @@ import Testing
     }
 
     @Test func `the new password may be the old one`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         #expect(refusal { try accounts.changePassword(new, to: goodPassword) } == "none")
     }
 
     @Test func `ten wrong current passwords lock the session's guessing, also against the right one`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         for _ in 1...10 { _ = refusal { try accounts.changePassword(new, from: "wrong") } }
@@ -103,8 +103,8 @@ import Testing
     }
 
     @Test func `a session's wrong guesses count for nobody else`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let thief = try accounts.register("anna")
         let owner = try accounts.signIn("anna")
 
@@ -115,22 +115,22 @@ import Testing
     }
 
     @Test func `whoever is signed in can change the password while others have locked the account`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let owner = try accounts.register("anna")
-        try school.fail("anna", times: 10)
+        try fixture.fail("anna", times: 10)
 
         #expect(refusal { try accounts.changePassword(owner) } == "none")
         #expect(refusal { try accounts.signIn("anna", otherPassword) } == "locked(retryAfter: 900)")
     }
 
     @Test func `the right password is refused when the tenth guess came while it was checked`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let subject = LoginSubject(session: try accounts.caller(own).session.id)
-        school.dice.interrupt {
-            let others = school.accounts()
+        fixture.dice.interrupt {
+            let others = fixture.accounts()
             for _ in 1...10 { try? others.countFailure(subject, accountID: nil) }
         }
 
@@ -139,11 +139,11 @@ import Testing
     }
 
     @Test func `a change that another one overtook is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let other = try accounts.signIn("anna")
-        school.dice.interrupt { try? school.accounts().changePassword(other, to: "overtaken by another") }
+        fixture.dice.interrupt { try? fixture.accounts().changePassword(other, to: "overtaken by another") }
 
         let found = violations { try accounts.changePassword(own) }
 
@@ -152,10 +152,10 @@ import Testing
     }
 
     @Test func `a change is a change of the account`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        school.clock.move(seconds: 60)
+        fixture.clock.move(seconds: 60)
 
         try accounts.changePassword(new)
 

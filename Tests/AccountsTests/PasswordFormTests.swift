@@ -7,11 +7,11 @@ import Testing
 /// What an unknown name costs.
 @Suite struct PasswordFormTests {
     /// 1,000 accounts: a tenth of them with each of two older forms, the others with ours.
-    private static func filled() throws -> School {
-        let school = try School()
-        let accounts = school.accounts()
+    private static func filled() throws -> AccountsFixture {
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.sql(
+        try fixture.sql(
             """
             INSERT INTO accounts (username, username_key, email, email_key, password_hash, created_at, updated_at)
             SELECT CONCAT('u', seq), CONCAT('u', seq), CONCAT('u', seq, '@b.example'), CONCAT('u', seq, '@b.example'),
@@ -20,13 +20,13 @@ import Testing
             ELSE (SELECT password_hash FROM accounts WHERE id = 1) END, NOW(), NOW()
             FROM seq_1_to_999
             """)
-        return school
+        return fixture
     }
 
     @Test func `accounts are counted by the forms of their hashes`() throws {
-        let school = try PasswordFormTests.filled()
+        let fixture = try PasswordFormTests.filled()
 
-        let counts = try school.sql("SELECT password_form, COUNT(*) FROM accounts GROUP BY password_form ORDER BY 1")
+        let counts = try fixture.sql("SELECT password_form, COUNT(*) FROM accounts GROUP BY password_form ORDER BY 1")
 
         #expect(
             counts == """
@@ -44,18 +44,18 @@ import Testing
         "$2b$12$abcdefghijklmnopqrstuuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     ])
     func `the database and the program call a form the same`(hash: String) throws {
-        let school = try School()
-        try school.accounts().register("anna")
+        let fixture = try AccountsFixture()
+        try fixture.accounts().register("anna")
 
-        try school.sql("UPDATE accounts SET password_hash = '\(hash)'")
+        try fixture.sql("UPDATE accounts SET password_hash = '\(hash)'")
 
-        let form = try school.sql("SELECT password_form FROM accounts")
+        let form = try fixture.sql("SELECT password_form FROM accounts")
         #expect(form == PasswordHash.form(of: hash))
         #expect(PasswordHash.decoy(form: form) != nil)
     }
 
     @Test func `names are given forms as often as accounts have them`() throws {
-        let school = try PasswordFormTests.filled()
+        let fixture = try PasswordFormTests.filled()
         let counts = PasswordForms.Counts([
             .init(form: "$argon2id$v=19$m=64,t=1,p=1", accounts: 801),
             .init(form: "bcrypt_sha256$$2b$04", accounts: 100),
@@ -64,7 +64,7 @@ import Testing
 
         var drawn: [String: Int] = [:]
         for number in 0..<20_000 {
-            let draw = school.signer.keyedHash(of: "password form of nobody\(number)")
+            let draw = fixture.signer.keyedHash(of: "password form of nobody\(number)")
             drawn[counts.form(at: draw) ?? "", default: 0] += 1
         }
 
@@ -109,14 +109,14 @@ import Testing
 
     /// The facts that let names be sorted by time would show here: how long each of them hashes, in CPU time.
     @Test func `by the time that they hash, unknown names cannot be told from known ones`() throws {
-        let school = try PasswordFormTests.filled()
+        let fixture = try PasswordFormTests.filled()
         // Dear enough that its time is told from ours by far.
-        try school.sql(
+        try fixture.sql(
             """
             UPDATE accounts SET password_hash = 'pbkdf2_sha256$30000$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
             WHERE password_hash LIKE 'pbkdf2%' OR password_hash LIKE 'bcrypt%'
             """)
-        let accounts = school.accounts()
+        let accounts = fixture.accounts()
         func isDear(_ name: String) -> Bool {
             _ = accounts.takeUsage()
             _ = refusal { try accounts.signIn(name, "wrong") }

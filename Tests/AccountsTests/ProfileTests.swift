@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct ProfileTests {
     @Test func `what is not sent stays`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         try accounts.update(new, bio: .text("about me"))
 
@@ -18,10 +18,10 @@ import Testing
     }
 
     @Test func `what is sent is there for the next request`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        school.clock.move(seconds: 60)
+        fixture.clock.move(seconds: 60)
 
         try accounts.update(new, email: .text(" Anna@New.example "), bio: .text("更新后的个人简介"))
 
@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test func `one person's change changes nobody else`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let anna = try accounts.register("anna")
         let bert = try accounts.register("bert")
 
@@ -48,16 +48,16 @@ import Testing
 
     @Test(arguments: ["", " ", "two\nlines", "a\tb\r\nc\u{2028}d", "<b>'\"\\%_🙂", String(repeating: "🙂", count: 500)])
     func `a bio is kept as it was typed`(text: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         #expect(try accounts.update(new, bio: .text(text)).bio == text)
     }
 
     @Test func `a null bio removes it`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         try accounts.update(new, bio: .text("about me"))
 
@@ -73,8 +73,8 @@ import Testing
             (.flag(true), .notText),
         ] as [(Entry, Rule)])
     func `a bio is refused and the old one stays`(entry: Entry, rule: Rule) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         try accounts.update(new, bio: .text("about me"))
 
@@ -87,52 +87,52 @@ import Testing
     // MARK: The email
 
     @Test func `a new email is no longer verified, the same one in other case is`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        try school.sql("UPDATE accounts SET is_email_verified = TRUE")
+        try fixture.sql("UPDATE accounts SET is_email_verified = TRUE")
 
         #expect(try accounts.update(new, email: .text("ANNA@school.example")).isEmailVerified)
         #expect(try !accounts.update(new, email: .text("anna@new.example")).isEmailVerified)
     }
 
     @Test func `the new email signs in and the old one no longer`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         try accounts.update(new, email: .text("anna@new.example"))
 
         #expect(refusal { try accounts.signIn("anna@new.example") } == "none")
         #expect(refusal { try accounts.signIn("anna@school.example") } == "wrongCredentials")
-        school.clock.move(seconds: 3 * 86_400)
+        fixture.clock.move(seconds: 3 * 86_400)
         #expect(refusal { try accounts.register("other", email: "anna@school.example") } == "none")
     }
 
     @Test func `a username that is the email follows it`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("Anna@school.example", email: "anna@school.example")
 
         let account = try accounts.update(new, email: .text("Anna@New.example"))
 
         #expect(account.username == "Anna@New.example")
         #expect(refusal { try accounts.signIn("anna@new.example") } == "none")
-        school.clock.move(seconds: 3 * 86_400)
+        fixture.clock.move(seconds: 3 * 86_400)
         #expect(refusal { try accounts.register("anna@school.example", email: "anna@school.example") } == "none")
     }
 
     @Test func `another username does not follow the email`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         #expect(try accounts.update(new, email: .text("new@b.org")).username == "anna")
     }
 
     @Test func `an email that is too long for the username that follows it is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna@b.org", email: "anna@b.org")
         let long = "anna@" + String(repeating: "xxxxxxxxx.", count: 15) + "org"
 
@@ -144,8 +144,8 @@ import Testing
 
     @Test(arguments: ["bert@school.example", "BERT@school.example"])
     func `an email that another has is taken`(email: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let anna = try accounts.register("anna")
         try accounts.register("bert")
 
@@ -156,8 +156,8 @@ import Testing
     }
 
     @Test func `the own email is not taken`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         #expect(try accounts.update(new, email: .text("Anna@School.Example")).email == "Anna@School.Example")
@@ -167,8 +167,8 @@ import Testing
         arguments: [(.null, .null), (.notText, .notText), (.text(""), .blank), (.text("x"), .malformed)]
             as [(Entry, Rule)])
     func `an email that is sent must be one`(entry: Entry, rule: Rule) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         let found = violations { try accounts.update(new, email: entry) }
@@ -177,8 +177,8 @@ import Testing
     }
 
     @Test func `all that is wrong is found at once`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         let found = violations { try accounts.update(new, email: .text("x"), bio: .notText, avatar: .notAFile) }
@@ -188,11 +188,11 @@ import Testing
     }
 
     @Test func `of 10 who take one email at once one gets it`() throws {
-        let school = try School()
-        let people = try (0..<10).map { try school.accounts().register("anna\($0)") }
+        let fixture = try AccountsFixture()
+        let people = try (0..<10).map { try fixture.accounts().register("anna\($0)") }
 
         let outcomes = atOnce(10) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { number, accounts in
             let found = violations { try accounts.update(people[number], email: .text("one@b.org")) }
             return found.isEmpty ? "none" : "\(found[0].field) \(found[0].rule)"
@@ -200,14 +200,14 @@ import Testing
 
         #expect(outcomes.filter { $0 == "none" }.count == 1)
         #expect(outcomes.filter { $0 == "email taken" }.count == 9)
-        #expect(try school.sql("SELECT COUNT(*) FROM accounts WHERE email_key = 'one@b.org'") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM accounts WHERE email_key = 'one@b.org'") == "1")
     }
 
     @Test func `a change for an account that was deleted in between is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let caller = try accounts.caller(accounts.register("anna"))
-        try school.sql("DELETE FROM accounts")
+        try fixture.sql("DELETE FROM accounts")
 
         let change = ProfileChange(bio: .text("too late"))
 

@@ -5,9 +5,9 @@ import Testing
 
 @Suite struct RegistrationTests {
     @Test func `a new account is an active student who never signed in`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        let account = try school.accounts().register("Anna", email: "Anna@School.Example").account
+        let account = try fixture.accounts().register("Anna", email: "Anna@School.Example").account
 
         #expect(account.username == "Anna")
         #expect(account.email == "Anna@School.Example")
@@ -21,8 +21,8 @@ import Testing
     }
 
     @Test func `registration hands out tokens that work and is no login`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
 
         let new = try accounts.register("anna")
 
@@ -34,9 +34,9 @@ import Testing
     }
 
     @Test func `white space around name and email is dropped`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        let account = try school.accounts().register(" \t anna\u{3000}\n", email: "\u{A0}anna@b.org ").account
+        let account = try fixture.accounts().register(" \t anna\u{3000}\n", email: "\u{A0}anna@b.org ").account
 
         #expect(account.username == "anna")
         #expect(account.email == "anna@b.org")
@@ -44,8 +44,8 @@ import Testing
 
     @Test(arguments: [" spaces stay ", "e\u{301}e\u{301}e\u{301}e\u{301}", "tab\tand\0NUL here", "🙂🙂🙂🙂🙂🙂🙂🙂"])
     func `a password is taken as it was typed`(password: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna", password: password)
 
         #expect(refusal { try accounts.signIn("anna", password) } == "none")
@@ -54,8 +54,8 @@ import Testing
     }
 
     @Test func `composed and decomposed passwords are two`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna", password: "caf\u{E9} cr\u{E8}me")
 
         #expect(refusal { try accounts.signIn("anna", "cafe\u{301} cre\u{300}me") } == "wrongCredentials")
@@ -63,8 +63,8 @@ import Testing
 
     @Test(arguments: ["anna", "ANNA", "Ａnna", " anna "])
     func `a name that somebody has is taken`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("Anna", email: "first@b.org")
 
         let found = violations { try accounts.register(name, email: "second@b.org") }
@@ -74,8 +74,8 @@ import Testing
 
     @Test(arguments: ["x@münchen.de", "x@xn--mnchen-3ya.de", "x@MÜNCHEN.de", "x@ｍüｎｃｈｅｎ.de"])
     func `an address in another spelling of its domain is taken, and signs in`(email: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("first", email: "x@München.de")
 
         #expect(violations { try accounts.register("second", email: email) } == [Violation(.email, .taken)])
@@ -84,8 +84,8 @@ import Testing
 
     @Test(arguments: ["a@b.org", "A@B.ORG", "ａ@b.org", " a@b.org"])
     func `an email that somebody has is taken`(email: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("first", email: "a@b.org")
 
         let found = violations { try accounts.register("second", email: email) }
@@ -94,8 +94,8 @@ import Testing
     }
 
     @Test func `name and email of two others are both taken`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna", email: "anna@b.org")
         try accounts.register("bert", email: "bert@b.org")
 
@@ -105,16 +105,16 @@ import Testing
     }
 
     @Test func `a name with a dotless i is another name`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("kim", email: "1@b.org")
 
         #expect(refusal { try accounts.register("kım", email: "2@b.org") } == "none")
     }
 
     @Test func `the own email may be the name`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
 
         let account = try accounts.register("Anna@School.example", email: "anna@school.example").account
 
@@ -123,16 +123,16 @@ import Testing
 
     @Test(arguments: ["bert@school.example", "@", "anna@", "anna@school.exampl"])
     func `another address is no name`(name: String) throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        let found = violations { try school.accounts().register(name, email: "anna@school.example") }
+        let found = violations { try fixture.accounts().register(name, email: "anna@school.example") }
 
         #expect(found == [Violation(.username, .foreignAddress)])
     }
 
     @Test func `all that is wrong is found at once in the order of the fields`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna", email: "anna@b.org")
         let form = Registration(
             username: .text("anna"), email: .text("nonsense"), password: .text("1234567"), confirmation: .text("x"))
@@ -151,21 +151,21 @@ import Testing
             (.absent, .required), (.null, .null), (.notText, .notText), (.flag(true), .notText), (.text(""), .blank),
         ] as [(Entry, Rule)])
     func `every field must be there as text`(entry: Entry, rule: Rule) throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
         let form = Registration(username: entry, email: entry, password: entry, confirmation: entry)
 
-        let found = violations { try school.accounts().registerSignedIn(form, by: .pair) }
+        let found = violations { try fixture.accounts().registerSignedIn(form, by: .pair) }
 
         #expect(found == [.username, .email, .password, .confirmation].map { Violation($0, rule) })
     }
 
     @Test func `blanks alone are a blank name and email`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
         let form = Registration(
             username: .text(" \u{2003}"), email: .text("\t"), password: .text(goodPassword),
             confirmation: .text(goodPassword))
 
-        let found = violations { try school.accounts().registerSignedIn(form, by: .pair) }
+        let found = violations { try fixture.accounts().registerSignedIn(form, by: .pair) }
 
         #expect(found == [Violation(.username, .blank), Violation(.email, .blank)])
     }
@@ -179,25 +179,25 @@ import Testing
             (String(repeating: "x", count: 60_000), .tooLong(100)),
         ] as [(String, Rule)])
     func `a person's name has no control characters and none that turn its direction`(name: String, rule: Rule) throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
         let details: [Field: Entry] = [.fullName: .text(name), .firstName: .text(name), .lastName: .text(name)]
         let form = Registration(
             username: .text("anna"), email: .text("anna@b.org"), password: .text(goodPassword),
             confirmation: .text(goodPassword), details: details)
 
-        let found = violations { try school.accounts().registerSignedIn(form, by: .pair) }
+        let found = violations { try fixture.accounts().registerSignedIn(form, by: .pair) }
 
         #expect(found == [.fullName, .firstName, .lastName].map { Violation($0, rule) })
     }
 
     @Test(arguments: ["José Ñ.", "王小明", "O'Brien-Smith", "علي", "प्रिया", "👩🏽‍🏫 Kim", "a\u{200C}b"])
     func `a person's name may be`(name: String) throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
         let form = Registration(
             username: .text("anna"), email: .text("anna@b.org"), password: .text(goodPassword),
             confirmation: .text(goodPassword), details: [.fullName: .text(name)])
 
-        #expect(try school.accounts().registerSignedIn(form, by: .pair).account.fullName == name)
+        #expect(try fixture.accounts().registerSignedIn(form, by: .pair).account.fullName == name)
     }
 
     @Test(arguments: [
@@ -206,73 +206,73 @@ import Testing
         (String(repeating: "1\u{200B}", count: 32), String(repeating: "1", count: 32)),
     ])
     func `what is invisible in a phone number is dropped`(typed: String, phone: String) throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
         let form = Registration(
             username: .text("anna"), email: .text("anna@b.org"), password: .text(goodPassword),
             confirmation: .text(goodPassword), details: [.phone: .text(typed)])
 
-        let stored = try school.accounts().registerSignedIn(form, by: .pair).account.phone ?? ""
+        let stored = try fixture.accounts().registerSignedIn(form, by: .pair).account.phone ?? ""
 
         #expect(Array(stored.unicodeScalars) == Array(phone.unicodeScalars))
     }
 
     @Test func `a refused registration leaves no row`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        _ = refusal { try school.accounts().register("anna", password: "short") }
+        _ = refusal { try fixture.accounts().register("anna", password: "short") }
 
-        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "0")
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM accounts") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
     }
 
     @Test func `the password is stored as its hash alone`() throws {
-        let school = try School()
-        try school.accounts().register("anna")
+        let fixture = try AccountsFixture()
+        try fixture.accounts().register("anna")
 
-        let stored = try school.sql("SELECT password_hash FROM accounts")
+        let stored = try fixture.sql("SELECT password_hash FROM accounts")
 
         #expect(stored.hasPrefix("$argon2id$v=19$m=64,t=1,p=1$"))
     }
 
     @Test func `of 50 who register one name at once one gets it`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
         let outcomes = atOnce(50) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { number, accounts in
             outcome { try accounts.register("anna", email: "anna\(number)@b.org") }
         }
 
         #expect(outcomes.filter { $0 == "none" }.count == 1)
         #expect(outcomes.filter { $0 == "username taken" }.count == 49)
-        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "1")
     }
 
     @Test func `of 20 who register one email at once one gets it`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
         let outcomes = atOnce(20) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { number, accounts in
             outcome { try accounts.register("anna\(number)", email: "anna@b.org") }
         }
 
         #expect(outcomes.filter { $0 == "none" }.count == 1)
         #expect(outcomes.filter { $0 == "email taken" }.count == 19)
-        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM accounts") == "1")
     }
 
     @Test func `registrations that cross in name and email end in rows or validation`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
         let outcomes = atOnce(20) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { number, accounts in
             outcome { try accounts.register("anna\(number % 2)", email: "anna\(number / 2 % 2)@b.org") }
         }
 
-        let rows = try school.sql("SELECT COUNT(*) FROM accounts")
+        let rows = try fixture.sql("SELECT COUNT(*) FROM accounts")
         #expect(rows == "\(outcomes.filter { $0 == "none" }.count)")
         #expect(["1", "2"].contains(rows))
         #expect(
@@ -280,9 +280,9 @@ import Testing
     }
 
     @Test func `a name taken after it was looked up is the same finding`() throws {
-        let school = try School()
-        let accounts = school.accounts()
-        school.dice.interrupt { _ = try? school.accounts().register("anna", email: "other@b.org") }
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
+        fixture.dice.interrupt { _ = try? fixture.accounts().register("anna", email: "other@b.org") }
 
         let found = violations { try accounts.register("anna", email: "anna@b.org") }
 
@@ -290,9 +290,9 @@ import Testing
     }
 
     @Test func `an email taken after it was looked up is the same finding`() throws {
-        let school = try School()
-        let accounts = school.accounts()
-        school.dice.interrupt { _ = try? school.accounts().register("other", email: "anna@b.org") }
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
+        fixture.dice.interrupt { _ = try? fixture.accounts().register("other", email: "anna@b.org") }
 
         let found = violations { try accounts.register("anna", email: "anna@b.org") }
 

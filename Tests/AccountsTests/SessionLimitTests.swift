@@ -10,13 +10,13 @@ import Testing
     }
 
     @Test func `of 101 sessions the oldest has ended`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
         var sessions: [Credentials] = []
 
         for _ in 1...101 {
-            school.clock.move(seconds: 1)
+            fixture.clock.move(seconds: 1)
             sessions.append(try accounts.signIn("anna"))
         }
 
@@ -24,13 +24,13 @@ import Testing
     }
 
     @Test func `other people's sessions do not count`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let bert = try accounts.register("bert")
         try accounts.register("anna")
 
         for _ in 1...101 {
-            school.clock.move(seconds: 1)
+            fixture.clock.move(seconds: 1)
             try accounts.signIn("anna")
         }
 
@@ -38,11 +38,11 @@ import Testing
     }
 
     @Test func `an account with 100,000 sessions changes its password at once, and all others have ended`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let other = try accounts.signIn("anna")
-        try school.sql(
+        try fixture.sql(
             """
             INSERT INTO sessions (id, account_id, contract, generation_times, created_at, expires_at, epoch)
             SELECT seq, 1, 1, '', '2025-07-26', '2025-07-27', 0 FROM seq_1_to_100000
@@ -55,10 +55,10 @@ import Testing
     }
 
     @Test func `an account with 100,000 sessions can be deleted`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
-        try school.sql(
+        try fixture.sql(
             """
             INSERT INTO sessions (id, account_id, contract, generation_times, created_at, expires_at, epoch)
             SELECT seq, 1, 1, '', '2025-07-26', '2025-07-27', 0 FROM seq_1_to_100000
@@ -66,16 +66,16 @@ import Testing
 
         try accounts.delete(own.account)
 
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
         #expect(try accounts.account("anna") == nil)
     }
 
     @Test func `a session that ended with all others stays so after another change of the password`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let other = try accounts.signIn("anna")
-        let row = try school.sql("SELECT * FROM sessions WHERE id = \(accounts.caller(other).session.id)")
+        let row = try fixture.sql("SELECT * FROM sessions WHERE id = \(accounts.caller(other).session.id)")
         let isThere = !row.isEmpty
 
         try accounts.changePassword(own)
@@ -86,10 +86,10 @@ import Testing
     }
 
     @Test func `a session without an epoch, of a program that knew none, lives and can change the password`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
-        try school.sql("UPDATE sessions SET epoch = NULL; UPDATE accounts SET session_epoch = 7")
+        try fixture.sql("UPDATE sessions SET epoch = NULL; UPDATE accounts SET session_epoch = 7")
 
         try accounts.changePassword(own)
 
@@ -97,11 +97,11 @@ import Testing
     }
 
     @Test func `sessions of a program that knew no epochs end too, however many there are`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let thief = try accounts.signIn("anna")
-        try school.sql(
+        try fixture.sql(
             """
             UPDATE sessions SET epoch = NULL;
             INSERT INTO sessions (id, account_id, contract, generation_times, created_at, expires_at)
@@ -116,11 +116,11 @@ import Testing
     }
 
     @Test func `a session that was ended while its holder changes the password does not come back`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let account = own.account
-        school.dice.interrupt { try? school.accounts().endSessions(of: account) }
+        fixture.dice.interrupt { try? fixture.accounts().endSessions(of: account) }
 
         let answer = violations { try accounts.changePassword(own) }
 
@@ -132,17 +132,17 @@ import Testing
     // MARK: The absolute end
 
     @Test func `a session ends after 90 days, however often it is renewed`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         var tokens = try accounts.register("anna")
 
         for _ in 1...179 {
-            school.clock.move(seconds: 43_200)
+            fixture.clock.move(seconds: 43_200)
             tokens = try accounts.refresh(tokens.refresh)
         }
-        school.clock.move(seconds: 43_199)
+        fixture.clock.move(seconds: 43_199)
         let last = refusal { try accounts.refresh(tokens.refresh) }
-        school.clock.move(seconds: 1)
+        fixture.clock.move(seconds: 1)
         let over = refusal { try accounts.refresh(tokens.refresh) }
 
         #expect(last == "none")
@@ -150,15 +150,15 @@ import Testing
     }
 
     @Test func `no token outlives the absolute end of its session`() throws {
-        let school = try School { $0.longestSession = 86_400 + 1800 }
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture { $0.longestSession = 86_400 + 1800 }
+        let accounts = fixture.accounts()
         let first = try accounts.register("anna")
-        school.clock.move(seconds: 86_399)
+        fixture.clock.move(seconds: 86_399)
         let second = try accounts.refresh(first.refresh)
 
-        school.clock.move(seconds: 1800)
+        fixture.clock.move(seconds: 1800)
         let before = refusal { try accounts.caller(second) }
-        school.clock.move(seconds: 1)
+        fixture.clock.move(seconds: 1)
         let after = refusal { try accounts.caller(second) }
 
         #expect(before == "none")
@@ -166,8 +166,8 @@ import Testing
     }
 
     @Test func `a cookie that is used each day ends after 90 days`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
         let policy = Policy(contract: 3, renewal: .cookie(life: 14 * 86_400), passwords: PasswordRules(shortest: 8))
         let cookie =
@@ -177,10 +177,10 @@ import Testing
 
         var lives: [Int64?] = []
         for _ in 1...89 {
-            school.clock.move(seconds: 86_400)
+            fixture.clock.move(seconds: 86_400)
             lives.append(try accounts.caller(cookie: cookie, by: policy).renewedCookieLife)
         }
-        school.clock.move(seconds: 86_400)
+        fixture.clock.move(seconds: 86_400)
         let over = refusal { try accounts.caller(cookie: cookie, by: policy) }
 
         #expect(lives.prefix(76).allSatisfy { $0 == 14 * 86_400 })
@@ -189,10 +189,10 @@ import Testing
     }
 
     @Test func `a shorter absolute end holds for sessions that began before it was set`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let old = try accounts.register("anna")
-        try school.sql("UPDATE sessions SET created_at = created_at - INTERVAL 90 DAY")
+        try fixture.sql("UPDATE sessions SET created_at = created_at - INTERVAL 90 DAY")
 
         #expect(refusal { try accounts.caller(old) } == "badToken")
         #expect(try accounts.sessions(of: old.account).isEmpty)

@@ -6,8 +6,8 @@ import Testing
 
 @Suite struct SessionTests {
     @Test func `an access token opens the account that it was issued to`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let anna = try accounts.register("anna")
         let bert = try accounts.register("bert")
 
@@ -17,34 +17,34 @@ import Testing
 
     @Test(arguments: ["", "x", "a.b.c", "Bearer", "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.e30."])
     func `what is no token is refused`(token: String) throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        #expect(refusal { try school.accounts().caller(accessToken: token) } == "badToken")
+        #expect(refusal { try fixture.accounts().caller(accessToken: token) } == "badToken")
     }
 
     @Test func `a refresh token is no access token`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         #expect(refusal { try accounts.caller(accessToken: new.refresh ?? "") } == "badToken")
     }
 
     @Test func `an access token lives 60 minutes`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
-        school.clock.move(seconds: 3599)
+        fixture.clock.move(seconds: 3599)
         #expect(refusal { try accounts.caller(new) } == "none")
 
-        school.clock.move(seconds: 1)
+        fixture.clock.move(seconds: 1)
         #expect(refusal { try accounts.caller(new) } == "badToken")
     }
 
     @Test func `a token of another account with this session's id is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let anna = try accounts.caller(accounts.register("anna"))
         let bert = try accounts.register("bert").account
 
@@ -52,7 +52,7 @@ import Testing
             let claims = Claims(
                 kind: kind, issuedAt: 1_753_515_759, expiresAt: 1_753_519_359, accountID: bert.id,
                 sessionID: anna.session.id, id: TokenID(high: anna.session.id, low: 1), role: "student")
-            let token = school.signer.sign(claims)
+            let token = fixture.signer.sign(claims)
 
             #expect(refusal { try accounts.caller(accessToken: token) } == "badToken")
             #expect(refusal { try accounts.refresh(token) } == "badRefreshToken")
@@ -60,19 +60,19 @@ import Testing
     }
 
     @Test func `a well signed token of no session is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let anna = try accounts.caller(accounts.register("anna"))
         let claims = Claims(
             kind: .access, issuedAt: 1_753_515_759, expiresAt: 1_753_519_359, accountID: anna.account.id,
             sessionID: anna.session.id ^ 1, id: TokenID(high: 1, low: 1), role: "student")
 
-        #expect(refusal { try accounts.caller(accessToken: school.signer.sign(claims)) } == "badToken")
+        #expect(refusal { try accounts.caller(accessToken: fixture.signer.sign(claims)) } == "badToken")
     }
 
     @Test func `the tokens of a signed-out session are refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         try accounts.signOut(accounts.caller(new), refresh: .text(new.refresh ?? ""))
@@ -82,8 +82,8 @@ import Testing
     }
 
     @Test func `signing out leaves the account's other sessions`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let other = try accounts.signIn("anna")
 
@@ -95,8 +95,8 @@ import Testing
 
     @Test(arguments: [.absent, .null, .notText, .text(""), .text("nonsense")] as [Entry])
     func `signing out needs a refresh token`(entry: Entry) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         #expect(refusal { try accounts.signOut(accounts.caller(new), refresh: entry) } == "foreignRefreshToken")
@@ -104,8 +104,8 @@ import Testing
     }
 
     @Test func `signing out needs the refresh token of the same session`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         let again = try accounts.signIn("anna")
         let bert = try accounts.register("bert")
@@ -121,19 +121,19 @@ import Testing
 
     @Test(arguments: [Status.inactive, .disabled])
     func `the tokens of an account that is not active are refused at once`(status: Status) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
-        try school.accounts().setStatus(status, of: new.account)
+        try fixture.accounts().setStatus(status, of: new.account)
 
         #expect(refusal { try accounts.caller(new) } == "badToken")
         #expect(refusal { try accounts.refresh(new.refresh) } == "badRefreshToken")
     }
 
     @Test func `sessions do not come back when the account is active again`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         try accounts.setStatus(.disabled, of: new.account)
@@ -144,46 +144,46 @@ import Testing
     }
 
     @Test func `a status in the row alone is enough to refuse a token`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
-        try school.sql("UPDATE accounts SET status = 'disabled'")
+        try fixture.sql("UPDATE accounts SET status = 'disabled'")
 
         #expect(refusal { try accounts.caller(new) } == "badToken")
         #expect(refusal { try accounts.refresh(new.refresh) } == "badRefreshToken")
     }
 
     @Test func `a new role ends the sessions and stands in the next token`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         try accounts.setRole(.mentor, of: new.account)
 
         #expect(refusal { try accounts.caller(new) } == "badToken")
         let again = try accounts.signIn("anna")
-        #expect(try school.signer.verify(again.access, now: 1_753_515_759).role == "mentor")
+        #expect(try fixture.signer.verify(again.access, now: 1_753_515_759).role == "mentor")
         #expect(try accounts.caller(again).account.role == .mentor)
     }
 
     @Test func `the tokens of a deleted account are refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
-        try school.sql("DELETE FROM accounts")
+        try fixture.sql("DELETE FROM accounts")
 
         #expect(refusal { try accounts.caller(new) } == "badToken")
         #expect(refusal { try accounts.refresh(new.refresh) } == "badRefreshToken")
     }
 
     @Test func `tokens say who, which session, which role and until when`() throws {
-        let school = try School()
-        let new = try school.accounts().register("anna")
+        let fixture = try AccountsFixture()
+        let new = try fixture.accounts().register("anna")
 
-        let access = try school.signer.verify(new.access, now: 1_753_515_759)
-        let refresh = try school.signer.verify(new.refresh ?? "", now: 1_753_515_759)
+        let access = try fixture.signer.verify(new.access, now: 1_753_515_759)
+        let refresh = try fixture.signer.verify(new.refresh ?? "", now: 1_753_515_759)
 
         #expect(access.kind == .access && refresh.kind == .refresh)
         #expect(access.issuedAt == 1_753_515_759 && refresh.issuedAt == 1_753_515_759)

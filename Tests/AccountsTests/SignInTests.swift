@@ -7,8 +7,8 @@ import Testing
 @Suite struct SignInTests {
     @Test(arguments: ["anna", "ANNA", "Ａnna", " anna ", "anna@school.example", "Anna@SCHOOL.example\n"])
     func `one signs in by name or email in any spelling`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let id = try accounts.register("anna").account.id
 
         #expect(try accounts.signIn(name).account.id == id)
@@ -16,8 +16,8 @@ import Testing
 
     @Test(arguments: ["Correct horse battery", " correct horse battery", "correct horse battery\n", "wrong"])
     func `another password is refused`(password: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
         #expect(refusal { try accounts.signIn("anna", password) } == "wrongCredentials")
@@ -27,8 +27,8 @@ import Testing
         "bert", "bert@school.example", "anna@", "'", "an na", "\0", String(repeating: "x", count: 10_000),
     ])
     func `an unknown name is refused like a wrong password`(name: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
 
         #expect(refusal { try accounts.signIn(name) } == "wrongCredentials")
@@ -37,21 +37,21 @@ import Testing
     @Test(
         arguments: [(.absent, .required), (.null, .null), (.notText, .notText), (.text(""), .blank)] as [(Entry, Rule)])
     func `name and password must be there as text`(entry: Entry, rule: Rule) throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
-        let found = violations { try school.accounts().signIn(SignIn(name: entry, password: entry), by: .pair) }
+        let found = violations { try fixture.accounts().signIn(SignIn(name: entry, password: entry), by: .pair) }
 
         #expect(found == [Violation(.username, rule), Violation(.password, rule)])
     }
 
     @Test func `a login is counted and its time kept`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        school.clock.move(seconds: 60)
+        fixture.clock.move(seconds: 60)
 
         try accounts.signIn("anna")
-        school.clock.move(microseconds: 1)
+        fixture.clock.move(microseconds: 1)
         let account = try accounts.signIn("anna@school.example").account
 
         #expect(account.loginCount == 2)
@@ -62,8 +62,8 @@ import Testing
     }
 
     @Test func `a failed login changes neither count nor time`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 
         _ = refusal { try accounts.signIn("anna", "wrong") }
@@ -74,10 +74,10 @@ import Testing
     }
 
     @Test func `a login is no change of the profile`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        school.clock.move(seconds: 60)
+        fixture.clock.move(seconds: 60)
 
         try accounts.signIn("anna")
 
@@ -88,8 +88,8 @@ import Testing
     func `a name that is too long for any is refused as every wrong one, and its failures are counted`(
         unit: String
     ) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let name = "a" + String(repeating: unit, count: 30_000)
         try accounts.refreshPasswordForms()
         _ = accounts.takeUsage()
@@ -107,8 +107,8 @@ import Testing
     }
 
     @Test func `each login begins a session of its own`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let first = try accounts.caller(accounts.register("anna")).session.id
 
         let second = try accounts.caller(accounts.signIn("anna")).session.id
@@ -119,14 +119,14 @@ import Testing
 
     @Test(arguments: [Status.inactive, .disabled])
     func `who is not active is told so only with the right password`(status: Status) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let account = try accounts.register("anna").account
         try accounts.setStatus(status, of: account)
 
         #expect(refusal { try accounts.signIn("anna") } == "inactive")
         #expect(refusal { try accounts.signIn("anna", "wrong") } == "wrongCredentials")
-        #expect(try school.sql("SELECT login_count FROM accounts") == "0")
+        #expect(try fixture.sql("SELECT login_count FROM accounts") == "0")
     }
 
     @Test(arguments: [
@@ -134,8 +134,8 @@ import Testing
         ("student", "invalid([Accounts.Violation(field: Accounts.Field.role, rule: Accounts.Rule.otherRole)])"),
     ])
     func `a role that is asked for must be the account's`(role: String, outcome: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.setRole(.teacher, of: accounts.register("anna").account)
         let form = SignIn(name: .text("anna"), password: .text(goodPassword), role: .text(role))
 
@@ -144,8 +144,8 @@ import Testing
 
     @Test(arguments: ["student", "teacher"])
     func `with a wrong password the role decides nothing`(role: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
         let form = SignIn(name: .text("anna"), password: .text("wrong"), role: .text(role))
 
@@ -153,25 +153,25 @@ import Testing
     }
 
     @Test func `known and unknown names cost the same statements`() throws {
-        let school = try School()
-        try school.accounts().register("anna")
+        let fixture = try AccountsFixture()
+        try fixture.accounts().register("anna")
 
-        let known = try statements(school, of: "anna")
-        let unknown = try statements(school, of: "bert")
-        let knownEmail = try statements(school, of: "anna@school.example")
-        let unknownEmail = try statements(school, of: "bert@school.example")
+        let known = try statements(fixture, of: "anna")
+        let unknown = try statements(fixture, of: "bert")
+        let knownEmail = try statements(fixture, of: "anna@school.example")
+        let unknownEmail = try statements(fixture, of: "bert@school.example")
 
         #expect(known > 0)
         #expect([unknown, knownEmail, unknownEmail] == [known, known, known])
     }
 
     @Test func `a locked name costs the same statements whether or not anybody has it`() throws {
-        let school = try School()
-        try school.accounts().register("anna")
-        try school.fail("anna", times: 10)
-        try school.fail("bert", times: 10)
+        let fixture = try AccountsFixture()
+        try fixture.accounts().register("anna")
+        try fixture.fail("anna", times: 10)
+        try fixture.fail("bert", times: 10)
 
-        #expect(try statements(school, of: "anna") == statements(school, of: "bert"))
+        #expect(try statements(fixture, of: "anna") == statements(fixture, of: "bert"))
     }
 
     @Test(arguments: [
@@ -181,25 +181,25 @@ import Testing
         "!unusable", "",
     ])
     func `a stored hash of another password is refused and stays`(hash: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.sql("UPDATE accounts SET password_hash = '\(hash)'")
+        try fixture.sql("UPDATE accounts SET password_hash = '\(hash)'")
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
-        #expect(try school.sql("SELECT password_hash FROM accounts") == hash)
+        #expect(try fixture.sql("SELECT password_hash FROM accounts") == hash)
     }
 
     @Test(arguments: oldHashes)
     func `a login with an older form of hash writes the wanted one`(hash: String) throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        try school.sql("UPDATE accounts SET password_hash = '\(hash)'")
+        try fixture.sql("UPDATE accounts SET password_hash = '\(hash)'")
 
         try accounts.signIn("anna")
 
-        let stored = try school.sql("SELECT password_hash, password_version FROM accounts")
+        let stored = try fixture.sql("SELECT password_hash, password_version FROM accounts")
         #expect(stored.hasPrefix("$argon2id$v=19$m=64,t=1,p=1$"))
         #expect(stored.hasSuffix("\t1"))
         #expect(refusal { try accounts.signIn("anna") } == "none")
@@ -207,98 +207,98 @@ import Testing
     }
 
     @Test func `a good hash is left as it is`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        let before = try school.sql("SELECT password_hash FROM accounts")
+        let before = try fixture.sql("SELECT password_hash FROM accounts")
 
         try accounts.signIn("anna")
 
-        #expect(try school.sql("SELECT password_hash FROM accounts") == before)
+        #expect(try fixture.sql("SELECT password_hash FROM accounts") == before)
     }
 
     @Test func `a failed login writes no hash`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        try school.sql("UPDATE accounts SET password_hash = '\(oldHashes[0])'")
+        try fixture.sql("UPDATE accounts SET password_hash = '\(oldHashes[0])'")
 
         _ = refusal { try accounts.signIn("anna", "wrong") }
 
-        #expect(try school.sql("SELECT password_hash FROM accounts") == oldHashes[0])
+        #expect(try fixture.sql("SELECT password_hash FROM accounts") == oldHashes[0])
     }
 
     // MARK: What happens while a password is being checked
 
     @Test func `a login under way when the lock came is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        school.dice.interrupt { try? school.fail("anna", times: 10) }
+        fixture.dice.interrupt { try? fixture.fail("anna", times: 10) }
 
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
-        #expect(try school.sql("SELECT login_count FROM accounts") == "0")
+        #expect(try fixture.sql("SELECT login_count FROM accounts") == "0")
     }
 
     @Test func `a login under way when the account was disabled is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let account = try accounts.register("anna").account
-        school.dice.interrupt { try? school.accounts().setStatus(.disabled, of: account) }
+        fixture.dice.interrupt { try? fixture.accounts().setStatus(.disabled, of: account) }
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
     }
 
     @Test func `a login under way when the password changed is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        school.dice.interrupt { try? school.accounts().changePassword(new) }
+        fixture.dice.interrupt { try? fixture.accounts().changePassword(new) }
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "1")
     }
 
     @Test func `a rehash under way when the password changed does not bring the old one back`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        try school.sql("UPDATE accounts SET password_hash = '\(oldHashes[0])'")
-        school.dice.interrupt { try? school.accounts().changePassword(new) }
+        try fixture.sql("UPDATE accounts SET password_hash = '\(oldHashes[0])'")
+        fixture.dice.interrupt { try? fixture.accounts().changePassword(new) }
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
         #expect(refusal { try accounts.signIn("anna", otherPassword) } == "none")
     }
 
     @Test func `a login under way when the account was deleted is refused`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         try accounts.register("anna")
-        school.dice.interrupt { _ = try? school.sql("DELETE FROM accounts") }
+        fixture.dice.interrupt { _ = try? fixture.sql("DELETE FROM accounts") }
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
     }
 
     @Test func `20 logins at once are all counted`() throws {
-        let school = try School()
-        try school.accounts().register("anna")
+        let fixture = try AccountsFixture()
+        try fixture.accounts().register("anna")
 
         let outcomes = atOnce(20) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { _, accounts in
             refusal { try accounts.signIn("anna") }
         }
 
         #expect(Set(outcomes) == ["none"])
-        #expect(try school.sql("SELECT login_count FROM accounts") == "20")
-        #expect(try school.sql("SELECT COUNT(*) FROM sessions") == "21")
+        #expect(try fixture.sql("SELECT login_count FROM accounts") == "20")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "21")
     }
 
     /// How many statements a failed sign-in executes.
-    private func statements(_ school: School, of name: String) throws -> Int {
-        let connection = Connection(school.address)
-        let accounts = school.accounts(on: connection)
+    private func statements(_ fixture: AccountsFixture, of name: String) throws -> Int {
+        let connection = Connection(fixture.address)
+        let accounts = fixture.accounts(on: connection)
         _ = refusal { try accounts.signIn("warm up", "wrong") }
         let before = try #require(Int(connection.first(Executions()) ?? ""))
         _ = refusal { try accounts.signIn(name, "wrong") }

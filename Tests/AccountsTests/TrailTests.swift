@@ -6,14 +6,14 @@ import Testing
 
 /// What stands in the log of what was done with accounts.
 @Suite struct TrailTests {
-    private let school: School
+    private let fixture: AccountsFixture
     private let accounts: Accounts
     private let anna: Credentials
     private let by = #"client(address: "203.0.113.7")"#
 
     init() throws {
-        school = try School()
-        accounts = school.accounts()
+        fixture = try AccountsFixture()
+        accounts = fixture.accounts()
         accounts.actor = .client(address: "203.0.113.7")
         anna = try accounts.register("anna")
     }
@@ -25,7 +25,7 @@ import Testing
         try accounts.signOut(accounts.caller(session))
 
         #expect(
-            school.trail() == [
+            fixture.trail() == [
                 "registered 1 \(by)", "login 1 \(by)", "login failed 1 \(by)", "login failed - \(by)", "logout 1 \(by)",
             ])
     }
@@ -35,10 +35,10 @@ import Testing
             try accounts.signIn(
                 SignIn(name: .text("anna"), password: .text(goodPassword), role: .text("mentor")), by: .pair)
         }
-        try school.sql("UPDATE accounts SET status = 'disabled'")
+        try fixture.sql("UPDATE accounts SET status = 'disabled'")
         _ = refusal { try accounts.signIn("anna") }
 
-        #expect(school.trail().suffix(2) == ["login refused 1 \(by)", "login refused 1 \(by)"])
+        #expect(fixture.trail().suffix(2) == ["login refused 1 \(by)", "login refused 1 \(by)"])
     }
 
     @Test func `changes and resets of the password`() throws {
@@ -53,7 +53,7 @@ import Testing
         try accounts.resetPassword(token: .text(token), new: .text(goodPassword), by: .pair)
 
         #expect(
-            school.trail().dropFirst() == [
+            fixture.trail().dropFirst() == [
                 "password changed 1 \(by)", "password reset requested 1 \(by)", "password reset requested - \(by)",
                 "password reset 1 \(by)",
             ])
@@ -71,7 +71,7 @@ import Testing
         try accounts.delete(account)
 
         #expect(
-            school.trail().dropFirst().map { $0.replacing(#" 1 operator(name: "root")"#, with: "") } == [
+            fixture.trail().dropFirst().map { $0.replacing(#" 1 operator(name: "root")"#, with: "") } == [
                 "role set", "status set", "password set", "sessions ended", "login unlocked", "account deleted",
             ])
     }
@@ -79,7 +79,7 @@ import Testing
     // MARK: One source, many accounts
 
     private func sources() -> [String] {
-        school.events().compactMap { if case .manyFailedLogins(let source) = $0 { source } else { nil } }
+        fixture.events().compactMap { if case .manyFailedLogins(let source) = $0 { source } else { nil } }
     }
 
     @Test func `a source that fails with ten names is reported once`() throws {
@@ -108,7 +108,7 @@ import Testing
     @Test func `a source is reported again 15 minutes later`() throws {
         for _ in 1...2 {
             for number in 1...10 { _ = refusal { try accounts.signIn("nobody\(number)", "x") } }
-            school.clock.move(seconds: 900)
+            fixture.clock.move(seconds: 900)
         }
 
         #expect(sources() == ["203.0.113.7", "203.0.113.7"])

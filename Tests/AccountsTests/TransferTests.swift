@@ -17,8 +17,8 @@ import Testing
     }
 
     @Test func `somebody taken over signs in with the old password, and has a hash of ours then`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
 
         let account = try accounts.takeOver(Self.transfer("anna", email: "anna@school.example"))
         let before = refusal { try accounts.signIn("anna", otherPassword) }
@@ -26,12 +26,13 @@ import Testing
 
         #expect(before == "wrongCredentials")
         #expect(after == "none")
-        #expect(try school.sql("SELECT LEFT(password_hash, 10) FROM accounts WHERE id = \(account.id)") == "$argon2id$")
-        #expect(try school.sql("SELECT password_version FROM accounts WHERE id = \(account.id)") == "1")
+        #expect(
+            try fixture.sql("SELECT LEFT(password_hash, 10) FROM accounts WHERE id = \(account.id)") == "$argon2id$")
+        #expect(try fixture.sql("SELECT password_version FROM accounts WHERE id = \(account.id)") == "1")
     }
 
     @Test func `whoever brings no username gets one from the email`() throws {
-        let accounts = try School().accounts()
+        let accounts = try AccountsFixture().accounts()
         try accounts.register("anna")
 
         let account = try accounts.takeOver(Self.transfer(nil, email: "anna@other.example"))
@@ -40,7 +41,7 @@ import Testing
     }
 
     @Test func `an id is kept, and the next registration gets a later one`() throws {
-        let accounts = try School().accounts()
+        let accounts = try AccountsFixture().accounts()
         var transfer = Self.transfer("anna", email: "anna@school.example")
         transfer.past.id = 4000
 
@@ -52,8 +53,8 @@ import Testing
     }
 
     @Test func `an id, a name and an email that others have are refused and change nothing`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         let id = try accounts.register("anna").account.id
         var other = Self.transfer("bert", email: "bert@school.example")
         other.past.id = id
@@ -63,11 +64,11 @@ import Testing
 
         #expect(names == [Violation(.username, .taken), Violation(.email, .taken)])
         #expect(ids == [Violation(.id, .taken)])
-        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM accounts") == "1")
     }
 
     @Test func `the rules for names, details and bio are those of a registration`() throws {
-        let accounts = try School().accounts()
+        let accounts = try AccountsFixture().accounts()
         var transfer = Self.transfer("a b", email: "nobody")
         transfer.details[.phone] = .text(String(repeating: "1", count: 33))
         transfer.bio = .text(String(repeating: "x", count: 501))
@@ -84,8 +85,8 @@ import Testing
     }
 
     @Test func `what somebody brings along stays as it was`() throws {
-        let school = try School()
-        let accounts = school.accounts()
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
         var transfer = Self.transfer("anna", email: "anna@school.example")
         transfer.privileges = Privileges(role: .mentor, isStaff: true, isSuperuser: true)
         transfer.details = [
@@ -117,7 +118,7 @@ import Testing
     }
 
     @Test func `what somebody does not bring is as after a registration`() throws {
-        let accounts = try School().accounts()
+        let accounts = try AccountsFixture().accounts()
         let registered = try accounts.register("bert").account
 
         let account = try accounts.takeOver(Self.transfer("anna", email: "anna@school.example"))
@@ -130,7 +131,7 @@ import Testing
     }
 
     @Test func `an avatar belongs to one account, and its files are there`() throws {
-        let accounts = try School().accounts()
+        let accounts = try AccountsFixture().accounts()
         let anna = try accounts.register("anna")
         let path = try #require(try accounts.update(anna, avatar: try accounts.upload(onePixelPNG)).avatar)
         var transfer = Self.transfer("bert", email: "bert@school.example")
@@ -145,16 +146,16 @@ import Testing
     }
 
     @Test func `of eight at once with one email one is taken over`() throws {
-        let school = try School()
+        let fixture = try AccountsFixture()
 
         let outcomes = atOnce(8) { _ in
-            school.accounts()
+            fixture.accounts()
         } _: { _, accounts in
             refusal { try accounts.takeOver(Self.transfer("anna", email: "anna@school.example")) }
         }
 
         #expect(outcomes.count { $0 == "none" } == 1)
         #expect(outcomes.allSatisfy { $0 == "none" || $0.contains("taken") })
-        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM accounts") == "1")
     }
 }

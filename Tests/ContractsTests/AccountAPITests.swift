@@ -37,7 +37,7 @@ struct AccountAPITests {
         let answer = reception.post(path, ["token": .string(token)])
 
         #expect(answer.said == "204")
-        #expect(try reception.school.sql("SELECT email FROM accounts") == "test@example.com")
+        #expect(try reception.fixture.sql("SELECT email FROM accounts") == "test@example.com")
     }
 
     @Test func `a token that is none is a problem in the words of RFC 9457`() throws {
@@ -52,7 +52,7 @@ struct AccountAPITests {
 
     @Test func `a link after three days is too old`() throws {
         let token = try mailedToken()
-        reception.school.clock.move(seconds: 3 * 86_400)
+        reception.fixture.clock.move(seconds: 3 * 86_400)
 
         let answer = undo(.json(["token": .string(token)]))
 

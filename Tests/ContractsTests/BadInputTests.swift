@@ -12,7 +12,7 @@ struct BadInputTests {
     }
 
     private func rows() throws -> String {
-        try reception.school.sql("SELECT * FROM accounts; SELECT * FROM sessions; SELECT * FROM outbox")
+        try reception.fixture.sql("SELECT * FROM accounts; SELECT * FROM sessions; SELECT * FROM outbox")
     }
 
     // MARK: Fields that are not the client's to set
@@ -28,7 +28,7 @@ struct BadInputTests {
     }
 
     private func granted() throws -> String {
-        try reception.school.sql(
+        try reception.fixture.sql(
             "SELECT id, role, is_staff, is_superuser, status, is_email_verified, YEAR(created_at) FROM accounts")
     }
 
@@ -78,7 +78,7 @@ struct BadInputTests {
             "PUT", "/api/user/update/?id=2", .json(["id": 2, "user_id": 2, "username": "carol"] as JSON), cookie: cookie
         )
 
-        #expect(try reception.school.sql("SELECT username FROM accounts ORDER BY id") == "carol\nbob")
+        #expect(try reception.fixture.sql("SELECT username FROM accounts ORDER BY id") == "carol\nbob")
     }
 
     // MARK: Names that look like somebody else's

@@ -20,7 +20,7 @@ struct BearerRenewalTests {
         (.usersToken, #"401 {"detail":"Could not validate credentials"}"#), (.v1Auth, #"401 {"detail":"无效的令牌或令牌已过期"}"#),
     ]
 
-    private func wait(_ seconds: Int64) { reception.school.clock.move(seconds: seconds) }
+    private func wait(_ seconds: Int64) { reception.fixture.clock.move(seconds: seconds) }
 
     private func renew(_ token: String?, at desk: Desk) -> Response {
         reception.ask("POST", desk.renewal ?? "", bearer: token)
@@ -107,7 +107,7 @@ struct BearerRenewalTests {
         throws
     {
         let token = desk.enter("alice", at: reception).access
-        try reception.school.sql("UPDATE accounts SET status = 'disabled'")
+        try reception.fixture.sql("UPDATE accounts SET status = 'disabled'")
 
         let answer = renew(token, at: desk)
 
@@ -156,10 +156,10 @@ struct BearerRenewalTests {
     }
 
     @Test(arguments: desks) func `of 20 renewals at once all get the same token`(_ desk: Desk) {
-        let school = reception.school
+        let fixture = reception.fixture
         let old = desk.enter("alice", at: reception).access
 
-        let answers = atOnce(20, prepare: { _ in Reception(of: school) }) { _, own in
+        let answers = atOnce(20, prepare: { _ in Reception(of: fixture) }) { _, own in
             own.ask("POST", desk.renewal ?? "", bearer: old).text("access_token")
         }
 

@@ -218,6 +218,6 @@ struct ClientBodyTests {
 
         #expect(answer.status == 200)
         #expect(answer.text("user", "avatar").hasSuffix(".png"))
-        #expect(reception.school.files("avatars").count == 3)
+        #expect(reception.fixture.files("avatars").count == 3)
     }
 }

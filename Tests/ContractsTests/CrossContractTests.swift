@@ -46,7 +46,7 @@ struct CrossContractTests {
         let answer = second.register("ALICE", at: reception)
 
         #expect(answer.status == 400)
-        #expect(try reception.school.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try reception.fixture.sql("SELECT COUNT(*) FROM accounts") == "1")
     }
 
     // MARK: Tokens

@@ -140,7 +140,7 @@ struct CrossOriginTests {
             headers: ["sec-fetch-site": "cross-site", "origin": "https://evil.example"])
 
         #expect(answer.status == 403)
-        #expect(try reception.school.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(try reception.fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
     }
 
     @Test(arguments: ["/api/v1/auth/login/", "/api/auth/login/", "/api/users/login", "/api/v1/auth/login/json"])

@@ -16,7 +16,7 @@ struct DerivedUsernameTests {
     }
 
     private func username(_ email: String) throws -> String {
-        try reception.school.sql("SELECT username FROM accounts WHERE email = '\(email)'")
+        try reception.fixture.sql("SELECT username FROM accounts WHERE email = '\(email)'")
     }
 
     @Test(arguments: [
@@ -27,7 +27,7 @@ struct DerivedUsernameTests {
         let answer = DerivedUsernameTests.register(email, at: reception)
 
         #expect(answer.status == 200)
-        #expect(try reception.school.sql("SELECT username FROM accounts") == expected)
+        #expect(try reception.fixture.sql("SELECT username FROM accounts") == expected)
     }
 
     @Test func `each gets the first that is free`() throws {
@@ -74,21 +74,21 @@ struct DerivedUsernameTests {
     }
 
     @Test func `of 20 at once everybody gets a name`() throws {
-        let school = reception.school
+        let fixture = reception.fixture
 
-        let answers = atOnce(20, prepare: { _ in Reception(of: school) }) { number, own in
+        let answers = atOnce(20, prepare: { _ in Reception(of: fixture) }) { number, own in
             DerivedUsernameTests.register("alice@d\(number).example", at: own).status
         }
 
-        let names = try school.sql("SELECT username FROM accounts").split(separator: "\n").sorted()
+        let names = try fixture.sql("SELECT username FROM accounts").split(separator: "\n").sorted()
         #expect(answers == Array(repeating: 200, count: 20))
         #expect(names == (["alice"] + (2...20).map { "alice\($0)" }).sorted().map { Substring($0) })
     }
 
     @Test func `of 20 with one email at once one gets the account`() throws {
-        let school = reception.school
+        let fixture = reception.fixture
 
-        let answers = atOnce(20, prepare: { _ in Reception(of: school) }) { _, own in
+        let answers = atOnce(20, prepare: { _ in Reception(of: fixture) }) { _, own in
             DerivedUsernameTests.register("alice@a.example", at: own).said
         }
 
@@ -96,6 +96,6 @@ struct DerivedUsernameTests {
         #expect(
             answers.sorted()
                 == [#"200 {"message":"User registered successfully."}"#] + Array(repeating: taken, count: 19))
-        #expect(try school.sql("SELECT COUNT(*) FROM accounts") == "1")
+        #expect(try fixture.sql("SELECT COUNT(*) FROM accounts") == "1")
     }
 }

@@ -201,7 +201,7 @@ struct EmailAuthTests {
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active signs in like a wrong password`(_ status: String) throws {
         _ = register()
-        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
         let answer = reception.post("/api/auth/login/", ["email": "user@example.com", "password": "password123!"])
 

@@ -11,7 +11,7 @@ struct ExpiryTests {
         _ = Desk.v1Auth.register("alice", at: reception)
     }
 
-    private func wait(_ seconds: Int64) { reception.school.clock.move(seconds: seconds) }
+    private func wait(_ seconds: Int64) { reception.fixture.clock.move(seconds: seconds) }
 
     @Test(arguments: [(Desk.v1Profile, Int64(3600)), (.emailAuth, 3600), (.usersToken, 10_800), (.v1Auth, 3600)])
     func `an access token lives as long as its contract says`(_ desk: Desk, _ life: Int64) {

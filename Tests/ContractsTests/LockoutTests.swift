@@ -100,7 +100,7 @@ struct LockoutTests {
     @Test(arguments: [(Int64(899), 423, "1"), (900, 200, nil as String?)])
     func `a lock ends after 15 minutes`(_ wait: Int64, _ status: Int, _ retryAfter: String?) {
         for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
-        reception.school.clock.move(seconds: wait)
+        reception.fixture.clock.move(seconds: wait)
 
         let answer = Desk.v1Auth.signIn("alice", at: reception)
 
@@ -110,7 +110,7 @@ struct LockoutTests {
 
     @Test func `failures of more than 15 minutes ago do not count`() {
         for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
-        reception.school.clock.move(seconds: 900)
+        reception.fixture.clock.move(seconds: 900)
         for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
 
         #expect(Desk.v1Auth.signIn("alice", at: reception).status == 200)
@@ -134,9 +134,9 @@ struct LockoutTests {
     }
 
     @Test func `of 30 wrong passwords at once ten are tried`() {
-        let school = reception.school
+        let fixture = reception.fixture
 
-        let answers = atOnce(30, prepare: { _ in Reception(of: school) }) { _, own in
+        let answers = atOnce(30, prepare: { _ in Reception(of: fixture) }) { _, own in
             Desk.v1Auth.signIn("alice", "wrong", at: own).status
         }
 

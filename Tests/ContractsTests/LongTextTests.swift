@@ -13,8 +13,8 @@ struct LongTextTests {
 
     init() throws {
         // Wrong passwords are not the subject.
-        let school = try School { $0.lockAfter = 1_000_000 }
-        let reception = Reception(of: school)
+        let fixture = try AccountsFixture { $0.lockAfter = 1_000_000 }
+        let reception = Reception(of: fixture)
         _ = Desk.v1Profile.register("alice", at: reception)
         self.reception = reception
     }

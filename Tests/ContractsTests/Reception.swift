@@ -6,11 +6,11 @@ import Mail
 import TestSupport
 import Testing
 
-/// The five contracts over one school, asked in memory.
+/// The five contracts over one fixture, asked in memory.
 ///
 /// Each thread has its own, for it owns a database connection.
 struct Reception {
-    let school: School
+    let fixture: AccountsFixture
     let accounts: Accounts
     private let router: Router
 
@@ -20,9 +20,9 @@ struct Reception {
         router = Router(trustedOrigins: trustedOrigins)
     }
 
-    /// Over a school of its own.
+    /// Over a fixture of its own.
     init(trustedOrigins: Set<String> = []) throws {
-        self.init(of: try School(), trustedOrigins: trustedOrigins)
+        self.init(of: try AccountsFixture(), trustedOrigins: trustedOrigins)
     }
 
     /// Header names in lower case; one that is given wins over those that come of themselves.

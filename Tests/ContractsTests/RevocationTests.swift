@@ -96,7 +96,7 @@ struct RevocationTests {
 
     @Test(arguments: ["disabled", "inactive"])
     func `a status that was written past us counts from the next request on`(_ status: String) throws {
-        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
         #expect(all.flatMap { uses(of: $0) } == [])
     }

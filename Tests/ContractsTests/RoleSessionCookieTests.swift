@@ -48,7 +48,7 @@ struct RoleSessionCookieTests {
 
     @Test func `logout takes away a cookie that was just about to live longer`() throws {
         let cookie = try cookie()
-        reception.school.clock.move(seconds: 2 * 3600)
+        reception.fixture.clock.move(seconds: 2 * 3600)
 
         let answer = reception.ask("POST", "/api/user/logout/", cookie: cookie)
 
@@ -92,7 +92,7 @@ struct RoleSessionCookieTests {
     @Test func `the database holds no cookie`() throws {
         let cookie = try cookie()
 
-        let rows = try reception.school.sql("SELECT * FROM sessions")
+        let rows = try reception.fixture.sql("SELECT * FROM sessions")
 
         #expect(!rows.contains(cookie))
     }
@@ -101,7 +101,7 @@ struct RoleSessionCookieTests {
 
     @Test func `a cookie that nobody uses dies after 14 days`() throws {
         let cookie = try cookie()
-        reception.school.clock.move(seconds: 14 * RoleSessionCookieTests.day)
+        reception.fixture.clock.move(seconds: 14 * RoleSessionCookieTests.day)
 
         let answer = reception.get("/api/user/me/", cookie: cookie)
 
@@ -110,7 +110,7 @@ struct RoleSessionCookieTests {
 
     @Test func `a cookie in its last second is good`() throws {
         let cookie = try cookie()
-        reception.school.clock.move(seconds: 14 * RoleSessionCookieTests.day - 1)
+        reception.fixture.clock.move(seconds: 14 * RoleSessionCookieTests.day - 1)
 
         let answer = reception.get("/api/user/me/", cookie: cookie)
 
@@ -120,14 +120,14 @@ struct RoleSessionCookieTests {
     @Test func `a cookie that is used lives on`() throws {
         let cookie = try cookie()
         for _ in 0..<5 {
-            reception.school.clock.move(seconds: 13 * RoleSessionCookieTests.day)
+            reception.fixture.clock.move(seconds: 13 * RoleSessionCookieTests.day)
             #expect(reception.get("/api/user/me/", cookie: cookie).status == 200)
         }
     }
 
     @Test func `a use within the hour writes nothing`() throws {
         let cookie = try cookie()
-        reception.school.clock.move(seconds: 3599)
+        reception.fixture.clock.move(seconds: 3599)
 
         let answer = reception.get("/api/user/me/", cookie: cookie)
 
@@ -136,7 +136,7 @@ struct RoleSessionCookieTests {
 
     @Test func `a later use makes the browser's copy live as long as the session`() throws {
         let cookie = try cookie()
-        reception.school.clock.move(seconds: 3601)
+        reception.fixture.clock.move(seconds: 3601)
 
         let answer = reception.get("/api/user/me/", cookie: cookie)
 
@@ -145,7 +145,7 @@ struct RoleSessionCookieTests {
 
     @Test func `a refused request too makes the browser's copy live as long as the session`() throws {
         let cookie = try cookie()
-        reception.school.clock.move(seconds: 3601)
+        reception.fixture.clock.move(seconds: 3601)
 
         let answer = reception.ask("PUT", "/api/user/update/", .json(["email": "nonsense"]), cookie: cookie)
 
@@ -220,7 +220,7 @@ struct RoleSessionCookieTests {
 
     @Test func `a session that is over counts no more than one that never was`() throws {
         let old = try cookie()
-        reception.school.clock.move(seconds: 15 * RoleSessionCookieTests.day)
+        reception.fixture.clock.move(seconds: 15 * RoleSessionCookieTests.day)
         let new = try cookie()
 
         let answer = ask("GET", "/api/user/me/", cookies: [old, new])
@@ -233,7 +233,7 @@ struct RoleSessionCookieTests {
         let cookie = try cookie()
         var cookies = ["old0", "old1"]
         cookies.insert(cookie, at: place)
-        reception.school.clock.move(seconds: 3601)
+        reception.fixture.clock.move(seconds: 3601)
 
         let answer = ask("GET", "/api/user/me/", cookies: cookies)
 

@@ -14,7 +14,7 @@ struct RoleSessionListTests {
             _ = Desk.roleSession.register(name, at: reception)
         }
         cookie = try #require(Desk.roleSession.enter("user1", at: reception).cookie)
-        try reception.school.sql("UPDATE accounts SET role = 'teacher' WHERE id IN (2, 4)")
+        try reception.fixture.sql("UPDATE accounts SET role = 'teacher' WHERE id IN (2, 4)")
     }
 
     private func ids(_ query: String) -> [Int64] {
@@ -28,10 +28,10 @@ struct RoleSessionListTests {
     func `the operator can keep the list to teachers, mentors and staff`(
         role: String, isStaff: Bool, status: Int
     ) throws {
-        let reception = Reception(of: try School { $0.listReaders = .staff })
+        let reception = Reception(of: try AccountsFixture { $0.listReaders = .staff })
         _ = Desk.roleSession.register("reader", at: reception)
         let cookie = try #require(Desk.roleSession.enter("reader", at: reception).cookie)
-        try reception.school.sql("UPDATE accounts SET role = '\(role)', is_staff = \(isStaff)")
+        try reception.fixture.sql("UPDATE accounts SET role = '\(role)', is_staff = \(isStaff)")
 
         let answer = reception.get("/api/user/list/", cookie: cookie)
 
@@ -118,7 +118,7 @@ struct RoleSessionListTests {
     }
 
     @Test func `a list longer than a page is whole and in order`() throws {
-        try reception.school.sql(
+        try reception.fixture.sql(
             """
             INSERT INTO accounts (username, username_key, email, email_key, password_hash, created_at, updated_at) \
             SELECT CONCAT('n', seq), CONCAT('n', seq), CONCAT('n', seq, '@b.example'), CONCAT('n', seq, '@b.example'), \

@@ -258,7 +258,7 @@ struct RoleSessionTests {
 
     @Test(arguments: ["mentor", "teacher"]) func `a given role signs in`(_ role: String) throws {
         _ = register()
-        try reception.school.sql("UPDATE accounts SET role = '\(role)'")
+        try reception.fixture.sql("UPDATE accounts SET role = '\(role)'")
 
         let answer = reception.post("/api/user/login/", RoleSessionTests.login.with("role", .string(role)))
 
@@ -271,7 +271,7 @@ struct RoleSessionTests {
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active signs in like a wrong password`(_ status: String) throws {
         _ = register()
-        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
         let answer = reception.post("/api/user/login/", RoleSessionTests.login)
 

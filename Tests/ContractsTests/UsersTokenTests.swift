@@ -124,7 +124,7 @@ struct UsersTokenTests {
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active is told so, but only with the right password`(_ status: String) throws {
         _ = register()
-        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
         let right = reception.post("/api/users/login", UsersTokenTests.login)
         let wrong = reception.post("/api/users/login", UsersTokenTests.login.with("password", "wrong"))
@@ -212,7 +212,7 @@ struct UsersTokenTests {
     @Test(arguments: ["inactive", "disabled"])
     func `a reset of an account that is not active is refused`(_ status: String) throws {
         _ = register()
-        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
         let answer = reception.post("/api/users/reset_password", UsersTokenTests.reset)
 

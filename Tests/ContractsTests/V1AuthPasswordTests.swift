@@ -93,7 +93,7 @@ struct V1AuthPasswordTests {
         let answer = reception.post("/api/v1/auth/forgot-password", ["email": .string(email)])
 
         #expect(answer.said == #"400 {"detail":"参数验证失败","errors":{"email":["请输入有效的邮箱地址。"]}}"#)
-        #expect(try reception.school.sql("SELECT COUNT(*) FROM outbox") == "0")
+        #expect(try reception.fixture.sql("SELECT COUNT(*) FROM outbox") == "0")
     }
 
     @Test func `a link sets a new password`() throws {
@@ -148,7 +148,7 @@ struct V1AuthPasswordTests {
     }
 
     @Test func `an account that is not active gets no link`() throws {
-        try reception.school.sql("UPDATE accounts SET status = 'disabled'")
+        try reception.fixture.sql("UPDATE accounts SET status = 'disabled'")
 
         let links = try reception.mailedTokens("alice@school.example")
 
@@ -157,7 +157,7 @@ struct V1AuthPasswordTests {
 
     @Test func `a link to an account disabled meanwhile is dead`() throws {
         let link = try reception.mailedToken("alice@school.example")
-        try reception.school.sql("UPDATE accounts SET status = 'disabled'")
+        try reception.fixture.sql("UPDATE accounts SET status = 'disabled'")
 
         let answer = reception.post(
             "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "\(otherPassword)"])

@@ -63,7 +63,7 @@ struct V1AuthTests {
         "grant_type=password&username=+TESTUSER&password=password123&scope=",
     ]) func `the form login takes username or email and answers token and user`(_ form: String) {
         _ = register()
-        reception.school.clock.move(seconds: 1800)
+        reception.fixture.clock.move(seconds: 1800)
 
         let answer = reception.ask("POST", "/api/v1/auth/login", .form(form))
 
@@ -73,7 +73,7 @@ struct V1AuthTests {
     @Test(arguments: ["testuser", "test@example.com", "TestUser", " TEST@example.com\n"])
     func `the JSON login takes username or email and answers token and user`(_ name: String) {
         _ = register()
-        reception.school.clock.move(seconds: 1800)
+        reception.fixture.clock.move(seconds: 1800)
 
         let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("username", .string(name)))
 
@@ -128,7 +128,7 @@ struct V1AuthTests {
 
     @Test func `me answers what the columns hold`() throws {
         let token = token()
-        try reception.school.sql(
+        try reception.fixture.sql(
             """
             UPDATE accounts SET avatar = 'avatars/x.png', bio = 'b', is_email_verified = 1, is_phone_verified = 1, \
             is_superuser = 1, is_staff = 1, language = 'en', timezone = 'UTC', theme = 'dark', login_count = 5
@@ -206,7 +206,7 @@ struct V1AuthTests {
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active is told so, but only with the right password`(_ status: String) throws {
         _ = register()
-        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
         let right = reception.post("/api/v1/auth/login/json", V1AuthTests.login)
         let wrong = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("password", "wrong"))

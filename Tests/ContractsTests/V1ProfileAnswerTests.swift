@@ -73,7 +73,7 @@ import Testing
     @Test func `the profile shows the last login`() throws {
         let reception = try Reception()
         let new = reception.register()
-        reception.school.clock.move(seconds: 60)
+        reception.fixture.clock.move(seconds: 60)
         _ = reception.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":"testuser","password":"testpassword123"}"#))
 
@@ -118,7 +118,7 @@ import Testing
                 + #""avatar_url":"http://school.example/media/\#(avatar)","bio":"新的个人简介","#
                 + #""date_joined":"2025-07-26T07:42:39.508828Z","last_login":null}}"#)
         let stem = avatar.dropFirst("avatars/".count).dropLast(".png".count)
-        #expect(reception.school.files("avatars") == ["\(stem)-256.png", "\(stem)-64.png", "\(stem).png"])
+        #expect(reception.fixture.files("avatars") == ["\(stem)-256.png", "\(stem)-64.png", "\(stem).png"])
     }
 
     @Test func `a change of the password answers as documented`() throws {
@@ -145,7 +145,7 @@ import Testing
         let answer = reception.ask("GET", "/api/v1/info/", bearer: new.access)
 
         #expect(answer.status == 200)
-        let avatar = try #require(reception.school.files("avatars").first { !$0.contains("-") })
+        let avatar = try #require(reception.fixture.files("avatars").first { !$0.contains("-") })
         #expect(
             answer.body == #"{"id":\#(new.id),"username":"testuser","email":"test@example.com","#
                 + #""avatar":"http://school.example/media/avatars/\#(avatar)","bio":"个人简介","#
@@ -249,7 +249,7 @@ import Testing
         #expect(answer.text("user", "username") == "testuser")
         #expect(answer.text("user", "date_joined") == "2025-07-26T07:42:39.508828Z")
         #expect(
-            try reception.school.sql(
+            try reception.fixture.sql(
                 "SELECT username, role, status, is_staff, is_superuser, login_count, bio FROM accounts")
                 == "testuser\tstudent\tactive\t0\t0\t0\tb")
     }
@@ -269,7 +269,7 @@ import Testing
 
         #expect(answer.status == 200)
         #expect(answer.body.contains(#""avatar":null,"avatar_url":null"#))
-        #expect(reception.school.files("avatars") == [])
+        #expect(reception.fixture.files("avatars") == [])
     }
 
     @Test(arguments: [
@@ -286,8 +286,8 @@ import Testing
 
         #expect(answer.status == 200)
         #expect(answer.text("user", "avatar") == first.text("user", "avatar"))
-        #expect(reception.school.files("avatars").count == 3)
-        #expect(reception.school.files("incoming") == [])
+        #expect(reception.fixture.files("avatars").count == 3)
+        #expect(reception.fixture.files("incoming") == [])
     }
 
     @Test func `of two files the last counts and the first leaves nothing`() throws {
@@ -299,8 +299,8 @@ import Testing
             .parts([.file("avatar", "a.png", onePixelPNG), .file("avatar", "b.gif", onePixelGIF)]), bearer: new.access)
 
         #expect(answer.text("user", "avatar").hasSuffix(".gif"))
-        #expect(reception.school.files("avatars").count == 3)
-        #expect(reception.school.files("incoming") == [])
+        #expect(reception.fixture.files("avatars").count == 3)
+        #expect(reception.fixture.files("incoming") == [])
     }
 
     @Test func `a picture is told by its content, not by its name`() throws {

@@ -150,7 +150,7 @@ import Testing
     func `an account that is not active has the same answer`(status: String) throws {
         let reception = try Reception()
         reception.register()
-        try reception.school.sql("UPDATE accounts SET status = '\(status)'")
+        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
         let answer = reception.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":"testuser","password":"testpassword123"}"#))
@@ -176,7 +176,7 @@ import Testing
         reception.register()
         let login = Body.json(#"{"username":"\#(name)","password":"wrong"}"#)
         for _ in 1...10 { _ = reception.ask("POST", "/api/v1/auth/login/", login) }
-        reception.school.clock.move(seconds: 30)
+        reception.fixture.clock.move(seconds: 30)
 
         let answer = reception.ask("POST", "/api/v1/auth/login/", login)
 
@@ -361,8 +361,8 @@ import Testing
 
         #expect(answer.status == 400)
         #expect(answer.body == #"{"message":"资料更新失败","errors":{"avatar":["\#(text)"]}}"#)
-        #expect(reception.school.files("avatars") == [])
-        #expect(reception.school.files("incoming") == [])
+        #expect(reception.fixture.files("avatars") == [])
+        #expect(reception.fixture.files("incoming") == [])
         #expect(reception.ask("GET", "/api/v1/profile/", bearer: new.access).text("user", "bio") == "")
     }
 
@@ -372,7 +372,7 @@ import Testing
         let answer = reception.ask("PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]))
 
         #expect(answer.status == 401)
-        #expect(reception.school.files("incoming") == [])
+        #expect(reception.fixture.files("incoming") == [])
     }
 
     // MARK: Password
@@ -522,8 +522,8 @@ import Testing
 
         #expect(answer.status == 400)
         #expect(answer.text("message") == "资料更新失败")
-        #expect(reception.school.files("avatars") == [])
-        #expect(reception.school.files("incoming") == [])
+        #expect(reception.fixture.files("avatars") == [])
+        #expect(reception.fixture.files("incoming") == [])
     }
 
     // MARK: Our own trouble
@@ -531,10 +531,10 @@ import Testing
     @Test func `without its tables it says nothing but the request's id`() throws {
         let reception = try Reception()
         let new = reception.register()
-        try reception.school.sql("RENAME TABLE sessions TO sessions_away")
+        try reception.fixture.sql("RENAME TABLE sessions TO sessions_away")
 
         let answer = reception.ask("GET", "/api/v1/info/", bearer: new.access)
-        try reception.school.sql("RENAME TABLE sessions_away TO sessions")
+        try reception.fixture.sql("RENAME TABLE sessions_away TO sessions")
 
         #expect(answer.status == 500)
         #expect(answer.body == #"{"detail":"Internal server error. Request r-1."}"#)

@@ -10,7 +10,7 @@ struct HealthTests {
     private let pipe = Pipe()
     private let router = Router()
     /// Nobody asks them here.
-    private let accounts = Result { try School().accounts() }
+    private let accounts = Result { try AccountsFixture().accounts() }
 
     /// One that finds this at each look, the last again and again.
     private func monitor(_ found: [HealthReport.Check: String]..., mails: Int64? = 0) -> HealthMonitor {

@@ -7,7 +7,7 @@ import Secrets
 import Synchronization
 
 /// Accounts on a real database, with a clock that stands until it is moved and hashing that costs nothing.
-package final class School: Sendable {
+package final class AccountsFixture: Sendable {
     package let address: DatabaseAddress
     /// Stands at 2025-07-26T07:42:39.508828Z.
     package let clock = Clock(Instant(microseconds: 1_753_515_759_508_828))
@@ -21,10 +21,10 @@ package final class School: Sendable {
     package init(
         decoder: AvatarDecoder = TestEnvironment.decoder, _ adjust: (inout Settings) -> Void = { _ in }
     ) throws {
-        let used = School.used.withLock { $0.popLast() }
+        let used = AccountsFixture.used.withLock { $0.popLast() }
         address = try used ?? TestEnvironment.freshDatabase()
         signer = try TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom")
-        media = try MediaStore(root: School.mediaFolder(), random: dice.source, decoder: decoder)
+        media = try MediaStore(root: AccountsFixture.mediaFolder(), random: dice.source, decoder: decoder)
         var settings = Settings()
         settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
         adjust(&settings)
@@ -33,12 +33,12 @@ package final class School: Sendable {
     }
 
     deinit {
-        School.used.withLock { $0.append(address) }
+        AccountsFixture.used.withLock { $0.append(address) }
     }
 
     /// Accounts for one thread, with a connection of their own.
     package func accounts() -> Accounts {
-        accounts(on: Connection(address, timeouts: School.timeouts))
+        accounts(on: Connection(address, timeouts: AccountsFixture.timeouts))
     }
 
     package func accounts(on connection: Connection) -> Accounts {
@@ -79,7 +79,7 @@ package final class School: Sendable {
 
     /// A quarter of a second cheaper than a new database. Sessions and resets go with their accounts.
     private func clear() throws {
-        let connection = Connection(address, timeouts: School.timeouts)
+        let connection = Connection(address, timeouts: AccountsFixture.timeouts)
         try connection.run(ClearAccounts())
         try connection.run(RestartNumbers())
         try connection.run(ClearLoginFailures())
