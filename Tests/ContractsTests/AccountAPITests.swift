@@ -7,24 +7,24 @@ import Testing
 
 /// Contract 6, as far as it is served.
 struct AccountAPITests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private func undo(_ body: Body, headers: [String: String] = [:]) -> Response {
-        reception.ask("POST", "/api/account/email/undo/", body, headers: headers)
+        client.ask("POST", "/api/account/email/undo/", body, headers: headers)
     }
 
     /// Registers somebody, changes the address and takes the token out of the mail.
     private func mailedToken() throws -> String {
-        let registration = reception.register()
-        let change = reception.ask(
+        let registration = client.register()
+        let change = client.ask(
             "PUT", "/api/v1/profile/update/", .json(["email": "new@example.com"]), bearer: registration.access)
         #expect(change.status == 200)
         var text = ""
-        while try reception.accounts.deliverNext(
+        while try client.accounts.deliverNext(
             publicURL: "https://school.example", send: { message, _ in text = message.text })
         {}
         return try #require(text.firstMatch(of: #/undo-email#token=([\w\-]+)/#).map { String($0.1) })
@@ -34,10 +34,10 @@ struct AccountAPITests {
     func `a mailed link gives the address back`(path: String) throws {
         let token = try mailedToken()
 
-        let answer = reception.post(path, ["token": .string(token)])
+        let answer = client.post(path, ["token": .string(token)])
 
         #expect(answer.said == "204")
-        #expect(try reception.fixture.sql("SELECT email FROM accounts") == "test@example.com")
+        #expect(try client.fixture.sql("SELECT email FROM accounts") == "test@example.com")
     }
 
     @Test func `a token that is none is a problem in the words of RFC 9457`() throws {
@@ -52,7 +52,7 @@ struct AccountAPITests {
 
     @Test func `a link after three days is too old`() throws {
         let token = try mailedToken()
-        reception.fixture.clock.move(seconds: 3 * 86_400)
+        client.fixture.clock.move(seconds: 3 * 86_400)
 
         let answer = undo(.json(["token": .string(token)]))
 
@@ -85,8 +85,8 @@ struct AccountAPITests {
     }
 
     @Test func `unknown paths and methods are problems`() {
-        #expect(reception.get("/api/account/nothing").text("code") == "not_found")
-        #expect(reception.get("/api/account/email/undo/").text("code") == "method_not_allowed")
-        #expect(reception.get("/api/account/email/undo/").all("Allow") == ["POST, OPTIONS"])
+        #expect(client.get("/api/account/nothing").text("code") == "not_found")
+        #expect(client.get("/api/account/email/undo/").text("code") == "method_not_allowed")
+        #expect(client.get("/api/account/email/undo/").all("Allow") == ["POST, OPTIONS"])
     }
 }

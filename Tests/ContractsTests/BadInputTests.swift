@@ -5,14 +5,14 @@ import Testing
 
 /// What clients should not send: in the contract's own shape, nothing changed, never a 500.
 struct BadInputTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private func rows() throws -> String {
-        try reception.fixture.sql("SELECT * FROM accounts; SELECT * FROM sessions; SELECT * FROM outbox")
+        try client.fixture.sql("SELECT * FROM accounts; SELECT * FROM sessions; SELECT * FROM outbox")
     }
 
     // MARK: Fields that are not the client's to set
@@ -28,12 +28,12 @@ struct BadInputTests {
     }
 
     private func granted() throws -> String {
-        try reception.fixture.sql(
+        try client.fixture.sql(
             "SELECT id, role, is_staff, is_superuser, status, is_email_verified, YEAR(created_at) FROM accounts")
     }
 
     @Test(arguments: Desk.allCases) func `a registration takes no rights from the body`(_ desk: Desk) throws {
-        let answer = reception.post(desk.registration.path, BadInputTests.wishing(desk.registration(of: "alice")))
+        let answer = client.post(desk.registration.path, BadInputTests.wishing(desk.registration(of: "alice")))
 
         #expect(answer.status < 300)
         #expect(try granted() == "1\tstudent\t0\t0\tactive\t0\t2025")
@@ -60,25 +60,25 @@ struct BadInputTests {
 
     @Test(arguments: changes)
     func `no other request takes rights from the body`(_ method: String, _ path: String, _ body: JSON) throws {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let desk = path.hasPrefix("/api/users/") ? Desk.usersToken : .v1Auth
-        let access = desk.enter("alice", at: reception).access
+        let access = desk.enter("alice", at: client).access
 
-        let answer = reception.ask(method, path, .json(BadInputTests.wishing(body)), bearer: access)
+        let answer = client.ask(method, path, .json(BadInputTests.wishing(body)), bearer: access)
 
         #expect(answer.status == 200)
         #expect(try granted() == "1\tstudent\t0\t0\tactive\t0\t2025")
     }
 
     @Test func `an update of one's own cannot name another's account`() throws {
-        for name in ["alice", "bob"] { _ = Desk.v1Auth.register(name, at: reception) }
-        let cookie = Desk.roleSession.enter("alice", at: reception).cookie
+        for name in ["alice", "bob"] { _ = Desk.v1Auth.register(name, at: client) }
+        let cookie = Desk.roleSession.enter("alice", at: client).cookie
 
-        _ = reception.ask(
+        _ = client.ask(
             "PUT", "/api/user/update/?id=2", .json(["id": 2, "user_id": 2, "username": "carol"] as JSON), cookie: cookie
         )
 
-        #expect(try reception.fixture.sql("SELECT username FROM accounts ORDER BY id") == "carol\nbob")
+        #expect(try client.fixture.sql("SELECT username FROM accounts ORDER BY id") == "carol\nbob")
     }
 
     // MARK: Names that look like somebody else's
@@ -87,10 +87,10 @@ struct BadInputTests {
 
     @Test(arguments: withUsernames, ["bob@school.example", "BOB@school.example", "nobody@school.example", "a@b"])
     func `a username is never another's email`(_ desk: Desk, _ name: String) throws {
-        _ = Desk.v1Auth.register("bob", at: reception)
+        _ = Desk.v1Auth.register("bob", at: client)
         let before = try rows()
 
-        let answer = reception.post(
+        let answer = client.post(
             desk.registration.path, desk.registration(of: "eve").with("username", .string(name)))
 
         #expect(answer.status == 400)
@@ -100,11 +100,11 @@ struct BadInputTests {
 
     @Test(arguments: ["bob@school.example", "nobody@school.example"])
     func `an update makes no username of another's email`(_ name: String) throws {
-        for name in ["alice", "bob"] { _ = Desk.v1Auth.register(name, at: reception) }
-        let cookie = Desk.roleSession.enter("alice", at: reception).cookie
+        for name in ["alice", "bob"] { _ = Desk.v1Auth.register(name, at: client) }
+        let cookie = Desk.roleSession.enter("alice", at: client).cookie
         let before = try rows()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/user/update/", .json(["username": .string(name)] as JSON), cookie: cookie)
 
         #expect(answer.json["errors"]?["username"] == ["包含 @ 的用户名必须是该账户自己的邮箱。"])
@@ -112,7 +112,7 @@ struct BadInputTests {
     }
 
     @Test(arguments: withUsernames) func `a username may be the account's own email`(_ desk: Desk) {
-        let answer = reception.post(
+        let answer = client.post(
             desk.registration.path, desk.registration(of: "eve").with("username", "Eve@School.example"))
 
         #expect(answer.status == 201)
@@ -126,10 +126,10 @@ struct BadInputTests {
             "alice\n.", "①",
         ])
     func `a name that looks like another's is not to be had`(_ desk: Desk, _ name: String) throws {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let before = try rows()
 
-        let answer = reception.post(
+        let answer = client.post(
             desk.registration.path, desk.registration(of: "eve").with("username", .string(name)))
 
         #expect(answer.status == 400)
@@ -145,10 +145,10 @@ struct BadInputTests {
             "alice@school\u{200D}.example", "alice@school.example\u{0}", " alice@school.example ",
         ])
     func `an email that looks like another's is not to be had`(_ desk: Desk, _ email: String) throws {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let before = try rows()
 
-        let answer = reception.post(desk.registration.path, desk.registration(of: "eve").with("email", .string(email)))
+        let answer = client.post(desk.registration.path, desk.registration(of: "eve").with("email", .string(email)))
 
         #expect([400, 422].contains(answer.status))
         #expect(try rows() == before)
@@ -209,13 +209,13 @@ struct BadInputTests {
     {
         let (method, path, body) = BadInputTests.bodies[index]
         guard case .object(let fields) = body else { return }
-        _ = Desk.v1Auth.register("alice", at: reception)
-        let access = Desk.v1Auth.enter("alice", at: reception).access
+        _ = Desk.v1Auth.register("alice", at: client)
+        let access = Desk.v1Auth.enter("alice", at: client).access
         let before = try rows()
 
         for field in fields.members.map(\.name) {
             for value in BadInputTests.noTexts {
-                let answer = reception.ask(method, path, .json(body.with(field, value)), bearer: access)
+                let answer = client.ask(method, path, .json(body.with(field, value)), bearer: access)
                 let expected = path == "/api/users/register" || path == "/api/users/login" ? 422 : 400
                 #expect(answer.status == expected, "\(field): \(value)")
                 #expect(BadInputTests.hasShape(answer, path), "\(field): \(answer.said)")
@@ -234,14 +234,14 @@ struct BadInputTests {
     @Test(arguments: bodies.indices) func `no text, however strange, is a fault of ours`(_ index: Int) throws {
         let (method, path, body) = BadInputTests.bodies[index]
         guard case .object(let fields) = body else { return }
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         for field in fields.members.map(\.name) {
             for text in BadInputTests.strangeTexts {
-                let access = Desk.v1Auth.enter("alice", at: reception).access
-                let answer = reception.ask(method, path, .json(body.with(field, .string(text))), bearer: access)
+                let access = Desk.v1Auth.enter("alice", at: client).access
+                let answer = client.ask(method, path, .json(body.with(field, .string(text))), bearer: access)
                 #expect(answer.status < 500, "\(field): \(text.prefix(20)): \(answer.said)")
-                try reception.accounts.unlock("alice")
-                if let eve = try reception.accounts.account("eve") { try reception.accounts.delete(eve) }
+                try client.accounts.unlock("alice")
+                if let eve = try client.accounts.account("eve") { try client.accounts.delete(eve) }
             }
         }
     }
@@ -249,14 +249,14 @@ struct BadInputTests {
     @Test(arguments: bodies.indices) func `half of a surrogate pair is no text`(_ index: Int) throws {
         let (method, path, body) = BadInputTests.bodies[index]
         guard case .object(let fields) = body else { return }
-        _ = Desk.v1Auth.register("alice", at: reception)
-        let access = Desk.v1Auth.enter("alice", at: reception).access
+        _ = Desk.v1Auth.register("alice", at: client)
+        let access = Desk.v1Auth.enter("alice", at: client).access
         let before = try rows()
 
         for field in fields.members.map(\.name) {
             for half in [#"\ud800"#, #"a\udfffb"#, #"\udc00\ud800"#] {
                 let text = String(decoding: body.with(field, "HALF").bytes, as: UTF8.self)
-                let answer = reception.ask(method, path, .json(text.replacing("HALF", with: half)), bearer: access)
+                let answer = client.ask(method, path, .json(text.replacing("HALF", with: half)), bearer: access)
                 #expect(answer.status == (path == "/api/users/register" || path == "/api/users/login" ? 422 : 400))
             }
         }
@@ -268,12 +268,12 @@ struct BadInputTests {
         "a\0b c d e", "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}", " leading and trailing ", "密码密码密码密码", "ﬁﬁﬁﬁﬁﬁﬁﬁ",
     ])
     func `a password may hold anything, and nothing of it is changed`(_ password: String) {
-        let registered = Desk.v1Auth.register("alice", password, at: reception)
+        let registered = Desk.v1Auth.register("alice", password, at: client)
 
-        let same = Desk.v1Auth.signIn("alice", password, at: reception)
-        let trimmed = Desk.v1Auth.signIn("alice", password.replacing(" ", with: ""), at: reception)
-        let cut = Desk.v1Auth.signIn("alice", String(password.prefix { $0 != "\0" }), at: reception)
-        let folded = Desk.v1Auth.signIn("alice", password.replacing("ﬁ", with: "fi"), at: reception)
+        let same = Desk.v1Auth.signIn("alice", password, at: client)
+        let trimmed = Desk.v1Auth.signIn("alice", password.replacing(" ", with: ""), at: client)
+        let cut = Desk.v1Auth.signIn("alice", String(password.prefix { $0 != "\0" }), at: client)
+        let folded = Desk.v1Auth.signIn("alice", password.replacing("ﬁ", with: "fi"), at: client)
 
         #expect(registered.status == 201)
         #expect(same.status == 200)

@@ -4,11 +4,11 @@ import Testing
 
 /// Contracts 4 and 5: one bearer token that renews itself.
 struct BearerRenewalTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
-        _ = Desk.v1Auth.register("alice", at: reception)
+        client = try TestClient()
+        _ = Desk.v1Auth.register("alice", at: client)
     }
 
     private static let desks = [Desk.usersToken, .v1Auth]
@@ -20,16 +20,16 @@ struct BearerRenewalTests {
         (.usersToken, #"401 {"detail":"Could not validate credentials"}"#), (.v1Auth, #"401 {"detail":"无效的令牌或令牌已过期"}"#),
     ]
 
-    private func wait(_ seconds: Int64) { reception.fixture.clock.move(seconds: seconds) }
+    private func wait(_ seconds: Int64) { client.fixture.clock.move(seconds: seconds) }
 
     private func renew(_ token: String?, at desk: Desk) -> Response {
-        reception.ask("POST", desk.renewal ?? "", bearer: token)
+        client.ask("POST", desk.renewal ?? "", bearer: token)
     }
 
-    private func me(_ token: String?) -> Int { reception.get("/api/me", bearer: token).status }
+    private func me(_ token: String?) -> Int { client.get("/api/me", bearer: token).status }
 
     @Test(arguments: desks) func `the new token is good at once`(_ desk: Desk) {
-        let old = desk.enter("alice", at: reception).access
+        let old = desk.enter("alice", at: client).access
         wait(60)
 
         let new = renew(old, at: desk).text("access_token")
@@ -39,7 +39,7 @@ struct BearerRenewalTests {
     }
 
     @Test(arguments: desks) func `the old token dies ten seconds after its renewal`(_ desk: Desk) {
-        let old = desk.enter("alice", at: reception).access
+        let old = desk.enter("alice", at: client).access
         _ = renew(old, at: desk)
 
         wait(9)
@@ -53,7 +53,7 @@ struct BearerRenewalTests {
 
     @Test(arguments: desks) func `renewing the old token again within ten seconds gives the same new one`(_ desk: Desk)
     {
-        let old = desk.enter("alice", at: reception).access
+        let old = desk.enter("alice", at: client).access
         let first = renew(old, at: desk)
         wait(9)
 
@@ -64,7 +64,7 @@ struct BearerRenewalTests {
     }
 
     @Test(arguments: desks) func `a chain of renewals within ten seconds ends at the current token`(_ desk: Desk) {
-        let first = desk.enter("alice", at: reception).access
+        let first = desk.enter("alice", at: client).access
         let second = renew(first, at: desk).text("access_token")
         wait(5)
         let third = renew(second, at: desk).text("access_token")
@@ -75,7 +75,7 @@ struct BearerRenewalTests {
     }
 
     @Test(arguments: stale) func `renewing the old token after ten seconds is refused`(_ desk: Desk, _ said: String) {
-        let old = desk.enter("alice", at: reception).access
+        let old = desk.enter("alice", at: client).access
         let new = renew(old, at: desk).text("access_token")
         wait(10)
 
@@ -86,7 +86,7 @@ struct BearerRenewalTests {
     }
 
     @Test(arguments: stale) func `renewing an expired token is refused`(_ desk: Desk, _ said: String) {
-        let token = desk.enter("alice", at: reception).access
+        let token = desk.enter("alice", at: client).access
         wait(desk == .usersToken ? 10_800 : 3600)
 
         let answer = renew(token, at: desk)
@@ -95,8 +95,8 @@ struct BearerRenewalTests {
     }
 
     @Test(arguments: stale) func `renewing a logged-out token is refused`(_ desk: Desk, _ said: String) {
-        let token = desk.enter("alice", at: reception).access
-        _ = reception.ask("POST", "/api/users/logout", bearer: token)
+        let token = desk.enter("alice", at: client).access
+        _ = client.ask("POST", "/api/users/logout", bearer: token)
 
         let answer = renew(token, at: desk)
 
@@ -106,8 +106,8 @@ struct BearerRenewalTests {
     @Test(arguments: stale) func `renewing the token of a disabled account is refused`(_ desk: Desk, _ said: String)
         throws
     {
-        let token = desk.enter("alice", at: reception).access
-        try reception.fixture.sql("UPDATE accounts SET status = 'disabled'")
+        let token = desk.enter("alice", at: client).access
+        try client.fixture.sql("UPDATE accounts SET status = 'disabled'")
 
         let answer = renew(token, at: desk)
 
@@ -115,8 +115,8 @@ struct BearerRenewalTests {
     }
 
     @Test(arguments: invalid) func `renewing what is no token is refused`(_ desk: Desk, _ said: String) throws {
-        let token = try #require(desk.enter("alice", at: reception).access)
-        let refresh = Desk.v1Profile.enter("alice", at: reception).refresh
+        let token = try #require(desk.enter("alice", at: client).access)
+        let refresh = Desk.v1Profile.enter("alice", at: client).refresh
         let parts = token.split(separator: ".")
 
         let answers = [
@@ -129,7 +129,7 @@ struct BearerRenewalTests {
 
     @Test(arguments: [(Desk.usersToken, Int64(10_800)), (.v1Auth, 3600)])
     func `a renewed token lives its whole life from its renewal`(_ desk: Desk, _ life: Int64) {
-        let old = desk.enter("alice", at: reception).access
+        let old = desk.enter("alice", at: client).access
         wait(life - 1)
         let new = renew(old, at: desk).text("access_token")
 
@@ -143,7 +143,7 @@ struct BearerRenewalTests {
     }
 
     @Test func `a remembered session renews for 30 days again`() {
-        let old = reception.post(
+        let old = client.post(
             "/api/v1/auth/login/json", Desk.v1Auth.credentials("alice").with("remember_me", true)
         ).text("access_token")
         wait(29 * 86_400)
@@ -156,10 +156,10 @@ struct BearerRenewalTests {
     }
 
     @Test(arguments: desks) func `of 20 renewals at once all get the same token`(_ desk: Desk) {
-        let fixture = reception.fixture
-        let old = desk.enter("alice", at: reception).access
+        let fixture = client.fixture
+        let old = desk.enter("alice", at: client).access
 
-        let answers = atOnce(20, prepare: { _ in Reception(of: fixture) }) { _, own in
+        let answers = atOnce(20, prepare: { _ in TestClient(of: fixture) }) { _, own in
             own.ask("POST", desk.renewal ?? "", bearer: old).text("access_token")
         }
 

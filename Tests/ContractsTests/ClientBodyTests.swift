@@ -4,16 +4,16 @@ import Testing
 
 /// Bodies as real clients send them, taken as the frameworks of the documents take them.
 struct ClientBodyTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private func signIn(_ desk: Desk, _ body: (String) -> Body) -> Response {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let credentials = desk.credentials(desk.takesEmailOnly ? "alice@school.example" : "alice")
-        return reception.ask("POST", desk.login, body(String(decoding: credentials.bytes, as: UTF8.self)))
+        return client.ask("POST", desk.login, body(String(decoding: credentials.bytes, as: UTF8.self)))
     }
 
     // MARK: Media types
@@ -37,11 +37,11 @@ struct ClientBodyTests {
 
     @Test(arguments: withForms) func `a parameter that is none leaves a form what it is`(_ path: String, _ name: String)
     {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let form = "\(name)=alice%40school.example&role=student&password=correct+horse+battery"
 
         let answers = ["; utf-8", ";charset", ";charset=", ";"].map { parameter in
-            reception.ask(
+            client.ask(
                 "POST", path, .other(type: "application/x-www-form-urlencoded" + parameter, Array(form.utf8)))
         }
 
@@ -58,7 +58,7 @@ struct ClientBodyTests {
 
     @Test(arguments: withForms, boundaries)
     func `a multipart body may have any boundary`(_ endpoint: (String, String), _ boundary: (String, String)) {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let fields = [
             (endpoint.1, "alice@school.example"), ("role", "student"), ("password", goodPassword),
         ]
@@ -66,7 +66,7 @@ struct ClientBodyTests {
             "--\(boundary.1)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
         }
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", endpoint.0,
             .other(
                 type: "multipart/form-data; \(boundary.0)", Array((parts.joined() + "--\(boundary.1)--\r\n").utf8)))
@@ -75,10 +75,10 @@ struct ClientBodyTests {
     }
 
     @Test func `contract 5's form is taken as multipart too, and a file in it is no text`() {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
 
         let answers = [Body.Part.text("password", goodPassword), .file("password", "a", Array(goodPassword.utf8))]
-            .map { reception.ask("POST", "/api/v1/auth/login", .parts([.text("username", "alice"), $0])) }
+            .map { client.ask("POST", "/api/v1/auth/login", .parts([.text("username", "alice"), $0])) }
 
         #expect(answers[0].text("token_type") == "bearer")
         #expect(
@@ -111,20 +111,20 @@ struct ClientBodyTests {
 
     @Test(arguments: without)
     func `an endpoint that takes no field reads no body`(_ desk: Desk, _ path: String) {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
 
         let answers = ClientBodyTests.unread.map { body in
-            let held = desk.enter("alice", at: reception)
-            return reception.ask("POST", path, body, bearer: held.access, cookie: held.cookie)
+            let held = desk.enter("alice", at: client)
+            return client.ask("POST", path, body, bearer: held.access, cookie: held.cookie)
         }
 
         #expect(answers.map(\.status) == Array(repeating: 200, count: 13))
     }
 
     @Test(arguments: Desk.bearerEndpoints) func `what comes with a GET is not read`(_ path: String) {
-        let access = Desk.v1Profile.register("alice", at: reception).text("tokens", "access")
+        let access = Desk.v1Profile.register("alice", at: client).text("tokens", "access")
 
-        let answers = ClientBodyTests.unread.map { reception.ask("GET", path, $0, bearer: access) }
+        let answers = ClientBodyTests.unread.map { client.ask("GET", path, $0, bearer: access) }
 
         #expect(answers.map(\.status) == Array(repeating: 200, count: 13))
     }
@@ -135,33 +135,33 @@ struct ClientBodyTests {
 
     @Test(arguments: [Desk.v1Profile, .emailAuth], spaces)
     func `white space around a refresh token is dropped`(_ desk: Desk, _ space: String) throws {
-        let registered = desk.register("alice", at: reception)
+        let registered = desk.register("alice", at: client)
         let path = try #require(desk.renewal)
 
-        let answer = reception.post(path, ["refresh": .string(space + registered.text("tokens", "refresh") + space)])
+        let answer = client.post(path, ["refresh": .string(space + registered.text("tokens", "refresh") + space)])
 
         #expect(answer.status == 200)
     }
 
     @Test(arguments: spaces) func `white space around a token that ends its session is dropped`(_ space: String) {
-        let first = Desk.v1Profile.register("alice", at: reception)
-        let second = Desk.emailAuth.register("bert", at: reception)
+        let first = Desk.v1Profile.register("alice", at: client)
+        let second = Desk.emailAuth.register("bert", at: client)
 
         let answers = [
-            reception.ask(
+            client.ask(
                 "POST", "/api/v1/auth/logout/", .json(["refresh": .string(space + first.refresh + space)] as JSON),
                 bearer: first.access),
-            reception.post("/api/auth/logout/", ["refresh": .string(space + second.refresh + space)]),
+            client.post("/api/auth/logout/", ["refresh": .string(space + second.refresh + space)]),
         ]
 
         #expect(answers.map(\.status) == [200, 200])
     }
 
     @Test func `white space around a mailed token is dropped`() throws {
-        _ = Desk.v1Auth.register("alice", at: reception)
-        let token = try reception.mailedToken("alice@school.example")
+        _ = Desk.v1Auth.register("alice", at: client)
+        let token = try client.mailedToken("alice@school.example")
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/reset-password", ["token": .string(" \(token)\n"), "new_password": "\(otherPassword)"])
 
         #expect(answer.status == 200)
@@ -170,20 +170,20 @@ struct ClientBodyTests {
     @Test(arguments: [
         (" 你好 \n 世界\t", "你好 \n 世界"), ("\u{3000}a\u{A0}", "a"), (" ", ""), ("a", "a"), ("", ""),
     ]) func `white space around a bio is dropped, inside it stays`(_ bio: String, _ kept: String) {
-        let access = reception.register().access
+        let access = client.register().access
 
         let answers = [Body.json(["bio": .string(bio)] as JSON), .parts([.text("bio", bio)])].map {
-            reception.ask("PUT", "/api/v1/profile/update/", $0, bearer: access).text("user", "bio")
+            client.ask("PUT", "/api/v1/profile/update/", $0, bearer: access).text("user", "bio")
         }
 
         #expect(answers == [kept, kept])
     }
 
     @Test func `the length of a bio is that without white space around it`() {
-        let access = reception.register().access
+        let access = client.register().access
         let bio = String(repeating: " ", count: 400) + String(repeating: "简", count: 500) + " "
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/v1/profile/update/", .json(["bio": .string(bio)] as JSON), bearer: access)
 
         #expect(answer.text("user", "bio") == String(repeating: "简", count: 500))
@@ -208,16 +208,16 @@ struct ClientBodyTests {
         ]
 
     @Test(arguments: headers) func `no name of a file refuses a picture`(_ header: [UInt8]) {
-        let access = reception.register().access
+        let access = client.register().access
         let body =
             Array("--b\r\nContent-Disposition: form-data; ".utf8) + header + Array("\r\n\r\n".utf8) + onePixelPNG
             + Array("\r\n--b--\r\n".utf8)
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/v1/profile/update/", .other(type: "multipart/form-data; boundary=b", body), bearer: access)
 
         #expect(answer.status == 200)
         #expect(answer.text("user", "avatar").hasSuffix(".png"))
-        #expect(reception.fixture.files("avatars").count == 3)
+        #expect(client.fixture.files("avatars").count == 3)
     }
 }

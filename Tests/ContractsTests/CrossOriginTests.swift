@@ -82,19 +82,19 @@ struct CrossOriginTests {
             method: "POST", path: "/api/user/login/", body: .json(Desk.roleSession.credentials("alice")), changes: true),
     ]
 
-    private static func reception() throws -> Reception {
-        let reception = try Reception(trustedOrigins: [trusted])
-        _ = Desk.roleSession.register("alice", at: reception)
-        return reception
+    private static func client() throws -> TestClient {
+        let client = try TestClient(trustedOrigins: [trusted])
+        _ = Desk.roleSession.register("alice", at: client)
+        return client
     }
 
     @Test(arguments: endpoints)
     func `a page may change something with the cookie only from the same origin`(_ endpoint: Endpoint) throws {
-        let reception = try CrossOriginTests.reception()
+        let client = try CrossOriginTests.client()
 
         let passing = try CrossOriginTests.pages.filter { page in
-            let cookie = try #require(Desk.roleSession.enter("alice", at: reception).cookie)
-            let answer = reception.ask(
+            let cookie = try #require(Desk.roleSession.enter("alice", at: client).cookie)
+            let answer = client.ask(
                 endpoint.method, endpoint.path, endpoint.body, cookie: cookie, headers: page.headers)
             return answer.status != 403
         }
@@ -107,11 +107,11 @@ struct CrossOriginTests {
 
     @Test(arguments: endpoints.filter { $0.path != "/api/user/login/" })
     func `without the cookie no page is refused`(_ endpoint: Endpoint) throws {
-        let reception = try CrossOriginTests.reception()
-        let access = Desk.v1Auth.enter("alice", at: reception).access
+        let client = try CrossOriginTests.client()
+        let access = Desk.v1Auth.enter("alice", at: client).access
 
         let refused = CrossOriginTests.pages.filter { page in
-            let answer = reception.ask(
+            let answer = client.ask(
                 endpoint.method, endpoint.path, endpoint.body, bearer: access, headers: page.headers)
             return answer.status == 403
         }
@@ -120,10 +120,10 @@ struct CrossOriginTests {
     }
 
     @Test(arguments: login) func `only a page of the same origin may sign a browser in`(_ endpoint: Endpoint) throws {
-        let reception = try CrossOriginTests.reception()
+        let client = try CrossOriginTests.client()
 
         let answers = CrossOriginTests.pages.map { page in
-            reception.ask(endpoint.method, endpoint.path, endpoint.body, headers: page.headers)
+            client.ask(endpoint.method, endpoint.path, endpoint.body, headers: page.headers)
         }
 
         #expect(answers.map { $0.status == 200 } == CrossOriginTests.pages.map(\.passes))
@@ -133,53 +133,53 @@ struct CrossOriginTests {
     }
 
     @Test func `a form of another origin that would sign a browser in begins no session`() throws {
-        let reception = try CrossOriginTests.reception()
+        let client = try CrossOriginTests.client()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/user/login/", .form("username=alice&password=correct+horse+battery&role=student"),
             headers: ["sec-fetch-site": "cross-site", "origin": "https://evil.example"])
 
         #expect(answer.status == 403)
-        #expect(try reception.fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
+        #expect(try client.fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
     }
 
     @Test(arguments: ["/api/v1/auth/login/", "/api/auth/login/", "/api/users/login", "/api/v1/auth/login/json"])
     func `other contracts' logins set no cookie, so any page may call them`(_ path: String) throws {
-        let reception = try CrossOriginTests.reception()
+        let client = try CrossOriginTests.client()
 
-        let answer = reception.ask("POST", path, .json("{}"), headers: ["sec-fetch-site": "cross-site"])
+        let answer = client.ask("POST", path, .json("{}"), headers: ["sec-fetch-site": "cross-site"])
 
         #expect([400, 422].contains(answer.status))
     }
 
     @Test(arguments: ["SCHOOL.example", "school.example"])
     func `the host is compared without regard to case`(_ host: String) throws {
-        let reception = try CrossOriginTests.reception()
-        let cookie = Desk.roleSession.enter("alice", at: reception).cookie
+        let client = try CrossOriginTests.client()
+        let cookie = Desk.roleSession.enter("alice", at: client).cookie
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/user/update/", cookie: cookie, headers: ["origin": "http://school.example", "host": host])
 
         #expect(answer.status == 200)
     }
 
     @Test func `the refusal is in the contract's words and changes nothing`() throws {
-        let reception = try CrossOriginTests.reception()
-        let cookie = Desk.roleSession.enter("alice", at: reception).cookie
+        let client = try CrossOriginTests.client()
+        let cookie = Desk.roleSession.enter("alice", at: client).cookie
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/user/update/", .json(["username": "mallory"]), cookie: cookie,
             headers: ["sec-fetch-site": "cross-site"])
 
         #expect(answer.said == #"403 {"message":"跨站请求被拒绝。"}"#)
-        #expect(reception.get("/api/user/me/", cookie: cookie).text("username") == "alice")
+        #expect(client.get("/api/user/me/", cookie: cookie).text("username") == "alice")
     }
 
     @Test(arguments: ["/api/v1/password/change/", "/api/users/logout", "/api/v1/auth/logout"])
     func `other contracts know no cookie, so any page may call them`(_ path: String) throws {
-        let reception = try CrossOriginTests.reception()
+        let client = try CrossOriginTests.client()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", path, cookie: "x", headers: ["sec-fetch-site": "cross-site"])
 
         #expect(answer.status == 401)

@@ -23,8 +23,8 @@ enum Desk: Int, CaseIterable, CustomTestStringConvertible {
     static let withTokens: [Desk] = [.v1Profile, .emailAuth, .usersToken, .v1Auth]
 
     /// Registers `alice` with `alice@school.example`.
-    func register(_ name: String, _ password: String = goodPassword, at reception: Reception) -> Response {
-        reception.post(registration.path, registration(of: name, password))
+    func register(_ name: String, _ password: String = goodPassword, at client: TestClient) -> Response {
+        client.post(registration.path, registration(of: name, password))
     }
 
     var registration: (path: String, confirmation: String?) {
@@ -75,13 +75,13 @@ enum Desk: Int, CaseIterable, CustomTestStringConvertible {
     }
 
     /// Signs in with a username or an email, whichever the contract takes.
-    func signIn(_ name: String, _ password: String = goodPassword, at reception: Reception) -> Response {
-        reception.post(login, credentials(name, password))
+    func signIn(_ name: String, _ password: String = goodPassword, at client: TestClient) -> Response {
+        client.post(login, credentials(name, password))
     }
 
     /// Signs in `alice` and gives what the client then holds.
-    func enter(_ name: String, _ password: String = goodPassword, at reception: Reception) -> Holding {
-        let answer = signIn(takesEmailOnly ? "\(name)@school.example" : name, password, at: reception)
+    func enter(_ name: String, _ password: String = goodPassword, at client: TestClient) -> Holding {
+        let answer = signIn(takesEmailOnly ? "\(name)@school.example" : name, password, at: client)
         return switch self {
         case .v1Profile, .emailAuth:
             Holding(access: answer.text("tokens", "access"), refresh: answer.text("tokens", "refresh"))

@@ -4,10 +4,10 @@ import Testing
 
 /// Contract 2, against `2-email-auth.md`.
 struct EmailAuthTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private static let registration: JSON = [
@@ -15,7 +15,7 @@ struct EmailAuthTests {
     ]
 
     private func register() -> Response {
-        reception.post("/api/auth/register/", EmailAuthTests.registration)
+        client.post("/api/auth/register/", EmailAuthTests.registration)
     }
 
     // MARK: What it answers
@@ -33,7 +33,7 @@ struct EmailAuthTests {
     @Test func `login answers the user and both tokens`() {
         _ = register()
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/auth/login/", ["email": "user@example.com", "password": "password123!"])
 
         #expect(
@@ -46,7 +46,7 @@ struct EmailAuthTests {
     @Test func `the protected endpoint answers the signed-in user`() {
         let access = register().text("tokens", "access")
 
-        let answer = reception.get("/api/protected/", bearer: access)
+        let answer = client.get("/api/protected/", bearer: access)
 
         #expect(answer.said == #"200 {"message":"认证成功","user":{"email":"user@example.com","username":"username"}}"#)
     }
@@ -54,7 +54,7 @@ struct EmailAuthTests {
     @Test func `renewal answers access before refresh`() {
         let refresh = register().text("tokens", "refresh")
 
-        let answer = reception.post("/api/auth/token/refresh/", ["refresh": .string(refresh)])
+        let answer = client.post("/api/auth/token/refresh/", ["refresh": .string(refresh)])
 
         #expect(answer.said == #"200 {"access":"<token>","refresh":"<token>"}"#)
     }
@@ -62,20 +62,20 @@ struct EmailAuthTests {
     @Test func `logout ends the session of the refresh token`() {
         let tokens = register()
 
-        let answer = reception.post("/api/auth/logout/", ["refresh": .string(tokens.text("tokens", "refresh"))])
+        let answer = client.post("/api/auth/logout/", ["refresh": .string(tokens.text("tokens", "refresh"))])
 
         #expect(answer.said == #"200 {"message":"登出成功"}"#)
-        #expect(reception.get("/api/protected/", bearer: tokens.text("tokens", "access")).status == 401)
+        #expect(client.get("/api/protected/", bearer: tokens.text("tokens", "access")).status == 401)
     }
 
     @Test func `a superseded refresh token still logs out`() {
         let old = register().text("tokens", "refresh")
-        let new = reception.post("/api/auth/token/refresh/", ["refresh": .string(old)])
+        let new = client.post("/api/auth/token/refresh/", ["refresh": .string(old)])
 
-        let answer = reception.post("/api/auth/logout/", ["refresh": .string(old)])
+        let answer = client.post("/api/auth/logout/", ["refresh": .string(old)])
 
         #expect(answer.status == 200)
-        #expect(reception.get("/api/protected/", bearer: new.text("access")).status == 401)
+        #expect(client.get("/api/protected/", bearer: new.text("access")).status == 401)
     }
 
     @Test(arguments: [
@@ -89,7 +89,7 @@ struct EmailAuthTests {
                     return "--x\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
                 }.joined().utf8) + Array("--x--\r\n".utf8)),
     ]) func `forms are taken like JSON`(_ body: Body) {
-        let answer = reception.ask("POST", "/api/auth/register/", body)
+        let answer = client.ask("POST", "/api/auth/register/", body)
 
         #expect(answer.status == 201)
         #expect(answer.text("user", "username") == "anna")
@@ -119,7 +119,7 @@ struct EmailAuthTests {
 
     @Test(arguments: wrongFields)
     func `a wrong field is named with its text`(_ field: String, _ value: JSON?, _ errors: String) {
-        let answer = reception.post("/api/auth/register/", EmailAuthTests.registration.with(field, value))
+        let answer = client.post("/api/auth/register/", EmailAuthTests.registration.with(field, value))
 
         #expect(answer.said == "400 " + errors)
     }
@@ -134,7 +134,7 @@ struct EmailAuthTests {
         let body = EmailAuthTests.registration
             .with("password", .string(password)).with("password2", .string(password))
 
-        let answer = reception.post("/api/auth/register/", body)
+        let answer = client.post("/api/auth/register/", body)
 
         #expect(answer.said == #"400 {"password":"# + texts + "}")
     }
@@ -144,7 +144,7 @@ struct EmailAuthTests {
         let body = EmailAuthTests.registration
             .with("password", .string(password)).with("password2", .string(password))
 
-        let answer = reception.post("/api/auth/register/", body)
+        let answer = client.post("/api/auth/register/", body)
 
         #expect(answer.status == 201)
     }
@@ -160,7 +160,7 @@ struct EmailAuthTests {
     @Test func `everything wrong with a registration is said at once`() {
         _ = register()
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/auth/register/",
             ["email": "USER@example.com", "username": 7, "password": "123", "password2": "1234"])
 
@@ -173,13 +173,13 @@ struct EmailAuthTests {
 
     @Test(arguments: [("/api/auth/token/refresh/"), ("/api/auth/logout/")])
     func `renewal and logout need the refresh token`(_ path: String) {
-        let answer = reception.post(path, [:])
+        let answer = client.post(path, [:])
 
         #expect(answer.said == #"400 {"refresh":["该字段是必填项。"]}"#)
     }
 
     @Test func `login needs both fields`() {
-        let answer = reception.post("/api/auth/login/", [:])
+        let answer = client.post("/api/auth/login/", [:])
 
         #expect(answer.said == #"400 {"email":["该字段是必填项。"],"password":["该字段是必填项。"]}"#)
     }
@@ -192,7 +192,7 @@ struct EmailAuthTests {
     func `wrong credentials never tell what was wrong`(_ email: String, _ password: String) {
         _ = register()
 
-        let answer = reception.post("/api/auth/login/", ["email": .string(email), "password": .string(password)])
+        let answer = client.post("/api/auth/login/", ["email": .string(email), "password": .string(password)])
 
         #expect(answer.said == #"401 {"error":"邮箱或密码错误"}"#)
         #expect(answer.header("WWW-Authenticate") == nil)
@@ -201,9 +201,9 @@ struct EmailAuthTests {
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active signs in like a wrong password`(_ status: String) throws {
         _ = register()
-        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
+        try client.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
-        let answer = reception.post("/api/auth/login/", ["email": "user@example.com", "password": "password123!"])
+        let answer = client.post("/api/auth/login/", ["email": "user@example.com", "password": "password123!"])
 
         #expect(answer.said == #"401 {"error":"邮箱或密码错误"}"#)
     }
@@ -211,17 +211,17 @@ struct EmailAuthTests {
     @Test func `too many failures are answered 429 with the time to wait`() {
         _ = register()
         for _ in 0..<10 {
-            _ = reception.post("/api/auth/login/", ["email": "user@example.com", "password": "wrong"])
+            _ = client.post("/api/auth/login/", ["email": "user@example.com", "password": "wrong"])
         }
 
-        let answer = reception.post("/api/auth/login/", ["email": "user@example.com", "password": "password123!"])
+        let answer = client.post("/api/auth/login/", ["email": "user@example.com", "password": "password123!"])
 
         #expect(answer.said == #"429 {"error":"登录失败次数过多，请稍后再试"}"#)
         #expect(answer.header("Retry-After") == "900")
     }
 
     @Test func `the protected endpoint without a token is refused`() {
-        let answer = reception.get("/api/protected/")
+        let answer = client.get("/api/protected/")
 
         #expect(answer.said == #"401 {"error":"未提供身份认证信息。"}"#)
         #expect(answer.header("WWW-Authenticate") == "Bearer")
@@ -229,7 +229,7 @@ struct EmailAuthTests {
 
     @Test(arguments: ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."])
     func `the protected endpoint with a token that is none is refused`(_ token: String) {
-        let answer = reception.get("/api/protected/", bearer: token)
+        let answer = client.get("/api/protected/", bearer: token)
 
         #expect(answer.said == #"401 {"error":"令牌无效或已过期。"}"#)
         #expect(answer.header("WWW-Authenticate") == "Bearer")
@@ -239,7 +239,7 @@ struct EmailAuthTests {
     func `a refresh token that is none is refused`(_ path: String) {
         let access = register().text("tokens", "access")
 
-        let answers = ["x", access].map { reception.post(path, ["refresh": .string($0)]).said }
+        let answers = ["x", access].map { client.post(path, ["refresh": .string($0)]).said }
 
         #expect(answers == Array(repeating: #"401 {"error":"Token is invalid or expired"}"#, count: 2))
     }

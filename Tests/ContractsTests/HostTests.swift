@@ -4,10 +4,10 @@ import Testing
 
 /// A Host stands in links, so one that is none is refused before anything else is looked at.
 struct HostTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private static let refusals = [
@@ -28,7 +28,7 @@ struct HostTests {
             "", "a b", "evil.example\"", "a@b", "a,b", "school.example:x", "[::1", "a\r\nX: y", "école.example",
         ]
 
-        let answers = hosts.map { reception.ask(method, path, headers: ["host": $0]) }
+        let answers = hosts.map { client.ask(method, path, headers: ["host": $0]) }
 
         #expect(answers.map(\.said) == Array(repeating: said, count: 9))
         #expect(answers.allSatisfy { $0.header("Allow") == nil })
@@ -38,9 +38,9 @@ struct HostTests {
         "school.example", "SCHOOL.example:8000", "127.0.0.1:8000", "[::1]:8000", "app_1", "school.example.",
     ])
     func `any other Host is served`(_ host: String) {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/login/json", .json(Desk.v1Auth.credentials("alice")), headers: ["host": host])
 
         #expect(answer.status == 200)

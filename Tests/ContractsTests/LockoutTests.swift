@@ -4,11 +4,11 @@ import Testing
 
 /// Failures are counted per account, in all contracts together.
 struct LockoutTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
-        _ = Desk.v1Auth.register("alice", at: reception)
+        client = try TestClient()
+        _ = Desk.v1Auth.register("alice", at: client)
     }
 
     private static let locked = [
@@ -19,7 +19,7 @@ struct LockoutTests {
     /// Tries `alice` or `alice@school.example`, whichever the contract takes, through all five.
     private func tryAll(_ name: String = "alice", _ password: String) -> [Response] {
         Desk.allCases.map { desk in
-            desk.signIn(desk.takesEmailOnly ? "\(name)@school.example" : name, password, at: reception)
+            desk.signIn(desk.takesEmailOnly ? "\(name)@school.example" : name, password, at: client)
         }
     }
 
@@ -33,7 +33,7 @@ struct LockoutTests {
     }
 
     @Test func `nine failures do not lock`() {
-        for _ in 0..<9 { _ = Desk.v1Profile.signIn("alice", "wrong", at: reception) }
+        for _ in 0..<9 { _ = Desk.v1Profile.signIn("alice", "wrong", at: client) }
 
         let answers = tryAll("alice", goodPassword)
 
@@ -41,7 +41,7 @@ struct LockoutTests {
     }
 
     @Test(arguments: Desk.allCases) func `ten failures through one contract lock all five`(_ desk: Desk) {
-        for _ in 0..<10 { _ = desk.enter("alice", "wrong", at: reception) }
+        for _ in 0..<10 { _ = desk.enter("alice", "wrong", at: client) }
 
         let answers = tryAll("alice", goodPassword)
 
@@ -50,16 +50,16 @@ struct LockoutTests {
 
     @Test func `failures under the email and the username count together`() {
         for _ in 0..<5 {
-            _ = Desk.v1Auth.signIn("Alice", "wrong", at: reception)
-            _ = Desk.v1Auth.signIn("ALICE@school.example", "wrong", at: reception)
+            _ = Desk.v1Auth.signIn("Alice", "wrong", at: client)
+            _ = Desk.v1Auth.signIn("ALICE@school.example", "wrong", at: client)
         }
 
-        #expect(Desk.v1Auth.signIn("alice", at: reception).status == 423)
+        #expect(Desk.v1Auth.signIn("alice", at: client).status == 423)
     }
 
     @Test func `contract 4's reset counts like a login`() {
         for _ in 0..<10 {
-            _ = reception.post(
+            _ = client.post(
                 "/api/users/reset_password",
                 ["email": "alice@school.example", "old_password": "wrong", "new_password": "\(otherPassword)"])
         }
@@ -69,19 +69,19 @@ struct LockoutTests {
 
     @Test(arguments: Desk.allCases) func `a successful login through any contract clears the count`(_ desk: Desk) {
         for _ in 0..<3 {
-            for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
-            _ = desk.enter("alice", at: reception)
+            for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+            _ = desk.enter("alice", at: client)
         }
 
-        #expect(Desk.v1Auth.signIn("alice", at: reception).status == 200)
+        #expect(Desk.v1Auth.signIn("alice", at: client).status == 200)
     }
 
     @Test(arguments: Desk.allCases) func `a name that nobody has is locked like one that somebody has`(_ desk: Desk) {
         let name = desk.takesEmailOnly ? "nobody@school.example" : "nobody"
         let known = desk.takesEmailOnly ? "alice@school.example" : "alice"
 
-        let unknown = (0..<12).map { _ in desk.signIn(name, "wrong", at: reception) }
-        let answers = (0..<12).map { _ in desk.signIn(known, "wrong", at: reception) }
+        let unknown = (0..<12).map { _ in desk.signIn(name, "wrong", at: client) }
+        let answers = (0..<12).map { _ in desk.signIn(known, "wrong", at: client) }
 
         #expect(unknown.map(\.said) == answers.map(\.said))
         #expect(unknown.map { $0.header("Retry-After") } == answers.map { $0.header("Retry-After") })
@@ -90,57 +90,57 @@ struct LockoutTests {
 
     @Test func `spellings of a name that nobody has count together`() {
         for _ in 0..<5 {
-            _ = Desk.v1Auth.signIn("Nobody", "wrong", at: reception)
-            _ = Desk.v1Auth.signIn("ＮＯＢＯＤＹ", "wrong", at: reception)
+            _ = Desk.v1Auth.signIn("Nobody", "wrong", at: client)
+            _ = Desk.v1Auth.signIn("ＮＯＢＯＤＹ", "wrong", at: client)
         }
 
-        #expect(Desk.v1Auth.signIn("nobody", "wrong", at: reception).status == 423)
+        #expect(Desk.v1Auth.signIn("nobody", "wrong", at: client).status == 423)
     }
 
     @Test(arguments: [(Int64(899), 423, "1"), (900, 200, nil as String?)])
     func `a lock ends after 15 minutes`(_ wait: Int64, _ status: Int, _ retryAfter: String?) {
-        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
-        reception.fixture.clock.move(seconds: wait)
+        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+        client.fixture.clock.move(seconds: wait)
 
-        let answer = Desk.v1Auth.signIn("alice", at: reception)
+        let answer = Desk.v1Auth.signIn("alice", at: client)
 
         #expect(answer.status == status)
         #expect(answer.header("Retry-After") == retryAfter)
     }
 
     @Test func `failures of more than 15 minutes ago do not count`() {
-        for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
-        reception.fixture.clock.move(seconds: 900)
-        for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
+        for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+        client.fixture.clock.move(seconds: 900)
+        for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
 
-        #expect(Desk.v1Auth.signIn("alice", at: reception).status == 200)
+        #expect(Desk.v1Auth.signIn("alice", at: client).status == 200)
     }
 
     @Test func `a lock ends no session`() {
-        let access = Desk.v1Auth.enter("alice", at: reception).access
-        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
+        let access = Desk.v1Auth.enter("alice", at: client).access
+        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
 
-        #expect(reception.get("/api/v1/auth/me", bearer: access).status == 200)
+        #expect(client.get("/api/v1/auth/me", bearer: access).status == 200)
     }
 
     @Test func `a reset by mail unlocks`() throws {
-        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: reception) }
-        let link = try reception.mailedToken("alice@school.example")
+        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+        let link = try client.mailedToken("alice@school.example")
 
-        _ = reception.post(
+        _ = client.post(
             "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "\(otherPassword)"])
 
         #expect(tryAll("alice", otherPassword).map(\.status) == [200, 200, 200, 200, 200])
     }
 
     @Test func `of 30 wrong passwords at once ten are tried`() {
-        let fixture = reception.fixture
+        let fixture = client.fixture
 
-        let answers = atOnce(30, prepare: { _ in Reception(of: fixture) }) { _, own in
+        let answers = atOnce(30, prepare: { _ in TestClient(of: fixture) }) { _, own in
             Desk.v1Auth.signIn("alice", "wrong", at: own).status
         }
 
         #expect(Set(answers).isSubset(of: [401, 423]))
-        #expect(Desk.v1Auth.signIn("alice", at: reception).status == 423)
+        #expect(Desk.v1Auth.signIn("alice", at: client).status == 423)
     }
 }

@@ -9,17 +9,17 @@ import Testing
 ///
 /// To normalise and to compare such texts as Swift does takes the square of their length: 64 KiB took 2.6 s.
 struct LongTextTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
         // Wrong passwords are not the subject.
         let fixture = try AccountsFixture { $0.lockAfter = 1_000_000 }
-        let reception = Reception(of: fixture)
-        _ = Desk.v1Profile.register("alice", at: reception)
-        self.reception = reception
+        let client = TestClient(of: fixture)
+        _ = Desk.v1Profile.register("alice", at: client)
+        self.client = client
     }
 
-    private func access() -> String? { Desk.v1Profile.enter("alice", at: reception).access }
+    private func access() -> String? { Desk.v1Profile.enter("alice", at: client).access }
 
     /// What every endpoint that changes something takes.
     private static let fields: [String: [String]] = [
@@ -90,12 +90,12 @@ struct LongTextTests {
         let access = access()
         let targets = ["/\(text)", "/api/\(text)", "/api/v1/auth/\(text)/", "/api/user/list/?role=\(text)&\(text)=1"]
         for target in targets {
-            #expect(cpuSeconds { _ = reception.ask("GET", target, bearer: access) } < Self.most, "\(target.prefix(24))")
+            #expect(cpuSeconds { _ = client.ask("GET", target, bearer: access) } < Self.most, "\(target.prefix(24))")
         }
         for header in ["origin", "host", "sec-fetch-site", "cookie", "authorization", "content-type"] {
             let sent = [header: header == "authorization" ? "Bearer \(text)" : text]
             let spent = cpuSeconds {
-                _ = reception.ask(
+                _ = client.ask(
                     "POST", "/api/user/logout/", .json("{}"), cookie: header == "cookie" ? nil : "c", headers: sent)
             }
             #expect(spent < Self.most, "\(header)")
@@ -111,7 +111,7 @@ struct LongTextTests {
         let isForm = endpoint.path == "/api/v1/auth/login"
         let (name, value) = field.map { ($0, text) } ?? (text, "x")
         let body = isForm ? Body.form("\(name)=\(value)") : .json(good.with(name, .string(value)))
-        return cpuSeconds { _ = reception.ask(endpoint.method, endpoint.path, body, bearer: access) }
+        return cpuSeconds { _ = client.ask(endpoint.method, endpoint.path, body, bearer: access) }
     }
 
     /// A slow one is tried twice more.

@@ -4,10 +4,10 @@ import Testing
 
 /// What contracts 2 to 5 do alike, each in its own words: bodies that cannot be read, paths and methods that are not.
 struct MannersTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     // MARK: Bodies
@@ -30,13 +30,13 @@ struct MannersTests {
     ]
 
     @Test(arguments: unreadable) func `a body that is no JSON object is refused`(_ path: String, _ said: String) {
-        let answers = MannersTests.noObjects.map { reception.ask("POST", path, .json($0)).said }
+        let answers = MannersTests.noObjects.map { client.ask("POST", path, .json($0)).said }
 
         #expect(answers == Array(repeating: said, count: MannersTests.noObjects.count))
     }
 
     @Test func `in contract 4 a body that is no JSON object is 422`() {
-        let statuses = MannersTests.noObjects.map { reception.ask("POST", "/api/users/login", .json($0)).status }
+        let statuses = MannersTests.noObjects.map { client.ask("POST", "/api/users/login", .json($0)).status }
 
         #expect(statuses == Array(repeating: 422, count: MannersTests.noObjects.count))
     }
@@ -45,7 +45,7 @@ struct MannersTests {
     func `bytes that are not UTF-8 are no JSON`(_ path: String) {
         let body = Array(#"{"a":""#.utf8) + [0xFF] + Array(#""}"#.utf8)
 
-        let answer = reception.ask("POST", path, .other(type: "application/json", body))
+        let answer = client.ask("POST", path, .other(type: "application/json", body))
 
         #expect(answer.status == (path == "/api/users/login" ? 422 : 400))
     }
@@ -55,24 +55,24 @@ struct MannersTests {
     ]
 
     @Test(arguments: logins) func `a body nested 32 deep is read`(_ path: String) throws {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let deep = String(repeating: "[", count: 31) + String(repeating: "]", count: 31)
         let body =
             #"{"username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)","a":\#(deep)}"#
 
-        let answer = reception.ask("POST", path, .json(body))
+        let answer = client.ask("POST", path, .json(body))
 
         #expect(answer.status == 200)
     }
 
     @Test(arguments: logins) func `of a name sent twice the last counts`(_ path: String) {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let body = #"""
             {"password":"wrong","username":"x","email":"x","role":"mentor",\#
             "username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)"}
             """#
 
-        let answer = reception.ask("POST", path, .json(body))
+        let answer = client.ask("POST", path, .json(body))
 
         #expect(answer.status == 200)
     }
@@ -80,12 +80,12 @@ struct MannersTests {
     @Test(arguments: [
         "application/json", "application/json; charset=utf-8", "application/json;charset=GBK", "Application/JSON",
     ]) func `the charset of JSON is no matter`(_ type: String) {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let body =
             #"{"username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)"}"#
 
         let statuses = MannersTests.logins.map {
-            reception.ask("POST", $0, .other(type: type, Array(body.utf8))).status
+            client.ask("POST", $0, .other(type: type, Array(body.utf8))).status
         }
 
         #expect(statuses == [200, 200, 200, 200])
@@ -105,7 +105,7 @@ struct MannersTests {
             "application/json, text/plain",
         ]
 
-        let answers = types.map { reception.ask("POST", path, .other(type: $0, Array("{}".utf8))).said }
+        let answers = types.map { client.ask("POST", path, .other(type: $0, Array("{}".utf8))).said }
 
         #expect(answers == Array(repeating: said, count: types.count))
     }
@@ -116,7 +116,7 @@ struct MannersTests {
         ("/api/v1/auth/login/json", "application/x-www-form-urlencoded"),
         ("/api/v1/auth/register", "multipart/form-data; boundary=x"), ("/api/v1/auth/login", "application/json"),
     ]) func `contracts 4 and 5 take JSON, and a form only at its login`(_ path: String, _ type: String) {
-        let answer = reception.ask("POST", path, .other(type: type, Array("{}".utf8)))
+        let answer = client.ask("POST", path, .other(type: type, Array("{}".utf8)))
 
         #expect(answer.status == 415)
     }
@@ -130,8 +130,8 @@ struct MannersTests {
     @Test(arguments: tooLarge) func `a body over 64 KiB is refused`(_ path: String, _ said: String) {
         let filler = String(repeating: " ", count: 65_536 - 2)
 
-        let fitting = reception.ask("POST", path, .json("{\(filler)}"))
-        let larger = reception.ask("POST", path, .json("{\(filler) }"))
+        let fitting = client.ask("POST", path, .json("{\(filler)}"))
+        let larger = client.ask("POST", path, .json("{\(filler) }"))
 
         #expect(fitting.status == (path == "/api/users/login" ? 422 : 400))
         #expect(larger.said == said)
@@ -139,11 +139,11 @@ struct MannersTests {
 
     @Test(arguments: ["/api/auth/login/", "/api/user/login/", "/api/v1/auth/login"])
     func `a form has at most 64 fields`(_ path: String) {
-        _ = Desk.v1Auth.register("alice", at: reception)
+        _ = Desk.v1Auth.register("alice", at: client)
         let form = "username=alice&email=alice@school.example&role=student&password=correct+horse+battery"
 
-        let full = reception.ask("POST", path, .form(form + String(repeating: "&x=1", count: 60)))
-        let larger = reception.ask("POST", path, .form(form + String(repeating: "&x=1", count: 61)))
+        let full = client.ask("POST", path, .form(form + String(repeating: "&x=1", count: 60)))
+        let larger = client.ask("POST", path, .form(form + String(repeating: "&x=1", count: 61)))
 
         #expect(full.status == 200)
         #expect(larger.status == 400)
@@ -160,7 +160,7 @@ struct MannersTests {
         ("/api/v1/auth/login/jso%6E", #"404 {"detail":"资源不存在。"}"#),
         ("/api/userx", #"404 {"detail":"Not found."}"#), ("/api/", #"404 {"detail":"Not found."}"#),
     ]) func `an unknown path is refused in the words of its prefix`(_ path: String, _ said: String) {
-        let answers = ["GET", "POST", "OPTIONS", "BREW"].map { reception.ask($0, path).said }
+        let answers = ["GET", "POST", "OPTIONS", "BREW"].map { client.ask($0, path).said }
 
         #expect(answers == Array(repeating: said, count: 4))
     }
@@ -187,9 +187,9 @@ struct MannersTests {
     func `a path says which methods it has`(_ path: String, _ allowed: [String]) {
         let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "get", "BREW"]
 
-        let options = reception.ask("OPTIONS", path)
-        let refused = methods.filter { reception.ask($0, path).status == 405 }
-        let list = Set(refused.map { reception.ask($0, path).all("Allow") })
+        let options = client.ask("OPTIONS", path)
+        let refused = methods.filter { client.ask($0, path).status == 405 }
+        let list = Set(refused.map { client.ask($0, path).all("Allow") })
 
         #expect(options.said == "204")
         #expect(options.header("Allow") == allowed.joined(separator: ", "))
@@ -203,16 +203,16 @@ struct MannersTests {
         ("/api/users/login", #"405 {"detail":"Method Not Allowed"}"#),
         ("/api/v1/auth/login", #"405 {"detail":"不支持 DELETE 方法。"}"#),
     ]) func `a wrong method is refused in the contract's words`(_ path: String, _ said: String) {
-        let answer = reception.ask("DELETE", path)
+        let answer = client.ask("DELETE", path)
 
         #expect(answer.said == said)
     }
 
     @Test(arguments: Desk.bearerEndpoints) func `HEAD answers like GET`(_ path: String) {
-        let access = Desk.v1Profile.register("alice", at: reception).text("tokens", "access")
+        let access = Desk.v1Profile.register("alice", at: client).text("tokens", "access")
 
         let answers = [String?.some(access), nil].map { token in
-            ["GET", "HEAD"].map { reception.ask($0, path, bearer: token).said }
+            ["GET", "HEAD"].map { client.ask($0, path, bearer: token).said }
         }
 
         #expect(answers[0][0] == answers[0][1])

@@ -37,9 +37,9 @@ struct OpenAPITests {
     }
 
     @Test func `what is written is what is described`() throws {
-        let reception = try Reception()
-        _ = Desk.v1Profile.register("alice", at: reception)
-        let account = try #require(try reception.accounts.account("alice"))
+        let client = try TestClient()
+        _ = Desk.v1Profile.register("alice", at: client)
+        let account = try #require(try client.accounts.account("alice"))
         let request = Request(
             id: "r-1", method: "GET", target: "/", origin: "http://h", contentLength: 0, header: { _ in nil },
             read: { _ in 0 })
@@ -110,14 +110,14 @@ struct OpenAPITests {
     }
 
     @Test func `who knows the description already gets none`() throws {
-        let reception = try Reception()
-        let first = reception.get("/api/openapi.json")
+        let client = try TestClient()
+        let first = client.get("/api/openapi.json")
         let tag = try #require(first.header("ETag"))
 
         let known = [tag, "W/\(tag)", "\"x\", W/\(tag)", "*"].map {
-            reception.ask("GET", "/api/openapi.json", headers: ["if-none-match": $0])
+            client.ask("GET", "/api/openapi.json", headers: ["if-none-match": $0])
         }
-        let unknown = reception.ask("GET", "/api/openapi.json", headers: ["if-none-match": "\"x\""])
+        let unknown = client.ask("GET", "/api/openapi.json", headers: ["if-none-match": "\"x\""])
 
         #expect(first.status == 200)
         #expect(first.json == Self.document)
@@ -126,7 +126,7 @@ struct OpenAPITests {
     }
 
     @Test(arguments: Router.documented.map(\.name)) func `each contract has its own description`(name: String) throws {
-        let answer = try Reception().get("/api/openapi/\(name).json")
+        let answer = try TestClient().get("/api/openapi/\(name).json")
 
         #expect(answer.status == 200)
         #expect(answer.text("info", "title") == "Homeroom: \(name)")

@@ -5,10 +5,10 @@ import Testing
 /// Contract 4's 422 bodies. What is expected was answered by FastAPI 0.165 with Pydantic 2.14 and email-validator 2.4,
 /// but for `input`, which is null in place of a password and of a body that holds one.
 struct PydanticErrorTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private static let good: JSON = [
@@ -16,7 +16,7 @@ struct PydanticErrorTests {
     ]
 
     private func register(_ body: JSON) -> Response {
-        reception.post("/api/users/register", body)
+        client.post("/api/users/register", body)
     }
 
     private static let wrongFields: [(String, JSON?, String)] = [
@@ -181,7 +181,7 @@ struct PydanticErrorTests {
     }
 
     @Test func `a body without a password is shown again`() {
-        let answer = reception.post("/api/users/login", ["email": "x"])
+        let answer = client.post("/api/users/login", ["email": "x"])
 
         #expect(
             answer.said == """
@@ -191,7 +191,7 @@ struct PydanticErrorTests {
     }
 
     @Test func `an empty object lacks every field`() {
-        let answer = reception.post("/api/users/login", [:])
+        let answer = client.post("/api/users/login", [:])
 
         #expect(
             answer.said == """
@@ -201,7 +201,7 @@ struct PydanticErrorTests {
     }
 
     @Test(arguments: [Body.none, .json("")]) func `without a body the body is missing`(_ body: Body) {
-        let answer = reception.ask("POST", "/api/users/register", body)
+        let answer = client.ask("POST", "/api/users/register", body)
 
         #expect(
             answer.said == #"422 {"detail":[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]}"#)
@@ -209,7 +209,7 @@ struct PydanticErrorTests {
 
     @Test(arguments: ["[]", #"["password"]"#, #""abc""#, "5", "null", "true"])
     func `a body that is no object is not shown again`(_ text: String) {
-        let answer = reception.ask("POST", "/api/users/register", .json(text))
+        let answer = client.ask("POST", "/api/users/register", .json(text))
 
         #expect(
             answer.said == """
@@ -238,7 +238,7 @@ struct PydanticErrorTests {
         ("  ", 2, "Expecting value"),
     ]) func `a body that is no JSON is described like Python does`(_ text: String, _ character: Int64, _ reason: String)
     {
-        let answer = reception.ask("POST", "/api/users/register", .json(text))
+        let answer = client.ask("POST", "/api/users/register", .json(text))
 
         let expected: JSON = [
             "detail": [

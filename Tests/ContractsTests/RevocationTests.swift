@@ -5,7 +5,7 @@ import Testing
 
 /// What ends sessions, and that whatever a client kept of them is refused everywhere from the next request on.
 struct RevocationTests {
-    let reception: Reception
+    let client: TestClient
     /// One session of every kind, all of alice's.
     let all: [Kept]
 
@@ -19,13 +19,13 @@ struct RevocationTests {
     }
 
     init() throws {
-        reception = try Reception()
-        let reception = reception
-        _ = Desk.v1Auth.register("alice", at: reception)
-        let remembered = reception.post(
+        client = try TestClient()
+        let client = client
+        _ = Desk.v1Auth.register("alice", at: client)
+        let remembered = client.post(
             Desk.v1Auth.login, Desk.v1Auth.credentials("alice").with("remember_me", true))
         all =
-            Desk.allCases.map { Kept(desk: $0, name: "\($0)", held: $0.enter("alice", at: reception)) }
+            Desk.allCases.map { Kept(desk: $0, name: "\($0)", held: $0.enter("alice", at: client)) }
             + [Kept(desk: .v1Auth, name: "remembered", held: Holding(access: remembered.text("access_token")))]
     }
 
@@ -36,23 +36,23 @@ struct RevocationTests {
             if answer.status < 400 { uses.append("\(kept.name) \(use)") }
         }
         if let access = kept.held.access {
-            for path in Desk.bearerEndpoints { note("GET \(path)", reception.get(path, bearer: access)) }
-            note("update", reception.ask("PUT", "/api/user/update/", bearer: access))
+            for path in Desk.bearerEndpoints { note("GET \(path)", client.get(path, bearer: access)) }
+            note("update", client.ask("PUT", "/api/user/update/", bearer: access))
         }
         if let cookie = kept.held.cookie {
-            for path in Desk.cookieEndpoints { note("GET \(path)", reception.get(path, cookie: cookie)) }
-            note("update", reception.ask("PUT", "/api/user/update/", cookie: cookie))
+            for path in Desk.cookieEndpoints { note("GET \(path)", client.get(path, cookie: cookie)) }
+            note("update", client.ask("PUT", "/api/user/update/", cookie: cookie))
         }
         if let refresh = kept.held.refresh, let path = kept.desk.renewal {
-            note("renewal", reception.post(path, ["refresh": .string(refresh)]))
+            note("renewal", client.post(path, ["refresh": .string(refresh)]))
         } else if let access = kept.held.access, let path = kept.desk.renewal {
-            note("renewal", reception.ask("POST", path, bearer: access))
+            note("renewal", client.ask("POST", path, bearer: access))
         }
         return uses
     }
 
     private func alice() throws -> Account {
-        try #require(try reception.accounts.account("alice"))
+        try #require(try client.accounts.account("alice"))
     }
 
     @Test func `all that was kept is good before`() {
@@ -69,26 +69,26 @@ struct RevocationTests {
     }
 
     @Test(arguments: Deed.allCases) func `everything is refused from the next request on`(_ deed: Deed) throws {
-        let link = try reception.mailedToken("alice@school.example")
+        let link = try client.mailedToken("alice@school.example")
 
         switch deed {
         case .resetByMail:
-            _ = reception.post(
+            _ = client.post(
                 "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "\(otherPassword)"])
         case .resetWithOldPassword:
-            _ = reception.post(
+            _ = client.post(
                 "/api/users/reset_password",
                 [
                     "email": "alice@school.example", "old_password": "\(goodPassword)",
                     "new_password": "\(otherPassword)",
                 ])
-        case .disable: try reception.accounts.setStatus(.disabled, of: alice())
-        case .deactivate: try reception.accounts.setStatus(.inactive, of: alice())
-        case .changeRole: try reception.accounts.setRole(.teacher, of: alice())
+        case .disable: try client.accounts.setStatus(.disabled, of: alice())
+        case .deactivate: try client.accounts.setStatus(.inactive, of: alice())
+        case .changeRole: try client.accounts.setRole(.teacher, of: alice())
         case .setPassword:
-            try reception.accounts.setPassword(otherPassword, of: alice(), rules: PasswordRules(shortest: 8))
-        case .endSessions: try reception.accounts.endSessions(of: alice())
-        case .delete: try reception.accounts.delete(alice())
+            try client.accounts.setPassword(otherPassword, of: alice(), rules: PasswordRules(shortest: 8))
+        case .endSessions: try client.accounts.endSessions(of: alice())
+        case .delete: try client.accounts.delete(alice())
         }
 
         #expect(all.flatMap { uses(of: $0) } == [])
@@ -96,26 +96,26 @@ struct RevocationTests {
 
     @Test(arguments: ["disabled", "inactive"])
     func `a status that was written past us counts from the next request on`(_ status: String) throws {
-        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
+        try client.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
         #expect(all.flatMap { uses(of: $0) } == [])
     }
 
     @Test(arguments: Deed.allCases) func `nobody else's sessions are touched`(_ deed: Deed) throws {
-        _ = Desk.v1Auth.register("bob", at: reception)
-        let bob = Desk.v1Auth.enter("bob", at: reception)
+        _ = Desk.v1Auth.register("bob", at: client)
+        let bob = Desk.v1Auth.enter("bob", at: client)
 
         try `everything is refused from the next request on`(deed)
 
-        #expect(reception.get("/api/v1/auth/me", bearer: bob.access).status == 200)
+        #expect(client.get("/api/v1/auth/me", bearer: bob.access).status == 200)
     }
 
     @Test func `a session begun after an end is good`() throws {
-        try reception.accounts.setRole(.teacher, of: alice())
+        try client.accounts.setRole(.teacher, of: alice())
 
-        let held = Desk.v1Auth.enter("alice", at: reception)
+        let held = Desk.v1Auth.enter("alice", at: client)
 
-        #expect(reception.get("/api/user/me/", bearer: held.access).text("role") == "teacher")
+        #expect(client.get("/api/user/me/", bearer: held.access).text("role") == "teacher")
     }
 
     // MARK: What ends one session
@@ -123,12 +123,12 @@ struct RevocationTests {
     private func logOut(_ kept: Kept) -> Response {
         switch kept.desk {
         case .v1Profile:
-            reception.post(
+            client.post(
                 "/api/v1/auth/logout/", ["refresh": .string(kept.held.refresh ?? "")], bearer: kept.held.access)
-        case .emailAuth: reception.post("/api/auth/logout/", ["refresh": .string(kept.held.refresh ?? "")])
-        case .roleSession: reception.ask("POST", "/api/user/logout/", cookie: kept.held.cookie)
-        case .usersToken: reception.ask("POST", "/api/users/logout", bearer: kept.held.access)
-        case .v1Auth: reception.ask("POST", "/api/v1/auth/logout", bearer: kept.held.access)
+        case .emailAuth: client.post("/api/auth/logout/", ["refresh": .string(kept.held.refresh ?? "")])
+        case .roleSession: client.ask("POST", "/api/user/logout/", cookie: kept.held.cookie)
+        case .usersToken: client.ask("POST", "/api/users/logout", bearer: kept.held.access)
+        case .v1Auth: client.ask("POST", "/api/v1/auth/logout", bearer: kept.held.access)
         }
     }
 
@@ -159,7 +159,7 @@ struct RevocationTests {
             "new_password": "\(otherPassword)",
             "new_password_confirm": "\(otherPassword)", "confirm_password": "\(otherPassword)",
         ]
-        return reception.post(path, body, bearer: held.access, cookie: held.cookie)
+        return client.post(path, body, bearer: held.access, cookie: held.cookie)
     }
 
     @Test(
@@ -186,7 +186,7 @@ struct RevocationTests {
     }
 
     @Test func `a failed change of the password ends nothing`() {
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/change-password", ["old_password": "wrong", "new_password": "\(otherPassword)"],
             bearer: all[4].held.access)
 

@@ -5,15 +5,15 @@ import Testing
 
 /// Contract 3's cookie: how it looks, how long it lives, who may use it.
 struct RoleSessionCookieTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
-        _ = Desk.roleSession.register("alice", at: reception)
+        client = try TestClient()
+        _ = Desk.roleSession.register("alice", at: client)
     }
 
     private func cookie() throws -> String {
-        try #require(Desk.roleSession.signIn("alice", at: reception).cookie)
+        try #require(Desk.roleSession.signIn("alice", at: client).cookie)
     }
 
     private static let day: Int64 = 86_400
@@ -21,7 +21,7 @@ struct RoleSessionCookieTests {
     // MARK: How it looks
 
     @Test func `the cookie is hidden from scripts and lives for 14 days`() throws {
-        let answer = Desk.roleSession.signIn("alice", at: reception)
+        let answer = Desk.roleSession.signIn("alice", at: client)
 
         let value = try #require(answer.cookie)
         #expect(value.count == 43)
@@ -30,7 +30,7 @@ struct RoleSessionCookieTests {
     }
 
     @Test func `under HTTPS the cookie is secure`() throws {
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/user/login/", .json(Desk.roleSession.credentials("alice")), isSecure: true)
 
         let value = try #require(answer.cookie)
@@ -41,16 +41,16 @@ struct RoleSessionCookieTests {
     @Test func `logout takes the cookie away`() throws {
         let cookie = try cookie()
 
-        let answer = reception.ask("POST", "/api/user/logout/", cookie: cookie)
+        let answer = client.ask("POST", "/api/user/logout/", cookie: cookie)
 
         #expect(answer.all("Set-Cookie") == ["sessionid=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"])
     }
 
     @Test func `logout takes away a cookie that was just about to live longer`() throws {
         let cookie = try cookie()
-        reception.fixture.clock.move(seconds: 2 * 3600)
+        client.fixture.clock.move(seconds: 2 * 3600)
 
-        let answer = reception.ask("POST", "/api/user/logout/", cookie: cookie)
+        let answer = client.ask("POST", "/api/user/logout/", cookie: cookie)
 
         #expect(answer.all("Set-Cookie") == ["sessionid=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"])
     }
@@ -62,37 +62,37 @@ struct RoleSessionCookieTests {
         let second = try cookie()
 
         #expect(first != second)
-        #expect(reception.get("/api/user/me/", cookie: first).status == 200)
+        #expect(client.get("/api/user/me/", cookie: first).status == 200)
     }
 
     @Test func `a login with a cookie ends that cookie's session`() throws {
         let old = try cookie()
 
-        let answer = reception.post("/api/user/login/", Desk.roleSession.credentials("alice"), cookie: old)
+        let answer = client.post("/api/user/login/", Desk.roleSession.credentials("alice"), cookie: old)
 
-        #expect(reception.get("/api/user/me/", cookie: old).status == 401)
-        #expect(reception.get("/api/user/me/", cookie: answer.cookie).status == 200)
+        #expect(client.get("/api/user/me/", cookie: old).status == 401)
+        #expect(client.get("/api/user/me/", cookie: answer.cookie).status == 200)
     }
 
     @Test func `a failed login leaves the cookie's session alone`() throws {
         let old = try cookie()
 
-        _ = reception.post("/api/user/login/", Desk.roleSession.credentials("alice", "wrong"), cookie: old)
+        _ = client.post("/api/user/login/", Desk.roleSession.credentials("alice", "wrong"), cookie: old)
 
-        #expect(reception.get("/api/user/me/", cookie: old).status == 200)
+        #expect(client.get("/api/user/me/", cookie: old).status == 200)
     }
 
     @Test func `a session id that the client made up is never taken over`() throws {
-        let answer = reception.post("/api/user/login/", Desk.roleSession.credentials("alice"), cookie: "chosen")
+        let answer = client.post("/api/user/login/", Desk.roleSession.credentials("alice"), cookie: "chosen")
 
         #expect(answer.cookie != "chosen")
-        #expect(reception.get("/api/user/me/", cookie: "chosen").status == 401)
+        #expect(client.get("/api/user/me/", cookie: "chosen").status == 401)
     }
 
     @Test func `the database holds no cookie`() throws {
         let cookie = try cookie()
 
-        let rows = try reception.fixture.sql("SELECT * FROM sessions")
+        let rows = try client.fixture.sql("SELECT * FROM sessions")
 
         #expect(!rows.contains(cookie))
     }
@@ -101,18 +101,18 @@ struct RoleSessionCookieTests {
 
     @Test func `a cookie that nobody uses dies after 14 days`() throws {
         let cookie = try cookie()
-        reception.fixture.clock.move(seconds: 14 * RoleSessionCookieTests.day)
+        client.fixture.clock.move(seconds: 14 * RoleSessionCookieTests.day)
 
-        let answer = reception.get("/api/user/me/", cookie: cookie)
+        let answer = client.get("/api/user/me/", cookie: cookie)
 
         #expect(answer.status == 401)
     }
 
     @Test func `a cookie in its last second is good`() throws {
         let cookie = try cookie()
-        reception.fixture.clock.move(seconds: 14 * RoleSessionCookieTests.day - 1)
+        client.fixture.clock.move(seconds: 14 * RoleSessionCookieTests.day - 1)
 
-        let answer = reception.get("/api/user/me/", cookie: cookie)
+        let answer = client.get("/api/user/me/", cookie: cookie)
 
         #expect(answer.status == 200)
     }
@@ -120,34 +120,34 @@ struct RoleSessionCookieTests {
     @Test func `a cookie that is used lives on`() throws {
         let cookie = try cookie()
         for _ in 0..<5 {
-            reception.fixture.clock.move(seconds: 13 * RoleSessionCookieTests.day)
-            #expect(reception.get("/api/user/me/", cookie: cookie).status == 200)
+            client.fixture.clock.move(seconds: 13 * RoleSessionCookieTests.day)
+            #expect(client.get("/api/user/me/", cookie: cookie).status == 200)
         }
     }
 
     @Test func `a use within the hour writes nothing`() throws {
         let cookie = try cookie()
-        reception.fixture.clock.move(seconds: 3599)
+        client.fixture.clock.move(seconds: 3599)
 
-        let answer = reception.get("/api/user/me/", cookie: cookie)
+        let answer = client.get("/api/user/me/", cookie: cookie)
 
         #expect(answer.all("Set-Cookie") == [])
     }
 
     @Test func `a later use makes the browser's copy live as long as the session`() throws {
         let cookie = try cookie()
-        reception.fixture.clock.move(seconds: 3601)
+        client.fixture.clock.move(seconds: 3601)
 
-        let answer = reception.get("/api/user/me/", cookie: cookie)
+        let answer = client.get("/api/user/me/", cookie: cookie)
 
         #expect(answer.all("Set-Cookie") == ["sessionid=\(cookie); Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax"])
     }
 
     @Test func `a refused request too makes the browser's copy live as long as the session`() throws {
         let cookie = try cookie()
-        reception.fixture.clock.move(seconds: 3601)
+        client.fixture.clock.move(seconds: 3601)
 
-        let answer = reception.ask("PUT", "/api/user/update/", .json(["email": "nonsense"]), cookie: cookie)
+        let answer = client.ask("PUT", "/api/user/update/", .json(["email": "nonsense"]), cookie: cookie)
 
         #expect(answer.status == 400)
         #expect(answer.all("Set-Cookie") == ["sessionid=\(cookie); Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax"])
@@ -158,7 +158,7 @@ struct RoleSessionCookieTests {
     @Test func `a bearer token goes before the cookie`() throws {
         let cookie = try cookie()
 
-        let answer = reception.get("/api/user/me/", bearer: "nonsense", cookie: cookie)
+        let answer = client.get("/api/user/me/", bearer: "nonsense", cookie: cookie)
 
         #expect(answer.status == 401)
     }
@@ -167,7 +167,7 @@ struct RoleSessionCookieTests {
     func `the cookie opens no other contract`(_ path: String) throws {
         let cookie = try cookie()
 
-        let answer = reception.get(path, cookie: cookie)
+        let answer = client.get(path, cookie: cookie)
 
         #expect(answer.status == 401)
     }
@@ -175,7 +175,7 @@ struct RoleSessionCookieTests {
     @Test func `the cookie is found among others`() throws {
         let cookie = try cookie()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "GET", "/api/user/me/", headers: ["cookie": "csrftoken=x; sessionid=\(cookie); theme=dark"])
 
         #expect(answer.status == 200)
@@ -185,7 +185,7 @@ struct RoleSessionCookieTests {
 
     private func ask(_ method: String, _ path: String, _ body: Body = .none, cookies: [String]) -> Response {
         let header = cookies.map { "sessionid=\($0)" }.joined(separator: "; ")
-        return reception.ask(method, path, body, headers: ["cookie": header])
+        return client.ask(method, path, body, headers: ["cookie": header])
     }
 
     @Test(arguments: 0..<8) func `of several cookies the first with a living session counts`(_ place: Int) throws {
@@ -206,10 +206,10 @@ struct RoleSessionCookieTests {
     }
 
     @Test func `of two living sessions the first counts, of a dead one and a living one the living`() throws {
-        _ = Desk.roleSession.register("bert", at: reception)
-        let (alice, bert) = (try cookie(), try #require(Desk.roleSession.signIn("bert", at: reception).cookie))
+        _ = Desk.roleSession.register("bert", at: client)
+        let (alice, bert) = (try cookie(), try #require(Desk.roleSession.signIn("bert", at: client).cookie))
         let dead = try cookie()
-        _ = reception.ask("POST", "/api/user/logout/", cookie: dead)
+        _ = client.ask("POST", "/api/user/logout/", cookie: dead)
 
         let names = [[alice, bert], [bert, alice], [dead, bert], [bert, dead], ["x y", "", bert]].map {
             ask("GET", "/api/user/me/", cookies: $0).text("username")
@@ -220,7 +220,7 @@ struct RoleSessionCookieTests {
 
     @Test func `a session that is over counts no more than one that never was`() throws {
         let old = try cookie()
-        reception.fixture.clock.move(seconds: 15 * RoleSessionCookieTests.day)
+        client.fixture.clock.move(seconds: 15 * RoleSessionCookieTests.day)
         let new = try cookie()
 
         let answer = ask("GET", "/api/user/me/", cookies: [old, new])
@@ -233,7 +233,7 @@ struct RoleSessionCookieTests {
         let cookie = try cookie()
         var cookies = ["old0", "old1"]
         cookies.insert(cookie, at: place)
-        reception.fixture.clock.move(seconds: 3601)
+        client.fixture.clock.move(seconds: 3601)
 
         let answer = ask("GET", "/api/user/me/", cookies: cookies)
 
@@ -246,8 +246,8 @@ struct RoleSessionCookieTests {
         let answer = ask("POST", "/api/user/logout/", cookies: ["old", first, second])
 
         #expect(answer.status == 200)
-        #expect(reception.get("/api/user/me/", cookie: first).status == 401)
-        #expect(reception.get("/api/user/me/", cookie: second).status == 200)
+        #expect(client.get("/api/user/me/", cookie: first).status == 401)
+        #expect(client.get("/api/user/me/", cookie: second).status == 200)
     }
 
     @Test func `a login ends the sessions of all cookies that came with it`() throws {
@@ -255,19 +255,19 @@ struct RoleSessionCookieTests {
 
         let answer = ask("POST", "/api/user/login/", .json(Desk.roleSession.credentials("alice")), cookies: cookies)
 
-        #expect(cookies.map { reception.get("/api/user/me/", cookie: $0).status } == [401, 401, 401])
-        #expect(reception.get("/api/user/me/", cookie: answer.cookie).status == 200)
+        #expect(cookies.map { client.get("/api/user/me/", cookie: $0).status } == [401, 401, 401])
+        #expect(client.get("/api/user/me/", cookie: answer.cookie).status == 200)
     }
 
     @Test(arguments: [1, 8]) func `however many cookies cost one round trip to the database`(_ count: Int) throws {
         let cookies = (1..<count).map { "old\($0)" } + [try cookie()]
         _ = ask("GET", "/api/user/me/", cookies: cookies)
-        _ = reception.accounts.takeUsage()
+        _ = client.accounts.takeUsage()
 
         let answer = ask("GET", "/api/user/me/", cookies: cookies)
 
         #expect(answer.status == 200)
-        #expect(reception.accounts.takeUsage().roundTrips == 1)
+        #expect(client.accounts.takeUsage().roundTrips == 1)
     }
 
     @Test(arguments: ["a b", "a;b", "a\r\nSet-Cookie: x=y", "\u{0}", "é", "\"", ""])

@@ -5,20 +5,20 @@ import Testing
 
 /// Contract 3's list of users.
 struct RoleSessionListTests {
-    let reception: Reception
+    let client: TestClient
     let cookie: String
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
         for name in ["user1", "user2", "user3", "user4", "user5"] {
-            _ = Desk.roleSession.register(name, at: reception)
+            _ = Desk.roleSession.register(name, at: client)
         }
-        cookie = try #require(Desk.roleSession.enter("user1", at: reception).cookie)
-        try reception.fixture.sql("UPDATE accounts SET role = 'teacher' WHERE id IN (2, 4)")
+        cookie = try #require(Desk.roleSession.enter("user1", at: client).cookie)
+        try client.fixture.sql("UPDATE accounts SET role = 'teacher' WHERE id IN (2, 4)")
     }
 
     private func ids(_ query: String) -> [Int64] {
-        guard case .array(let users) = reception.get("/api/user/list/" + query, cookie: cookie).json else { return [] }
+        guard case .array(let users) = client.get("/api/user/list/" + query, cookie: cookie).json else { return [] }
         return users.compactMap { user in
             if case .integer(let id)? = user["id"] { id } else { nil }
         }
@@ -28,19 +28,19 @@ struct RoleSessionListTests {
     func `the operator can keep the list to teachers, mentors and staff`(
         role: String, isStaff: Bool, status: Int
     ) throws {
-        let reception = Reception(of: try AccountsFixture { $0.listReaders = .staff })
-        _ = Desk.roleSession.register("reader", at: reception)
-        let cookie = try #require(Desk.roleSession.enter("reader", at: reception).cookie)
-        try reception.fixture.sql("UPDATE accounts SET role = '\(role)', is_staff = \(isStaff)")
+        let client = TestClient(of: try AccountsFixture { $0.listReaders = .staff })
+        _ = Desk.roleSession.register("reader", at: client)
+        let cookie = try #require(Desk.roleSession.enter("reader", at: client).cookie)
+        try client.fixture.sql("UPDATE accounts SET role = '\(role)', is_staff = \(isStaff)")
 
-        let answer = reception.get("/api/user/list/", cookie: cookie)
+        let answer = client.get("/api/user/list/", cookie: cookie)
 
         #expect(answer.status == status)
         if status == 403 { #expect(answer.said == #"403 {"message":"没有权限执行此操作。"}"#) }
     }
 
     @Test func `the list shows what the document shows`() {
-        let answer = reception.get("/api/user/list/?limit=2", cookie: cookie)
+        let answer = client.get("/api/user/list/?limit=2", cookie: cookie)
 
         #expect(
             answer.said == """
@@ -64,7 +64,7 @@ struct RoleSessionListTests {
         ("?role=student&limit=2", "role=student&limit=2&after=3"),
         ("?after=1&limit=1&role=teacher", "role=teacher&limit=1&after=2"),
     ]) func `a list that the limit cut leads on`(_ query: String, _ next: String) {
-        let answer = reception.get("/api/user/list/" + query, cookie: cookie)
+        let answer = client.get("/api/user/list/" + query, cookie: cookie)
 
         #expect(answer.header("Link") == "<http://school.example/api/user/list/?\(next)>; rel=\"next\"")
     }
@@ -80,7 +80,7 @@ struct RoleSessionListTests {
         ("?limit=1&role=mentor%22%3E&role=teacher", "role=teacher&limit=1&after=2"),
     ]) func `what leads on is what was checked of the query, not what was sent`(_ query: String, _ next: String) {
         for path in ["/api/user/list/", "/api/user/list"] {
-            let answer = reception.get(path + query, cookie: cookie)
+            let answer = client.get(path + query, cookie: cookie)
 
             #expect(answer.all("Link") == ["<http://school.example/api/user/list/?\(next)>; rel=\"next\""])
             #expect(answer.all("Set-Cookie") == [])
@@ -89,7 +89,7 @@ struct RoleSessionListTests {
 
     @Test(arguments: ["", "?limit=5", "?limit=6", "?after=2", "?role=teacher&limit=2", "?limit=3&after=2"])
     func `a whole list leads nowhere`(_ query: String) {
-        let answer = reception.get("/api/user/list/" + query, cookie: cookie)
+        let answer = client.get("/api/user/list/" + query, cookie: cookie)
 
         #expect(answer.header("Link") == nil)
     }
@@ -104,7 +104,7 @@ struct RoleSessionListTests {
         ("?after=9223372036854775808", "after", "请输入0到9223372036854775807之间的整数。"),
         ("?after=x", "after", "请输入0到9223372036854775807之间的整数。"),
     ]) func `a wrong parameter is named with its text`(_ query: String, _ field: String, _ text: String) {
-        let answer = reception.get("/api/user/list/" + query, cookie: cookie)
+        let answer = client.get("/api/user/list/" + query, cookie: cookie)
 
         let errors = "\"\(field)\":[\"\(text)\"]"
         #expect(answer.said == "400 {\"message\":\"查询失败\",\"errors\":{\(errors)},\(errors)}")
@@ -112,13 +112,13 @@ struct RoleSessionListTests {
 
     @Test(arguments: ["?limit=%FF", "?role=%C3", "?role=student&x=%80"])
     func `a query that cannot be read is refused, not ignored`(_ query: String) {
-        let answer = reception.get("/api/user/list/" + query, cookie: cookie)
+        let answer = client.get("/api/user/list/" + query, cookie: cookie)
 
         #expect(answer.status == 400)
     }
 
     @Test func `a list longer than a page is whole and in order`() throws {
-        try reception.fixture.sql(
+        try client.fixture.sql(
             """
             INSERT INTO accounts (username, username_key, email, email_key, password_hash, created_at, updated_at) \
             SELECT CONCAT('n', seq), CONCAT('n', seq), CONCAT('n', seq, '@b.example'), CONCAT('n', seq, '@b.example'), \
@@ -136,7 +136,7 @@ struct RoleSessionListTests {
         var query: String? = "?limit=2"
         while let current = query {
             seen += ids(current)
-            let link = reception.get("/api/user/list/" + current, cookie: cookie).header("Link")
+            let link = client.get("/api/user/list/" + current, cookie: cookie).header("Link")
             query = link?.firstMatch(of: #/<http://school\.example/api/user/list/(\?[^>]*)>/#).map { String($0.1) }
         }
 
@@ -144,7 +144,7 @@ struct RoleSessionListTests {
     }
 
     @Test func `HEAD answers like GET`() {
-        let answer = reception.ask("HEAD", "/api/user/list/?limit=1", cookie: cookie)
+        let answer = client.ask("HEAD", "/api/user/list/?limit=1", cookie: cookie)
 
         #expect(answer.status == 200)
         #expect(answer.header("Link") != nil)

@@ -5,10 +5,10 @@ import Testing
 /// Contract 3, against `3-role-session.md`: accounts and their fields. The cookie is in `RoleSessionCookieTests`, the
 /// list in `RoleSessionListTests`.
 struct RoleSessionTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private static let registration: JSON = [
@@ -18,12 +18,12 @@ struct RoleSessionTests {
     private static let login: JSON = ["username": "example", "password": "\(goodPassword)", "role": "student"]
 
     private func register() -> Response {
-        reception.post("/api/user/register/", RoleSessionTests.registration)
+        client.post("/api/user/register/", RoleSessionTests.registration)
     }
 
     private func cookie() throws -> String {
         _ = register()
-        return try #require(reception.post("/api/user/login/", RoleSessionTests.login).cookie)
+        return try #require(client.post("/api/user/login/", RoleSessionTests.login).cookie)
     }
 
     // MARK: What it answers
@@ -43,7 +43,7 @@ struct RoleSessionTests {
     func `login answers the user`(_ name: String) {
         _ = register()
 
-        let answer = reception.post("/api/user/login/", RoleSessionTests.login.with("username", .string(name)))
+        let answer = client.post("/api/user/login/", RoleSessionTests.login.with("username", .string(name)))
 
         #expect(
             answer.said == """
@@ -55,7 +55,7 @@ struct RoleSessionTests {
     @Test func `me answers the user alone`() throws {
         let cookie = try cookie()
 
-        let answer = reception.get("/api/user/me/", cookie: cookie)
+        let answer = client.get("/api/user/me/", cookie: cookie)
 
         #expect(answer.said == #"200 {"id":1,"username":"example","email":"example@example.com","role":"student"}"#)
     }
@@ -63,7 +63,7 @@ struct RoleSessionTests {
     @Test(arguments: ["PUT", "PATCH"]) func `an update answers the user as it is then`(_ method: String) throws {
         let cookie = try cookie()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             method, "/api/user/update/", .json(["username": "new_username", "email": "new_email@example.com"]),
             cookie: cookie)
 
@@ -77,7 +77,7 @@ struct RoleSessionTests {
     @Test func `an update without fields changes nothing`() throws {
         let cookie = try cookie()
 
-        let answer = reception.ask("PUT", "/api/user/update/", cookie: cookie)
+        let answer = client.ask("PUT", "/api/user/update/", cookie: cookie)
 
         #expect(answer.status == 200)
         #expect(answer.text("user", "username") == "example")
@@ -85,9 +85,9 @@ struct RoleSessionTests {
 
     @Test func `a username that is the email follows it`() throws {
         let cookie = try cookie()
-        _ = reception.ask("PUT", "/api/user/update/", .json(["username": "example@example.com"]), cookie: cookie)
+        _ = client.ask("PUT", "/api/user/update/", .json(["username": "example@example.com"]), cookie: cookie)
 
-        let answer = reception.ask("PUT", "/api/user/update/", .json(["email": "new@example.com"]), cookie: cookie)
+        let answer = client.ask("PUT", "/api/user/update/", .json(["email": "new@example.com"]), cookie: cookie)
 
         #expect(answer.text("user", "username") == "new@example.com")
     }
@@ -95,7 +95,7 @@ struct RoleSessionTests {
     @Test func `a changed password signs in`() throws {
         let cookie = try cookie()
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/user/change-password/",
             [
                 "current_password": .string(goodPassword), "new_password": .string(otherPassword),
@@ -103,16 +103,16 @@ struct RoleSessionTests {
             ], cookie: cookie)
 
         #expect(answer.said == #"200 {"message":"密码修改成功"}"#)
-        #expect(Desk.roleSession.signIn("example", otherPassword, at: reception).status == 200)
+        #expect(Desk.roleSession.signIn("example", otherPassword, at: client).status == 200)
     }
 
     @Test func `logout answers its message`() throws {
         let cookie = try cookie()
 
-        let answer = reception.ask("POST", "/api/user/logout/", cookie: cookie)
+        let answer = client.ask("POST", "/api/user/logout/", cookie: cookie)
 
         #expect(answer.said == #"200 {"message":"登出成功"}"#)
-        #expect(reception.get("/api/user/me/", cookie: cookie).status == 401)
+        #expect(client.get("/api/user/me/", cookie: cookie).status == 401)
     }
 
     // MARK: Field errors, in both documented shapes at once
@@ -130,7 +130,7 @@ struct RoleSessionTests {
 
     @Test(arguments: wrongFields)
     func `a wrong field of a registration is named with its text`(_ field: String, _ value: JSON?, _ text: String) {
-        let answer = reception.post("/api/user/register/", RoleSessionTests.registration.with(field, value))
+        let answer = client.post("/api/user/register/", RoleSessionTests.registration.with(field, value))
 
         let errors = "\"\(field)\":[\"\(text)\"]"
         #expect(answer.said == "400 {\"message\":\"注册失败\",\"errors\":{\(errors)},\(errors)}")
@@ -144,7 +144,7 @@ struct RoleSessionTests {
         let body = RoleSessionTests.registration
             .with("password", .string(password)).with("password2", .string(password))
 
-        let answer = reception.post("/api/user/register/", body)
+        let answer = client.post("/api/user/register/", body)
 
         #expect(answer.status == 400)
         #expect(answer.json["errors"] == ["password": .array(texts.map(JSON.string))])
@@ -154,7 +154,7 @@ struct RoleSessionTests {
     @Test func `a password like the username is no concern of this contract`() {
         let body = RoleSessionTests.registration.with("password", "example12").with("password2", "example12")
 
-        let answer = reception.post("/api/user/register/", body)
+        let answer = client.post("/api/user/register/", body)
 
         #expect(answer.status == 201)
     }
@@ -173,9 +173,9 @@ struct RoleSessionTests {
 
     @Test func `an update to taken names is refused`() throws {
         let cookie = try cookie()
-        _ = Desk.roleSession.register("bob", at: reception)
+        _ = Desk.roleSession.register("bob", at: client)
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/user/update/", .json(["username": "BOB", "email": "Bob@School.example"]), cookie: cookie)
 
         #expect(
@@ -188,7 +188,7 @@ struct RoleSessionTests {
     @Test func `one's own names in other letters are not taken`() throws {
         let cookie = try cookie()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/user/update/", .json(["username": "Example", "email": "EXAMPLE@example.com"]), cookie: cookie)
 
         #expect(answer.status == 200)
@@ -198,7 +198,7 @@ struct RoleSessionTests {
     @Test func `everything wrong with a password change is said at once`() throws {
         let cookie = try cookie()
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/user/change-password/",
             ["current_password": "wrong", "new_password": "1234567", "confirm_password": "x"], cookie: cookie)
 
@@ -216,7 +216,7 @@ struct RoleSessionTests {
     func `another role with the right password is told`(_ role: String) {
         _ = register()
 
-        let answer = reception.post("/api/user/login/", RoleSessionTests.login.with("role", .string(role)))
+        let answer = client.post("/api/user/login/", RoleSessionTests.login.with("role", .string(role)))
 
         let errors = #""role":["所选角色与用户角色不匹配"]"#
         #expect(answer.said == "400 {\"message\":\"登录失败\",\"errors\":{\(errors)},\(errors)}")
@@ -227,7 +227,7 @@ struct RoleSessionTests {
     func `with a wrong password the answer never depends on the role`(_ role: String, _ name: String) {
         _ = register()
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/user/login/", ["username": .string(name), "password": "wrong", "role": .string(role)])
 
         #expect(answer.said == #"401 {"message":"用户名或密码错误"}"#)
@@ -244,7 +244,7 @@ struct RoleSessionTests {
         _ = register()
 
         let answers = [goodPassword, "wrong"].map { password in
-            reception.post(
+            client.post(
                 "/api/user/login/",
                 RoleSessionTests.login.with("role", role).with("password", .string(password))
             ).said
@@ -258,9 +258,9 @@ struct RoleSessionTests {
 
     @Test(arguments: ["mentor", "teacher"]) func `a given role signs in`(_ role: String) throws {
         _ = register()
-        try reception.fixture.sql("UPDATE accounts SET role = '\(role)'")
+        try client.fixture.sql("UPDATE accounts SET role = '\(role)'")
 
-        let answer = reception.post("/api/user/login/", RoleSessionTests.login.with("role", .string(role)))
+        let answer = client.post("/api/user/login/", RoleSessionTests.login.with("role", .string(role)))
 
         #expect(answer.status == 200)
         #expect(answer.text("user", "role") == role)
@@ -271,18 +271,18 @@ struct RoleSessionTests {
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active signs in like a wrong password`(_ status: String) throws {
         _ = register()
-        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
+        try client.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
-        let answer = reception.post("/api/user/login/", RoleSessionTests.login)
+        let answer = client.post("/api/user/login/", RoleSessionTests.login)
 
         #expect(answer.said == #"401 {"message":"用户名或密码错误"}"#)
     }
 
     @Test func `too many failures are answered 429 with the time to wait`() {
         _ = register()
-        for _ in 0..<10 { _ = Desk.roleSession.signIn("example", "wrong", at: reception) }
+        for _ in 0..<10 { _ = Desk.roleSession.signIn("example", "wrong", at: client) }
 
-        let answer = reception.post("/api/user/login/", RoleSessionTests.login)
+        let answer = client.post("/api/user/login/", RoleSessionTests.login)
 
         #expect(answer.said == #"429 {"message":"登录失败次数过多，请稍后再试"}"#)
         #expect(answer.header("Retry-After") == "900")
@@ -294,7 +294,7 @@ struct RoleSessionTests {
             ("POST", "/api/user/change-password/"), ("POST", "/api/user/logout/"),
         ], [String?.none, "", "unknown"])
     func `without a living session everything is refused`(_ endpoint: (String, String), _ cookie: String?) {
-        let answer = reception.ask(endpoint.0, endpoint.1, cookie: cookie)
+        let answer = client.ask(endpoint.0, endpoint.1, cookie: cookie)
 
         #expect(answer.said == #"401 {"message":"用户未登录或认证失败"}"#)
         #expect(answer.header("WWW-Authenticate") == "Bearer")

@@ -5,10 +5,10 @@ import Testing
 /// Contract 4, against `4-users-token.md`. Its 422 bodies are in `PydanticErrorTests`, its usernames in
 /// `DerivedUsernameTests`, its renewal in `BearerRenewalTests`.
 struct UsersTokenTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private static let registration: JSON = [
@@ -18,12 +18,12 @@ struct UsersTokenTests {
     private static let login: JSON = ["email": "user@example.com", "password": "currentpassword"]
 
     private func register() -> Response {
-        reception.post("/api/users/register", UsersTokenTests.registration)
+        client.post("/api/users/register", UsersTokenTests.registration)
     }
 
     private func token() -> String {
         _ = register()
-        return reception.post("/api/users/login", UsersTokenTests.login).text("access_token")
+        return client.post("/api/users/login", UsersTokenTests.login).text("access_token")
     }
 
     // MARK: What it answers
@@ -37,7 +37,7 @@ struct UsersTokenTests {
     @Test func `login answers a token and its life in minutes`() {
         _ = register()
 
-        let answer = reception.post("/api/users/login", UsersTokenTests.login)
+        let answer = client.post("/api/users/login", UsersTokenTests.login)
 
         #expect(answer.said == #"200 {"access_token":"<token>","token_type":"bearer","expires_in":180}"#)
     }
@@ -47,7 +47,7 @@ struct UsersTokenTests {
     ) {
         let token = token()
 
-        let answer = reception.get(path, bearer: token)
+        let answer = client.get(path, bearer: token)
 
         #expect(
             answer.said
@@ -55,9 +55,9 @@ struct UsersTokenTests {
     }
 
     @Test func `me answers null where nothing is known`() {
-        let access = Desk.emailAuth.register("alice", at: reception).text("tokens", "access")
+        let access = Desk.emailAuth.register("alice", at: client).text("tokens", "access")
 
-        let answer = reception.get("/api/users/me", bearer: access)
+        let answer = client.get("/api/users/me", bearer: access)
 
         #expect(
             answer.said
@@ -67,16 +67,16 @@ struct UsersTokenTests {
     @Test func `logout ends the token`() {
         let token = token()
 
-        let answer = reception.ask("POST", "/api/users/logout", bearer: token)
+        let answer = client.ask("POST", "/api/users/logout", bearer: token)
 
         #expect(answer.said == #"200 {"message":"You have been logged out."}"#)
-        #expect(reception.get("/api/users/me", bearer: token).status == 401)
+        #expect(client.get("/api/users/me", bearer: token).status == 401)
     }
 
     @Test func `renewal answers a new token and its life in minutes`() {
         let token = token()
 
-        let answer = reception.ask("POST", "/api/users/refresh_token", bearer: token)
+        let answer = client.ask("POST", "/api/users/refresh_token", bearer: token)
 
         #expect(answer.said == #"200 {"access_token":"<token>","token_type":"bearer","expires_in":180}"#)
         #expect(answer.text("access_token") != token)
@@ -86,12 +86,12 @@ struct UsersTokenTests {
     func `a reset with the old password sets the new one, which may be the same`(_ path: String, _ new: String) {
         let token = token()
 
-        let answer = reception.post(
+        let answer = client.post(
             path, ["email": "USER@example.com", "old_password": "currentpassword", "new_password": .string(new)])
 
         #expect(answer.said == #"200 {"message":"Password has been reset successfully."}"#)
-        #expect(reception.post("/api/users/login", UsersTokenTests.login.with("password", .string(new))).status == 200)
-        #expect(reception.get("/api/users/me", bearer: token).status == 401)
+        #expect(client.post("/api/users/login", UsersTokenTests.login.with("password", .string(new))).status == 200)
+        #expect(client.get("/api/users/me", bearer: token).status == 401)
     }
 
     // MARK: Refusals
@@ -100,7 +100,7 @@ struct UsersTokenTests {
     func `a taken email is refused as documented`(_ email: String) {
         _ = register()
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/users/register", UsersTokenTests.registration.with("email", .string(email)))
 
         #expect(answer.said == #"400 {"detail":"Email already registered"}"#)
@@ -116,7 +116,7 @@ struct UsersTokenTests {
     ) {
         _ = register()
 
-        let answer = reception.post("/api/users/login", ["email": .string(email), "password": .string(password)])
+        let answer = client.post("/api/users/login", ["email": .string(email), "password": .string(password)])
 
         #expect(answer.said == #"400 {"detail":"Incorrect email or password"}"#)
     }
@@ -124,10 +124,10 @@ struct UsersTokenTests {
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active is told so, but only with the right password`(_ status: String) throws {
         _ = register()
-        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
+        try client.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
-        let right = reception.post("/api/users/login", UsersTokenTests.login)
-        let wrong = reception.post("/api/users/login", UsersTokenTests.login.with("password", "wrong"))
+        let right = client.post("/api/users/login", UsersTokenTests.login)
+        let wrong = client.post("/api/users/login", UsersTokenTests.login.with("password", "wrong"))
 
         #expect(right.said == #"403 {"detail":"User is disabled"}"#)
         #expect(wrong.said == #"400 {"detail":"Incorrect email or password"}"#)
@@ -135,9 +135,9 @@ struct UsersTokenTests {
 
     @Test func `too many failures are answered 429 with the time to wait`() {
         _ = register()
-        for _ in 0..<10 { _ = Desk.usersToken.signIn("user@example.com", "wrong", at: reception) }
+        for _ in 0..<10 { _ = Desk.usersToken.signIn("user@example.com", "wrong", at: client) }
 
-        let answer = reception.post("/api/users/login", UsersTokenTests.login)
+        let answer = client.post("/api/users/login", UsersTokenTests.login)
 
         #expect(answer.said == #"429 {"detail":"登录失败次数过多，请稍后再试"}"#)
         #expect(answer.header("Retry-After") == "900")
@@ -149,7 +149,7 @@ struct UsersTokenTests {
     ]
 
     @Test(arguments: signedIn) func `without a token everything is refused`(_ method: String, _ path: String) {
-        let answer = reception.ask(method, path)
+        let answer = client.ask(method, path)
 
         #expect(answer.said == #"401 {"detail":"Not authenticated"}"#)
         #expect(answer.header("WWW-Authenticate") == "Bearer")
@@ -157,7 +157,7 @@ struct UsersTokenTests {
 
     @Test(arguments: signedIn, ["", "x", "a.b.c"])
     func `with a token that is none everything is refused`(_ endpoint: (String, String), _ token: String) {
-        let answer = reception.ask(endpoint.0, endpoint.1, bearer: token)
+        let answer = client.ask(endpoint.0, endpoint.1, bearer: token)
 
         #expect(answer.said == #"401 {"detail":"Could not validate credentials"}"#)
         #expect(answer.header("WWW-Authenticate") == "Bearer")
@@ -165,7 +165,7 @@ struct UsersTokenTests {
 
     @Test(arguments: ["Basic dXNlcjpw", "Token x", "Digest", ""])
     func `another scheme is no token`(_ header: String) {
-        let answer = reception.ask("GET", "/api/users/me", headers: ["authorization": header])
+        let answer = client.ask("GET", "/api/users/me", headers: ["authorization": header])
 
         #expect(answer.said == #"401 {"detail":"Not authenticated"}"#)
     }
@@ -195,15 +195,15 @@ struct UsersTokenTests {
     ) {
         let token = token()
 
-        let answer = reception.post("/api/users/reset_password", UsersTokenTests.reset.with(field, value))
+        let answer = client.post("/api/users/reset_password", UsersTokenTests.reset.with(field, value))
 
         #expect(answer.said == said)
-        #expect(reception.get("/api/users/me", bearer: token).status == 200)
-        #expect(reception.post("/api/users/login", UsersTokenTests.login).status == 200)
+        #expect(client.get("/api/users/me", bearer: token).status == 200)
+        #expect(client.post("/api/users/login", UsersTokenTests.login).status == 200)
     }
 
     @Test(arguments: ["{", "[]", "", "null"]) func `a malformed body of a reset is 400`(_ text: String) {
-        let answer = reception.ask("POST", "/api/users/reset-password", .json(text))
+        let answer = client.ask("POST", "/api/users/reset-password", .json(text))
 
         #expect(answer.status == 400)
         #expect(answer.text("detail") != "")
@@ -212,9 +212,9 @@ struct UsersTokenTests {
     @Test(arguments: ["inactive", "disabled"])
     func `a reset of an account that is not active is refused`(_ status: String) throws {
         _ = register()
-        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
+        try client.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
-        let answer = reception.post("/api/users/reset_password", UsersTokenTests.reset)
+        let answer = client.post("/api/users/reset_password", UsersTokenTests.reset)
 
         #expect(answer.said == #"403 {"detail":"User is disabled"}"#)
     }
@@ -222,12 +222,12 @@ struct UsersTokenTests {
     @Test func `a reset is locked like a login`() {
         _ = register()
         for _ in 0..<10 {
-            _ = reception.post("/api/users/reset_password", UsersTokenTests.reset.with("old_password", "wrong"))
+            _ = client.post("/api/users/reset_password", UsersTokenTests.reset.with("old_password", "wrong"))
         }
 
-        let answer = reception.post("/api/users/reset_password", UsersTokenTests.reset)
+        let answer = client.post("/api/users/reset_password", UsersTokenTests.reset)
 
         #expect(answer.said == #"429 {"detail":"登录失败次数过多，请稍后再试"}"#)
-        #expect(reception.post("/api/users/login", UsersTokenTests.login).status == 429)
+        #expect(client.post("/api/users/login", UsersTokenTests.login).status == 429)
     }
 }

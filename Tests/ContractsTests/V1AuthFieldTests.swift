@@ -4,10 +4,10 @@ import Testing
 
 /// What contract 5 finds wrong with the fields of a registration or login.
 struct V1AuthFieldTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private static let registration: JSON = [
@@ -17,7 +17,7 @@ struct V1AuthFieldTests {
     ]
 
     private func register() -> Response {
-        reception.post("/api/v1/auth/register", V1AuthFieldTests.registration)
+        client.post("/api/v1/auth/register", V1AuthFieldTests.registration)
     }
 
     private static let wrongFields: [(String, JSON?, String)] = [
@@ -51,14 +51,14 @@ struct V1AuthFieldTests {
 
     @Test(arguments: wrongFields)
     func `a wrong field is named with its text`(_ field: String, _ value: JSON?, _ rest: String) {
-        let answer = reception.post("/api/v1/auth/register", V1AuthFieldTests.registration.with(field, value))
+        let answer = client.post("/api/v1/auth/register", V1AuthFieldTests.registration.with(field, value))
 
         #expect(answer.said == #"400 {"detail":"# + rest + "}")
     }
 
     @Test(arguments: ["abc", String(repeating: "名", count: 50)])
     func `a username of 3 and of 50 characters is good`(_ name: String) {
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/register", V1AuthFieldTests.registration.with("username", .string(name)))
 
         #expect(answer.status == 201)
@@ -68,7 +68,7 @@ struct V1AuthFieldTests {
     func `a password has 8 to 128 characters, whatever they are`(_ length: Int, _ status: Int) {
         let password = JSON.string(String(repeating: "密", count: length))
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/register",
             V1AuthFieldTests.registration.with("password", password).with("confirm_password", password))
 
@@ -83,7 +83,7 @@ struct V1AuthFieldTests {
     ]) func `what is taken is told in detail`(_ name: String, _ email: String, _ rest: String) {
         _ = register()
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/register",
             V1AuthFieldTests.registration.with("username", .string(name)).with("email", .string(email)))
 
@@ -92,7 +92,7 @@ struct V1AuthFieldTests {
 
     @Test(arguments: [("/api/v1/auth/login/json", Body.json("{}")), ("/api/v1/auth/login", .none)])
     func `login needs both fields`(_ path: String, _ body: Body) {
-        let answer = reception.ask("POST", path, body)
+        let answer = client.ask("POST", path, body)
 
         #expect(
             answer.said == #"400 {"detail":"参数验证失败","errors":{"username":["该字段是必填项。"],"password":["该字段是必填项。"]}}"#)

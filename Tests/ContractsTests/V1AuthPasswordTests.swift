@@ -5,28 +5,28 @@ import Testing
 
 /// Contract 5's three ways to a new password.
 struct V1AuthPasswordTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
-        _ = Desk.v1Auth.register("alice", at: reception)
+        client = try TestClient()
+        _ = Desk.v1Auth.register("alice", at: client)
     }
 
-    private func token() -> String? { Desk.v1Auth.enter("alice", at: reception).access }
+    private func token() -> String? { Desk.v1Auth.enter("alice", at: client).access }
 
     // MARK: Change
 
     @Test func `a changed password signs in, and the token that changed it stays`() {
         let token = token()
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/change-password",
             ["old_password": "\(goodPassword)", "new_password": "\(otherPassword)"], bearer: token)
 
         #expect(answer.said == #"200 {"message":"密码修改成功"}"#)
-        #expect(reception.get("/api/v1/auth/me", bearer: token).status == 200)
-        #expect(Desk.v1Auth.signIn("alice", otherPassword, at: reception).status == 200)
-        #expect(Desk.v1Auth.signIn("alice", at: reception).status == 401)
+        #expect(client.get("/api/v1/auth/me", bearer: token).status == 200)
+        #expect(Desk.v1Auth.signIn("alice", otherPassword, at: client).status == 200)
+        #expect(Desk.v1Auth.signIn("alice", at: client).status == 401)
     }
 
     private static let wrongChanges: [(JSON, String)] = [
@@ -56,21 +56,21 @@ struct V1AuthPasswordTests {
     @Test(arguments: wrongChanges) func `a change that cannot be is refused and changes nothing`(
         _ body: JSON, _ rest: String
     ) {
-        let answer = reception.post("/api/v1/auth/change-password", body, bearer: token())
+        let answer = client.post("/api/v1/auth/change-password", body, bearer: token())
 
         #expect(answer.said == #"400 {"detail":"# + rest + "}")
-        #expect(Desk.v1Auth.signIn("alice", at: reception).status == 200)
+        #expect(Desk.v1Auth.signIn("alice", at: client).status == 200)
     }
 
     @Test func `guessing the old password locks like logins`() {
         let token = token()
         for _ in 0..<10 {
-            _ = reception.post(
+            _ = client.post(
                 "/api/v1/auth/change-password", ["old_password": "wrong", "new_password": "newpassword123"],
                 bearer: token)
         }
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/change-password",
             ["old_password": "\(goodPassword)", "new_password": "newpassword123"], bearer: token)
 
@@ -81,7 +81,7 @@ struct V1AuthPasswordTests {
 
     @Test(arguments: ["alice@school.example", "ALICE@school.example ", "nobody@school.example"])
     func `asking for a link is answered alike for known and unknown addresses`(_ email: String) {
-        let answer = reception.post("/api/v1/auth/forgot-password", ["email": .string(email)])
+        let answer = client.post("/api/v1/auth/forgot-password", ["email": .string(email)])
 
         #expect(answer.said == #"200 {"message":"如果邮箱存在，重置链接已发送"}"#)
     }
@@ -90,37 +90,37 @@ struct V1AuthPasswordTests {
         "alice", "a@b", "alice@school.example, bob@school.example", "alice@school.example\r\nBcc: x@y.example",
     ])
     func `a link goes to one valid address`(_ email: String) throws {
-        let answer = reception.post("/api/v1/auth/forgot-password", ["email": .string(email)])
+        let answer = client.post("/api/v1/auth/forgot-password", ["email": .string(email)])
 
         #expect(answer.said == #"400 {"detail":"参数验证失败","errors":{"email":["请输入有效的邮箱地址。"]}}"#)
-        #expect(try reception.fixture.sql("SELECT COUNT(*) FROM outbox") == "0")
+        #expect(try client.fixture.sql("SELECT COUNT(*) FROM outbox") == "0")
     }
 
     @Test func `a link sets a new password`() throws {
-        let link = try reception.mailedToken("alice@school.example")
+        let link = try client.mailedToken("alice@school.example")
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "\(otherPassword)"])
 
         #expect(answer.said == #"200 {"message":"密码重置成功"}"#)
-        #expect(Desk.v1Auth.signIn("alice", otherPassword, at: reception).status == 200)
+        #expect(Desk.v1Auth.signIn("alice", otherPassword, at: client).status == 200)
     }
 
     @Test func `a link works once`() throws {
-        let link = try reception.mailedToken("alice@school.example")
+        let link = try client.mailedToken("alice@school.example")
         let body: JSON = ["token": .string(link), "new_password": "\(otherPassword)"]
-        _ = reception.post("/api/v1/auth/reset-password", body)
+        _ = client.post("/api/v1/auth/reset-password", body)
 
-        let answer = reception.post("/api/v1/auth/reset-password", body)
+        let answer = client.post("/api/v1/auth/reset-password", body)
 
         #expect(answer.said == #"400 {"detail":"重置令牌无效或已过期"}"#)
     }
 
     @Test func `a link that a bad password came with still works`() throws {
-        let link = try reception.mailedToken("alice@school.example")
+        let link = try client.mailedToken("alice@school.example")
 
-        let refused = reception.post("/api/v1/auth/reset-password", ["token": .string(link), "new_password": "short"])
-        let accepted = reception.post(
+        let refused = client.post("/api/v1/auth/reset-password", ["token": .string(link), "new_password": "short"])
+        let accepted = client.post(
             "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "\(otherPassword)"])
 
         #expect(refused.said == #"400 {"detail":"参数验证失败","errors":{"new_password":["密码长度必须为8-128个字符"]}}"#)
@@ -128,38 +128,38 @@ struct V1AuthPasswordTests {
     }
 
     @Test func `a link dies with any change of the password`() throws {
-        let link = try reception.mailedToken("alice@school.example")
-        _ = reception.post(
+        let link = try client.mailedToken("alice@school.example")
+        _ = client.post(
             "/api/v1/auth/change-password",
             ["old_password": "\(goodPassword)", "new_password": "\(otherPassword)"], bearer: token())
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "third password"])
 
         #expect(answer.said == #"400 {"detail":"重置令牌无效或已过期"}"#)
     }
 
     @Test(arguments: ["x", "' OR 1=1 --", "", " "]) func `a token that is none is refused`(_ token: String) {
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/reset-password", ["token": .string(token), "new_password": "\(otherPassword)"])
 
         #expect(answer.status == 400)
-        #expect(Desk.v1Auth.signIn("alice", at: reception).status == 200)
+        #expect(Desk.v1Auth.signIn("alice", at: client).status == 200)
     }
 
     @Test func `an account that is not active gets no link`() throws {
-        try reception.fixture.sql("UPDATE accounts SET status = 'disabled'")
+        try client.fixture.sql("UPDATE accounts SET status = 'disabled'")
 
-        let links = try reception.mailedTokens("alice@school.example")
+        let links = try client.mailedTokens("alice@school.example")
 
         #expect(links == [])
     }
 
     @Test func `a link to an account disabled meanwhile is dead`() throws {
-        let link = try reception.mailedToken("alice@school.example")
-        try reception.fixture.sql("UPDATE accounts SET status = 'disabled'")
+        let link = try client.mailedToken("alice@school.example")
+        try client.fixture.sql("UPDATE accounts SET status = 'disabled'")
 
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "\(otherPassword)"])
 
         #expect(answer.said == #"400 {"detail":"重置令牌无效或已过期"}"#)

@@ -6,10 +6,10 @@ import Testing
 /// registration is in `V1AuthFieldTests`, passwords and mailed links in `V1AuthPasswordTests`, renewal in
 /// `BearerRenewalTests`.
 struct V1AuthTests {
-    let reception: Reception
+    let client: TestClient
 
     init() throws {
-        reception = try Reception()
+        client = try TestClient()
     }
 
     private static let registration: JSON = [
@@ -20,12 +20,12 @@ struct V1AuthTests {
     private static let login: JSON = ["username": "testuser", "password": "password123"]
 
     private func register() -> Response {
-        reception.post("/api/v1/auth/register", V1AuthTests.registration)
+        client.post("/api/v1/auth/register", V1AuthTests.registration)
     }
 
     private func token() -> String {
         _ = register()
-        return reception.post("/api/v1/auth/login/json", V1AuthTests.login).text("access_token")
+        return client.post("/api/v1/auth/login/json", V1AuthTests.login).text("access_token")
     }
 
     // MARK: What it answers
@@ -42,7 +42,7 @@ struct V1AuthTests {
     }
 
     @Test(arguments: [JSON?.none, .some(.null)]) func `what a registration leaves out is null`(_ value: JSON?) {
-        let answer = reception.post(
+        let answer = client.post(
             "/api/v1/auth/register", V1AuthTests.registration.with("full_name", value).with("phone", value))
 
         #expect(
@@ -63,9 +63,9 @@ struct V1AuthTests {
         "grant_type=password&username=+TESTUSER&password=password123&scope=",
     ]) func `the form login takes username or email and answers token and user`(_ form: String) {
         _ = register()
-        reception.fixture.clock.move(seconds: 1800)
+        client.fixture.clock.move(seconds: 1800)
 
-        let answer = reception.ask("POST", "/api/v1/auth/login", .form(form))
+        let answer = client.ask("POST", "/api/v1/auth/login", .form(form))
 
         #expect(answer.said == V1AuthTests.session)
     }
@@ -73,9 +73,9 @@ struct V1AuthTests {
     @Test(arguments: ["testuser", "test@example.com", "TestUser", " TEST@example.com\n"])
     func `the JSON login takes username or email and answers token and user`(_ name: String) {
         _ = register()
-        reception.fixture.clock.move(seconds: 1800)
+        client.fixture.clock.move(seconds: 1800)
 
-        let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("username", .string(name)))
+        let answer = client.post("/api/v1/auth/login/json", V1AuthTests.login.with("username", .string(name)))
 
         #expect(answer.said == V1AuthTests.session)
     }
@@ -92,7 +92,7 @@ struct V1AuthTests {
     @Test(arguments: remembered) func `a remembered login lives for 30 days`(_ flag: JSON?, _ seconds: Int64) {
         _ = register()
 
-        let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("remember_me", flag))
+        let answer = client.post("/api/v1/auth/login/json", V1AuthTests.login.with("remember_me", flag))
 
         #expect(answer.json["expires_in"] == .integer(seconds))
     }
@@ -106,7 +106,7 @@ struct V1AuthTests {
     @Test(arguments: neither) func `remember_me is what Pydantic takes for true or false`(_ flag: JSON) {
         _ = register()
 
-        let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("remember_me", flag))
+        let answer = client.post("/api/v1/auth/login/json", V1AuthTests.login.with("remember_me", flag))
 
         #expect(answer.said == #"400 {"detail":"参数验证失败","errors":{"remember_me":["该字段必须是布尔值。"]}}"#)
     }
@@ -114,7 +114,7 @@ struct V1AuthTests {
     @Test func `me answers all nineteen fields`() {
         let token = token()
 
-        let answer = reception.get("/api/v1/auth/me", bearer: token)
+        let answer = client.get("/api/v1/auth/me", bearer: token)
 
         #expect(
             answer.said == """
@@ -128,13 +128,13 @@ struct V1AuthTests {
 
     @Test func `me answers what the columns hold`() throws {
         let token = token()
-        try reception.fixture.sql(
+        try client.fixture.sql(
             """
             UPDATE accounts SET avatar = 'avatars/x.png', bio = 'b', is_email_verified = 1, is_phone_verified = 1, \
             is_superuser = 1, is_staff = 1, language = 'en', timezone = 'UTC', theme = 'dark', login_count = 5
             """)
 
-        let answer = reception.get("/api/v1/auth/me", bearer: token)
+        let answer = client.get("/api/v1/auth/me", bearer: token)
 
         #expect(
             answer.said == """
@@ -148,20 +148,20 @@ struct V1AuthTests {
     }
 
     @Test func `registration is no login`() {
-        let access = Desk.emailAuth.register("alice", at: reception).text("tokens", "access")
+        let access = Desk.emailAuth.register("alice", at: client).text("tokens", "access")
 
-        let answer = reception.get("/api/v1/auth/me", bearer: access)
+        let answer = client.get("/api/v1/auth/me", bearer: access)
 
         #expect(answer.json["last_login_at"] == .null)
         #expect(answer.json["login_count"] == 0)
     }
 
     @Test(arguments: Desk.allCases) func `a login through any contract is counted`(_ desk: Desk) {
-        _ = desk.register("alice", at: reception)
-        for _ in 0..<3 { _ = desk.enter("alice", at: reception) }
-        _ = desk.enter("alice", "wrong", at: reception)
+        _ = desk.register("alice", at: client)
+        for _ in 0..<3 { _ = desk.enter("alice", at: client) }
+        _ = desk.enter("alice", "wrong", at: client)
 
-        let answer = reception.get("/api/v1/auth/me", bearer: Desk.v1Auth.enter("alice", at: reception).access)
+        let answer = client.get("/api/v1/auth/me", bearer: Desk.v1Auth.enter("alice", at: client).access)
 
         #expect(answer.json["login_count"] == 4)
     }
@@ -169,7 +169,7 @@ struct V1AuthTests {
     @Test func `renewal answers the token and three fields of the user`() {
         let token = token()
 
-        let answer = reception.ask("POST", "/api/v1/auth/refresh", bearer: token)
+        let answer = client.ask("POST", "/api/v1/auth/refresh", bearer: token)
 
         #expect(
             answer.said == """
@@ -181,10 +181,10 @@ struct V1AuthTests {
     @Test func `logout ends the token`() {
         let token = token()
 
-        let answer = reception.ask("POST", "/api/v1/auth/logout", bearer: token)
+        let answer = client.ask("POST", "/api/v1/auth/logout", bearer: token)
 
         #expect(answer.said == #"200 {"message":"登出成功"}"#)
-        #expect(reception.get("/api/v1/auth/me", bearer: token).status == 401)
+        #expect(client.get("/api/v1/auth/me", bearer: token).status == 401)
     }
 
     // MARK: Refusals
@@ -195,8 +195,8 @@ struct V1AuthTests {
         let body: JSON = ["username": .string(name), "password": .string(password)]
 
         let answers = [
-            reception.post("/api/v1/auth/login/json", body),
-            reception.ask("POST", "/api/v1/auth/login", .form("username=\(name)&password=\(password)")),
+            client.post("/api/v1/auth/login/json", body),
+            client.ask("POST", "/api/v1/auth/login", .form("username=\(name)&password=\(password)")),
         ]
 
         #expect(answers.map(\.said) == Array(repeating: #"401 {"detail":"用户名或密码错误"}"#, count: 2))
@@ -206,10 +206,10 @@ struct V1AuthTests {
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active is told so, but only with the right password`(_ status: String) throws {
         _ = register()
-        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
+        try client.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
-        let right = reception.post("/api/v1/auth/login/json", V1AuthTests.login)
-        let wrong = reception.post("/api/v1/auth/login/json", V1AuthTests.login.with("password", "wrong"))
+        let right = client.post("/api/v1/auth/login/json", V1AuthTests.login)
+        let wrong = client.post("/api/v1/auth/login/json", V1AuthTests.login.with("password", "wrong"))
 
         #expect(right.said == #"403 {"detail":"账户未激活"}"#)
         #expect(wrong.said == #"401 {"detail":"用户名或密码错误"}"#)
@@ -217,9 +217,9 @@ struct V1AuthTests {
 
     @Test func `too many failures are answered 423 with the time to wait`() {
         _ = register()
-        for _ in 0..<10 { _ = Desk.v1Auth.signIn("testuser", "wrong", at: reception) }
+        for _ in 0..<10 { _ = Desk.v1Auth.signIn("testuser", "wrong", at: client) }
 
-        let answer = reception.post("/api/v1/auth/login/json", V1AuthTests.login)
+        let answer = client.post("/api/v1/auth/login/json", V1AuthTests.login)
 
         #expect(answer.said == #"423 {"detail":"账户已被锁定"}"#)
         #expect(answer.header("Retry-After") == "900")
@@ -231,7 +231,7 @@ struct V1AuthTests {
     ]
 
     @Test(arguments: signedIn) func `without a token everything is refused`(_ method: String, _ path: String) {
-        let answer = reception.ask(method, path)
+        let answer = client.ask(method, path)
 
         #expect(answer.said == #"401 {"detail":"未提供身份认证信息"}"#)
         #expect(answer.header("WWW-Authenticate") == "Bearer")
@@ -239,7 +239,7 @@ struct V1AuthTests {
 
     @Test(arguments: signedIn, ["", "x", "a.b.c"])
     func `with a token that is none everything is refused`(_ endpoint: (String, String), _ token: String) {
-        let answer = reception.ask(endpoint.0, endpoint.1, bearer: token)
+        let answer = client.ask(endpoint.0, endpoint.1, bearer: token)
 
         #expect(answer.said == #"401 {"detail":"无效的令牌或令牌已过期"}"#)
         #expect(answer.header("WWW-Authenticate") == "Bearer")

@@ -7,9 +7,9 @@ import Testing
 /// Document 1's examples, member by member.
 @Suite struct V1ProfileAnswerTests {
     @Test func `registration answers as documented`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.register()
+        let answer = client.register()
 
         #expect(answer.status == 201)
         #expect(
@@ -21,10 +21,10 @@ import Testing
     }
 
     @Test func `login answers as documented`() throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":"testuser","password":"testpassword123"}"#))
 
         #expect(answer.status == 200)
@@ -35,10 +35,10 @@ import Testing
     }
 
     @Test func `an email in the username field signs in too`() throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":"Test@Example.com","password":"testpassword123"}"#))
 
         #expect(answer.status == 200)
@@ -46,10 +46,10 @@ import Testing
     }
 
     @Test func `refresh answers as documented`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(new.refresh)"}"#))
+        let answer = client.ask("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(new.refresh)"}"#))
 
         #expect(answer.status == 200)
         #expect(answer.body == #"{"access":"\#(answer.text("access"))","refresh":"\#(answer.text("refresh"))"}"#)
@@ -58,10 +58,10 @@ import Testing
     }
 
     @Test func `the profile answers as documented, also after registration alone`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask("GET", "/api/v1/profile/", bearer: new.access)
+        let answer = client.ask("GET", "/api/v1/profile/", bearer: new.access)
 
         #expect(answer.status == 200)
         #expect(
@@ -71,13 +71,13 @@ import Testing
     }
 
     @Test func `the profile shows the last login`() throws {
-        let reception = try Reception()
-        let new = reception.register()
-        reception.fixture.clock.move(seconds: 60)
-        _ = reception.ask(
+        let client = try TestClient()
+        let new = client.register()
+        client.fixture.clock.move(seconds: 60)
+        _ = client.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":"testuser","password":"testpassword123"}"#))
 
-        let answer = reception.ask("GET", "/api/v1/profile/", bearer: new.access)
+        let answer = client.ask("GET", "/api/v1/profile/", bearer: new.access)
 
         #expect(answer.text("user", "last_login") == "2025-07-26T07:43:39.508828Z")
         #expect(answer.text("user", "date_joined") == "2025-07-26T07:42:39.508828Z")
@@ -85,10 +85,10 @@ import Testing
 
     @Test(arguments: ["PUT", "PATCH"])
     func `an update answers as documented`(method: String) throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             method, "/api/v1/profile/update/", .json(#"{"email":"updated@example.com","bio":"更新后的个人简介"}"#),
             bearer: new.access)
 
@@ -100,10 +100,10 @@ import Testing
     }
 
     @Test func `an update with a picture answers with its path and address`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/v1/profile/update/",
             .parts([
                 .text("email", "test@example.com"), .text("bio", "新的个人简介"), .file("avatar", "me.png", onePixelPNG),
@@ -118,14 +118,14 @@ import Testing
                 + #""avatar_url":"http://school.example/media/\#(avatar)","bio":"新的个人简介","#
                 + #""date_joined":"2025-07-26T07:42:39.508828Z","last_login":null}}"#)
         let stem = avatar.dropFirst("avatars/".count).dropLast(".png".count)
-        #expect(reception.fixture.files("avatars") == ["\(stem)-256.png", "\(stem)-64.png", "\(stem).png"])
+        #expect(client.fixture.files("avatars") == ["\(stem)-256.png", "\(stem)-64.png", "\(stem).png"])
     }
 
     @Test func `a change of the password answers as documented`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/password/change/",
             .json(
                 #"{"old_password":"testpassword123","new_password":"newpassword456","new_password_confirm":"newpassword456"}"#
@@ -136,16 +136,16 @@ import Testing
     }
 
     @Test func `the info answers as documented`() throws {
-        let reception = try Reception()
-        let new = reception.register()
-        _ = reception.ask(
+        let client = try TestClient()
+        let new = client.register()
+        _ = client.ask(
             "PUT", "/api/v1/profile/update/",
             .parts([.text("bio", "个人简介"), .file("avatar", "me.gif", onePixelGIF)]), bearer: new.access)
 
-        let answer = reception.ask("GET", "/api/v1/info/", bearer: new.access)
+        let answer = client.ask("GET", "/api/v1/info/", bearer: new.access)
 
         #expect(answer.status == 200)
-        let avatar = try #require(reception.fixture.files("avatars").first { !$0.contains("-") })
+        let avatar = try #require(client.fixture.files("avatars").first { !$0.contains("-") })
         #expect(
             answer.body == #"{"id":\#(new.id),"username":"testuser","email":"test@example.com","#
                 + #""avatar":"http://school.example/media/avatars/\#(avatar)","bio":"个人简介","#
@@ -153,33 +153,33 @@ import Testing
     }
 
     @Test func `the info without picture and bio says null`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask("GET", "/api/v1/info/", bearer: new.access)
+        let answer = client.ask("GET", "/api/v1/info/", bearer: new.access)
 
         #expect(answer.names() == ["id", "username", "email", "avatar", "bio", "date_joined"])
         #expect(answer.body.contains(#""avatar":null,"bio":null,"#))
     }
 
     @Test func `logout answers as documented and ends the session`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/logout/", .json(#"{"refresh":"\#(new.refresh)"}"#), bearer: new.access)
 
         #expect(answer.status == 200)
         #expect(answer.body == #"{"message":"登出成功"}"#)
-        #expect(reception.ask("GET", "/api/v1/info/", bearer: new.access).status == 401)
+        #expect(client.ask("GET", "/api/v1/info/", bearer: new.access).status == 401)
     }
 
     // MARK: Other ways to send
 
     @Test func `a form is taken like JSON`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/register/",
             .form(
                 "username=%E7%8E%8B&email=test%40example.com&password=a+b%2Bc%26d%3De&password_confirm=a+b%2Bc%26d%3De")
@@ -187,14 +187,14 @@ import Testing
 
         #expect(answer.status == 201)
         #expect(answer.text("user", "username") == "王")
-        let login = reception.ask("POST", "/api/v1/auth/login/", .json(#"{"username":"王","password":"a b+c&d=e"}"#))
+        let login = client.ask("POST", "/api/v1/auth/login/", .json(#"{"username":"王","password":"a b+c&d=e"}"#))
         #expect(login.status == 200)
     }
 
     @Test func `multipart is taken like JSON`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/register/",
             .parts([
                 .text("username", "testuser"), .text("email", "test@example.com"),
@@ -206,10 +206,10 @@ import Testing
 
     @Test(arguments: ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=\"UTF-8\""])
     func `JSON is taken with any charset parameter`(type: String) throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/login/",
             .other(type: type, Array(#"{"username":"testuser","password":"testpassword123"}"#.utf8)))
 
@@ -217,10 +217,10 @@ import Testing
     }
 
     @Test func `the last of two members of one name counts`() throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/login/",
             .json(#"{"password":"wrong","username":"x","username":"testuser","password":"testpassword123"}"#))
 
@@ -228,15 +228,15 @@ import Testing
     }
 
     @Test func `fields that nobody asked for change nothing`() throws {
-        let reception = try Reception()
-        let new = reception.ask(
+        let client = try TestClient()
+        let new = client.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"id":1,"role":"teacher","is_staff":true,"is_superuser":true,"status":"disabled","#
                     + #""login_count":9,"username":"testuser","email":"test@example.com","#
                     + #""password":"testpassword123","password_confirm":"testpassword123","extra":{"a":[1,{}]}}"#))
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/v1/profile/update/",
             .json(
                 #"{"id":1,"username":"admin","role":"teacher","is_staff":true,"is_superuser":true,"#
@@ -249,7 +249,7 @@ import Testing
         #expect(answer.text("user", "username") == "testuser")
         #expect(answer.text("user", "date_joined") == "2025-07-26T07:42:39.508828Z")
         #expect(
-            try reception.fixture.sql(
+            try client.fixture.sql(
                 "SELECT username, role, status, is_staff, is_superuser, login_count, bio FROM accounts")
                 == "testuser\tstudent\tactive\t0\t0\t0\tb")
     }
@@ -260,16 +260,16 @@ import Testing
         Body.json(#"{"avatar":null}"#), .json(#"{"avatar":""}"#), .form("avatar="), .parts([.text("avatar", "")]),
     ])
     func `an empty avatar removes the picture`(body: Body) throws {
-        let reception = try Reception()
-        let new = reception.register()
-        _ = reception.ask(
+        let client = try TestClient()
+        let new = client.register()
+        _ = client.ask(
             "PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]), bearer: new.access)
 
-        let answer = reception.ask("PUT", "/api/v1/profile/update/", body, bearer: new.access)
+        let answer = client.ask("PUT", "/api/v1/profile/update/", body, bearer: new.access)
 
         #expect(answer.status == 200)
         #expect(answer.body.contains(#""avatar":null,"avatar_url":null"#))
-        #expect(reception.fixture.files("avatars") == [])
+        #expect(client.fixture.files("avatars") == [])
     }
 
     @Test(arguments: [
@@ -277,37 +277,37 @@ import Testing
         .parts([.file("picture", "a.png", onePixelPNG)]),
     ])
     func `without a file chosen the picture stays`(body: Body) throws {
-        let reception = try Reception()
-        let new = reception.register()
-        let first = reception.ask(
+        let client = try TestClient()
+        let new = client.register()
+        let first = client.ask(
             "PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]), bearer: new.access)
 
-        let answer = reception.ask("PUT", "/api/v1/profile/update/", body, bearer: new.access)
+        let answer = client.ask("PUT", "/api/v1/profile/update/", body, bearer: new.access)
 
         #expect(answer.status == 200)
         #expect(answer.text("user", "avatar") == first.text("user", "avatar"))
-        #expect(reception.fixture.files("avatars").count == 3)
-        #expect(reception.fixture.files("incoming") == [])
+        #expect(client.fixture.files("avatars").count == 3)
+        #expect(client.fixture.files("incoming") == [])
     }
 
     @Test func `of two files the last counts and the first leaves nothing`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/v1/profile/update/",
             .parts([.file("avatar", "a.png", onePixelPNG), .file("avatar", "b.gif", onePixelGIF)]), bearer: new.access)
 
         #expect(answer.text("user", "avatar").hasSuffix(".gif"))
-        #expect(reception.fixture.files("avatars").count == 3)
-        #expect(reception.fixture.files("incoming") == [])
+        #expect(client.fixture.files("avatars").count == 3)
+        #expect(client.fixture.files("incoming") == [])
     }
 
     @Test func `a picture is told by its content, not by its name`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/v1/profile/update/", .parts([.file("avatar", "../../a.html", onePixelPNG)]), bearer: new.access
         )
 

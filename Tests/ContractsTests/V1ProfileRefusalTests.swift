@@ -8,9 +8,9 @@ import Testing
     // MARK: Registration
 
     @Test func `missing fields are required, each of them`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("POST", "/api/v1/auth/register/", .json("{}"))
+        let answer = client.ask("POST", "/api/v1/auth/register/", .json("{}"))
 
         #expect(answer.status == 400)
         #expect(
@@ -20,9 +20,9 @@ import Testing
     }
 
     @Test func `an empty body is a body without fields`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("POST", "/api/v1/auth/register/", .other(type: "application/json", []))
+        let answer = client.ask("POST", "/api/v1/auth/register/", .other(type: "application/json", []))
 
         #expect(answer.status == 400)
         #expect(answer.names("errors") == ["username", "email", "password", "password_confirm"])
@@ -34,9 +34,9 @@ import Testing
         (#"{"a":"b"}"#, "Not a valid string."),
     ])
     func `a field of another kind is that field's error`(value: String, text: String) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"username":\#(value),"email":\#(value),"password":\#(value),"password_confirm":\#(value)}"#))
@@ -48,10 +48,10 @@ import Testing
     }
 
     @Test func `the documented refusal of a registration is answered in its words`() throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"username":"TestUser","email":"TEST@example.com","password":"password","password_confirm":"password"}"#
@@ -85,9 +85,9 @@ import Testing
         ),
     ])
     func `a registration is refused in the law's words`(fields: String, name: String, text: String) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"username":"testuser","email":"test@example.com","password":"testpassword123","#
@@ -98,9 +98,9 @@ import Testing
     }
 
     @Test func `all errors of one field stand together`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/register/",
             .json(#"{"username":"x","email":"a@b.org","password":"1234567","password_confirm":"1234567"}"#))
 
@@ -111,11 +111,11 @@ import Testing
     }
 
     @Test func `a name and a password that are too long are the fields' errors`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
         let name = String(repeating: "x", count: 151)
         let password = String(repeating: "q", count: 1025)
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/register/",
             .json(
                 #"{"username":"\#(name)","email":"a@b.org","password":"\#(password)","password_confirm":"\#(password)"}"#
@@ -135,10 +135,10 @@ import Testing
         (#""test@example.org""#, #""testpassword123""#),
     ])
     func `a wrong name or password has one answer`(name: String, password: String) throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":\#(name),"password":\#(password)}"#))
 
         #expect(answer.status == 401)
@@ -148,11 +148,11 @@ import Testing
 
     @Test(arguments: ["inactive", "disabled"])
     func `an account that is not active has the same answer`(status: String) throws {
-        let reception = try Reception()
-        reception.register()
-        try reception.fixture.sql("UPDATE accounts SET status = '\(status)'")
+        let client = try TestClient()
+        client.register()
+        try client.fixture.sql("UPDATE accounts SET status = '\(status)'")
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/auth/login/", .json(#"{"username":"testuser","password":"testpassword123"}"#))
 
         #expect(answer.status == 401)
@@ -160,9 +160,9 @@ import Testing
     }
 
     @Test func `a login without its fields is refused with its head`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("POST", "/api/v1/auth/login/", .json(#"{"username":""}"#))
+        let answer = client.ask("POST", "/api/v1/auth/login/", .json(#"{"username":""}"#))
 
         #expect(answer.status == 400)
         #expect(
@@ -172,13 +172,13 @@ import Testing
 
     @Test(arguments: ["testuser", "nobody"])
     func `a locked name is answered 429 with the seconds left`(name: String) throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
         let login = Body.json(#"{"username":"\#(name)","password":"wrong"}"#)
-        for _ in 1...10 { _ = reception.ask("POST", "/api/v1/auth/login/", login) }
-        reception.fixture.clock.move(seconds: 30)
+        for _ in 1...10 { _ = client.ask("POST", "/api/v1/auth/login/", login) }
+        client.fixture.clock.move(seconds: 30)
 
-        let answer = reception.ask("POST", "/api/v1/auth/login/", login)
+        let answer = client.ask("POST", "/api/v1/auth/login/", login)
 
         #expect(answer.status == 429)
         #expect(answer.body == #"{"message":"登录失败次数过多，请稍后再试"}"#)
@@ -189,28 +189,28 @@ import Testing
 
     @Test(arguments: ["x", "a.b.c", "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30.x"])
     func `a bad refresh token is answered as documented`(token: String) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(token)"}"#))
+        let answer = client.ask("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(token)"}"#))
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Token is invalid or expired","code":"token_not_valid"}"#)
     }
 
     @Test func `an access token is no refresh token`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(new.access)"}"#))
+        let answer = client.ask("POST", "/api/v1/auth/token/refresh/", .json(#"{"refresh":"\#(new.access)"}"#))
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Token is invalid or expired","code":"token_not_valid"}"#)
     }
 
     @Test func `a refresh without a token is a field error`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("POST", "/api/v1/auth/token/refresh/", .json("{}"))
+        let answer = client.ask("POST", "/api/v1/auth/token/refresh/", .json("{}"))
 
         #expect(answer.status == 400)
         #expect(answer.body.hasSuffix(#""errors":{"refresh":["This field is required."]}}"#))
@@ -220,14 +220,14 @@ import Testing
         #"{"refresh":"x"}"#, "{}", #"{"refresh":null}"#, #"{"refresh":""}"#, #"{"refresh":1}"#,
     ])
     func `a logout without the session's refresh token is answered as documented`(body: String) throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask("POST", "/api/v1/auth/logout/", .json(body), bearer: new.access)
+        let answer = client.ask("POST", "/api/v1/auth/logout/", .json(body), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(answer.body == #"{"message":"登出失败: Token is invalid or expired"}"#)
-        #expect(reception.ask("GET", "/api/v1/info/", bearer: new.access).status == 200)
+        #expect(client.ask("GET", "/api/v1/info/", bearer: new.access).status == 200)
     }
 
     @Test(arguments: [
@@ -236,9 +236,9 @@ import Testing
         ("HEAD", "/api/v1/info/"),
     ])
     func `without a token one is not authenticated`(method: String, path: String) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask(method, path)
+        let answer = client.ask(method, path)
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Authentication credentials were not provided."}"#)
@@ -250,11 +250,11 @@ import Testing
         ("POST", "/api/v1/password/change/"), ("GET", "/api/v1/info/"), ("POST", "/api/v1/auth/logout/"),
     ])
     func `with a bad token one is told so`(method: String, path: String) throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
         for token in ["x", new.refresh, String(new.access.dropLast()), "a b"] {
-            let answer = reception.ask(method, path, .json("not even JSON"), bearer: token)
+            let answer = client.ask(method, path, .json("not even JSON"), bearer: token)
 
             #expect(answer.status == 401)
             #expect(
@@ -265,9 +265,9 @@ import Testing
 
     @Test(arguments: ["Basic dGVzdDp0ZXN0", "Token abc", "bearerx abc", ""])
     func `another scheme is no token`(header: String) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("GET", "/api/v1/info/", headers: ["authorization": header])
+        let answer = client.ask("GET", "/api/v1/info/", headers: ["authorization": header])
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Authentication credentials were not provided."}"#)
@@ -275,9 +275,9 @@ import Testing
 
     @Test(arguments: ["Bearer", "bearer ", "BEARER   "])
     func `a scheme without a token is a bad token`(header: String) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("GET", "/api/v1/info/", headers: ["authorization": header])
+        let answer = client.ask("GET", "/api/v1/info/", headers: ["authorization": header])
 
         #expect(answer.status == 401)
         #expect(answer.body == #"{"detail":"Given token not valid for any token type","code":"token_not_valid"}"#)
@@ -285,10 +285,10 @@ import Testing
 
     @Test(arguments: ["bearer", "BEARER", "Bearer  "])
     func `the scheme may be written in any case`(scheme: String) throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask("GET", "/api/v1/info/", headers: ["authorization": "\(scheme) \(new.access)"])
+        let answer = client.ask("GET", "/api/v1/info/", headers: ["authorization": "\(scheme) \(new.access)"])
 
         #expect(answer.status == 200)
     }
@@ -296,11 +296,11 @@ import Testing
     // MARK: Profile
 
     @Test func `a taken email is answered as documented`() throws {
-        let reception = try Reception()
-        let new = reception.register()
-        reception.register("other", email: "other@example.com")
+        let client = try TestClient()
+        let new = client.register()
+        client.register("other", email: "other@example.com")
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/v1/profile/update/", .json(#"{"email":"other@example.com"}"#), bearer: new.access)
 
         #expect(answer.status == 400)
@@ -318,23 +318,23 @@ import Testing
         (#"{"avatar":[]}"#, "avatar", "The submitted data was not a file. Check the encoding type on the form."),
     ])
     func `an update is refused in Django's words`(body: String, name: String, text: String) throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask("PUT", "/api/v1/profile/update/", .json(body), bearer: new.access)
+        let answer = client.ask("PUT", "/api/v1/profile/update/", .json(body), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(answer.body == #"{"message":"资料更新失败","errors":{"\#(name)":["\#(text)"]}}"#)
     }
 
     @Test func `a bio has 500 characters at most`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
         let good = #"{"bio":"\#(String(repeating: "简", count: 500))"}"#
         let bad = #"{"bio":"\#(String(repeating: "简", count: 501))"}"#
 
-        #expect(reception.ask("PUT", "/api/v1/profile/update/", .json(good), bearer: new.access).status == 200)
-        let answer = reception.ask("PUT", "/api/v1/profile/update/", .json(bad), bearer: new.access)
+        #expect(client.ask("PUT", "/api/v1/profile/update/", .json(good), bearer: new.access).status == 200)
+        let answer = client.ask("PUT", "/api/v1/profile/update/", .json(bad), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(
@@ -352,36 +352,36 @@ import Testing
             (onePixelPNG + [UInt8](repeating: 0, count: 5 << 20), "The file is larger than 5 MiB."),
         ] as [([UInt8], String)])
     func `a file that is no avatar is refused and leaves nothing`(content: [UInt8], text: String) throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "PUT", "/api/v1/profile/update/", .parts([.text("bio", "x"), .file("avatar", "a.png", content)]),
             bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(answer.body == #"{"message":"资料更新失败","errors":{"avatar":["\#(text)"]}}"#)
-        #expect(reception.fixture.files("avatars") == [])
-        #expect(reception.fixture.files("incoming") == [])
-        #expect(reception.ask("GET", "/api/v1/profile/", bearer: new.access).text("user", "bio") == "")
+        #expect(client.fixture.files("avatars") == [])
+        #expect(client.fixture.files("incoming") == [])
+        #expect(client.ask("GET", "/api/v1/profile/", bearer: new.access).text("user", "bio") == "")
     }
 
     @Test func `a stranger's file is not even read`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]))
+        let answer = client.ask("PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]))
 
         #expect(answer.status == 401)
-        #expect(reception.fixture.files("incoming") == [])
+        #expect(client.fixture.files("incoming") == [])
     }
 
     // MARK: Password
 
     @Test func `the documented refusal of a new password is answered in its words`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/password/change/",
             .json(
                 #"{"old_password":"wrong","new_password":"newpassword456","new_password_confirm":"newpassword45"}"#),
@@ -394,10 +394,10 @@ import Testing
     }
 
     @Test func `a bad new password and its mismatch stand under one name`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask(
+        let answer = client.ask(
             "POST", "/api/v1/password/change/",
             .json(#"{"old_password":"testpassword123","new_password":"short-1","new_password_confirm":"x"}"#),
             bearer: new.access)
@@ -408,10 +408,10 @@ import Testing
     }
 
     @Test func `a change without its fields names each`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
 
-        let answer = reception.ask("POST", "/api/v1/password/change/", .json("{}"), bearer: new.access)
+        let answer = client.ask("POST", "/api/v1/password/change/", .json("{}"), bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(
@@ -423,9 +423,9 @@ import Testing
 
     @Test(arguments: ["{", "nonsense", #"{"a":1}x"#, "{'a':1}", #"{"a":01}"#, "\u{FEFF}{}", #"{"a":"\ud800"}"#])
     func `a body that is not JSON is refused in the contract's shape`(body: String) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("POST", "/api/v1/auth/register/", .json(body))
+        let answer = client.ask("POST", "/api/v1/auth/register/", .json(body))
 
         #expect(answer.status == 400)
         #expect(answer.names() == ["message", "errors"])
@@ -435,9 +435,9 @@ import Testing
 
     @Test(arguments: ["[]", "1", "null", #""text""#, "true", #"[{"username":"a"}]"#])
     func `a body that is no object is refused in the contract's shape`(body: String) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("POST", "/api/v1/auth/login/", .json(body))
+        let answer = client.ask("POST", "/api/v1/auth/login/", .json(body))
 
         #expect(answer.status == 400)
         #expect(
@@ -446,14 +446,14 @@ import Testing
     }
 
     @Test func `a body may be 32 levels deep and no deeper`() throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
         let open = String(repeating: "[", count: 31)
         let close = String(repeating: "]", count: 31)
         let fields = #""username":"testuser","password":"testpassword123""#
 
-        let good = reception.ask("POST", "/api/v1/auth/login/", .json(#"{\#(fields),"x":\#(open)\#(close)}"#))
-        let bad = reception.ask("POST", "/api/v1/auth/login/", .json(#"{\#(fields),"x":[\#(open)\#(close)]}"#))
+        let good = client.ask("POST", "/api/v1/auth/login/", .json(#"{\#(fields),"x":\#(open)\#(close)}"#))
+        let bad = client.ask("POST", "/api/v1/auth/login/", .json(#"{\#(fields),"x":[\#(open)\#(close)]}"#))
 
         #expect(good.status == 200)
         #expect(bad.status == 400)
@@ -461,80 +461,80 @@ import Testing
     }
 
     @Test func `bytes that are not UTF-8 are refused`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
         let body = Array(#"{"username":""#.utf8) + [0xFF, 0xFE] + Array(#"","password":"x"}"#.utf8)
 
-        let answer = reception.ask("POST", "/api/v1/auth/login/", .other(type: "application/json", body))
+        let answer = client.ask("POST", "/api/v1/auth/login/", .other(type: "application/json", body))
 
         #expect(answer.status == 400)
     }
 
     @Test(arguments: ["text/plain", "application/xml", "image/png", "application/jsonx", nil])
     func `another type of body is answered 415`(type: String?) throws {
-        let reception = try Reception()
+        let client = try TestClient()
 
-        let answer = reception.ask("POST", "/api/v1/auth/login/", .other(type: type, Array("{}".utf8)))
+        let answer = client.ask("POST", "/api/v1/auth/login/", .other(type: type, Array("{}".utf8)))
 
         #expect(answer.status == 415)
         #expect(answer.body == #"{"detail":"Unsupported media type \"\#(type ?? "")\" in request."}"#)
     }
 
     @Test func `a body has 64 KiB at most`() throws {
-        let reception = try Reception()
-        reception.register()
+        let client = try TestClient()
+        client.register()
         let start = #"{"username":"testuser","password":"testpassword123","x":""#
         let good = start + String(repeating: "x", count: 65_536 - start.utf8.count - 2) + #""}"#
         let bad = start + String(repeating: "x", count: 65_537 - start.utf8.count - 2) + #""}"#
 
-        #expect(reception.ask("POST", "/api/v1/auth/login/", .json(good)).status == 200)
-        let answer = reception.ask("POST", "/api/v1/auth/login/", .json(bad))
+        #expect(client.ask("POST", "/api/v1/auth/login/", .json(good)).status == 200)
+        let answer = client.ask("POST", "/api/v1/auth/login/", .json(bad))
 
         #expect(answer.status == 413)
         #expect(answer.names() == ["detail"])
     }
 
     @Test func `a form over its limits is refused`() throws {
-        let reception = try Reception()
+        let client = try TestClient()
         let many = (0..<65).map { "f\($0)=x" }.joined(separator: "&")
         let long = "username=" + String(repeating: "x", count: 65_536)
 
-        #expect(reception.ask("POST", "/api/v1/auth/login/", .form(many)).status == 400)
-        #expect(reception.ask("POST", "/api/v1/auth/login/", .form(long)).status == 413)
+        #expect(client.ask("POST", "/api/v1/auth/login/", .form(many)).status == 400)
+        #expect(client.ask("POST", "/api/v1/auth/login/", .form(long)).status == 413)
     }
 
     @Test func `text in multipart over its limit is answered 413`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
         let bio = Body.Part.text("bio", String(repeating: "x", count: 65_537))
 
-        let answer = reception.ask("PUT", "/api/v1/profile/update/", .parts([bio]), bearer: new.access)
+        let answer = client.ask("PUT", "/api/v1/profile/update/", .parts([bio]), bearer: new.access)
 
         #expect(answer.status == 413)
     }
 
     @Test func `multipart that breaks off is refused and leaves no file`() throws {
-        let reception = try Reception()
-        let new = reception.register()
+        let client = try TestClient()
+        let new = client.register()
         let whole = Body.parts([.file("avatar", "a.png", onePixelPNG)])
         let half = Body.other(type: whole.type, Array(whole.bytes.dropLast(20)))
 
-        let answer = reception.ask("PUT", "/api/v1/profile/update/", half, bearer: new.access)
+        let answer = client.ask("PUT", "/api/v1/profile/update/", half, bearer: new.access)
 
         #expect(answer.status == 400)
         #expect(answer.text("message") == "资料更新失败")
-        #expect(reception.fixture.files("avatars") == [])
-        #expect(reception.fixture.files("incoming") == [])
+        #expect(client.fixture.files("avatars") == [])
+        #expect(client.fixture.files("incoming") == [])
     }
 
     // MARK: Our own trouble
 
     @Test func `without its tables it says nothing but the request's id`() throws {
-        let reception = try Reception()
-        let new = reception.register()
-        try reception.fixture.sql("RENAME TABLE sessions TO sessions_away")
+        let client = try TestClient()
+        let new = client.register()
+        try client.fixture.sql("RENAME TABLE sessions TO sessions_away")
 
-        let answer = reception.ask("GET", "/api/v1/info/", bearer: new.access)
-        try reception.fixture.sql("RENAME TABLE sessions_away TO sessions")
+        let answer = client.ask("GET", "/api/v1/info/", bearer: new.access)
+        try client.fixture.sql("RENAME TABLE sessions_away TO sessions")
 
         #expect(answer.status == 500)
         #expect(answer.body == #"{"detail":"Internal server error. Request r-1."}"#)

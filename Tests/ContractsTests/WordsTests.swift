@@ -158,13 +158,13 @@ struct WordsTests {
         ]
 
     @Test func `whatever is wrong with a body, the answer has no empty text and no name of ours`() throws {
-        let reception = try Reception()
-        let access = Desk.v1Profile.register("alice", at: reception).access
+        let client = try TestClient()
+        let access = Desk.v1Profile.register("alice", at: client).access
 
         let routes = WordsTests.contracts.flatMap(\.routes).filter(\.takesFields)
         let answers = routes.flatMap { route in
             WordsTests.bodies.map { type, body in
-                reception.ask(route.method.rawValue, route.path, .other(type: type, body), bearer: access)
+                client.ask(route.method.rawValue, route.path, .other(type: type, body), bearer: access)
             }
         }
 
@@ -172,11 +172,11 @@ struct WordsTests {
     }
 
     @Test func `without a body the heads are there too`() throws {
-        let reception = try Reception()
-        let access = Desk.v1Profile.register("alice", at: reception).access
+        let client = try TestClient()
+        let access = Desk.v1Profile.register("alice", at: client).access
 
         let answers = WordsTests.contracts.flatMap(\.routes).map {
-            reception.ask($0.method.rawValue, $0.path, bearer: access)
+            client.ask($0.method.rawValue, $0.path, bearer: access)
         }
 
         let refusals = answers.filter { $0.status >= 400 }

@@ -6,17 +6,17 @@ import Mail
 import TestSupport
 import Testing
 
-/// The five contracts over one fixture, asked in memory.
+/// Sends requests to the five contracts in memory, over one fixture.
 ///
 /// Each thread has its own, for it owns a database connection.
-struct Reception {
+struct TestClient {
     let fixture: AccountsFixture
     let accounts: Accounts
     private let router: Router
 
-    init(of school: School, trustedOrigins: Set<String> = []) {
-        self.school = school
-        accounts = school.accounts()
+    init(of fixture: AccountsFixture, trustedOrigins: Set<String> = []) {
+        self.fixture = fixture
+        accounts = fixture.accounts()
         router = Router(trustedOrigins: trustedOrigins)
     }
 
@@ -157,7 +157,7 @@ extension JSON {
     }
 }
 
-extension Reception {
+extension TestClient {
     /// Asks for a link and takes the token out of the mail.
     func mailedToken(_ email: String) throws -> String {
         try #require(mailedTokens(email).first)
