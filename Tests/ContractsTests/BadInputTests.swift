@@ -32,8 +32,10 @@ struct BadInputTests {
             "SELECT id, role, is_staff, is_superuser, status, is_email_verified, YEAR(created_at) FROM accounts")
     }
 
-    @Test(arguments: Desk.allCases) func `a registration takes no rights from the body`(_ desk: Desk) throws {
-        let answer = client.post(desk.registration.path, BadInputTests.wishing(desk.registration(of: "alice")))
+    @Test(arguments: ContractAPI.allCases) func `a registration takes no rights from the body`(_ api: ContractAPI)
+        throws
+    {
+        let answer = client.post(api.registration.path, BadInputTests.wishing(api.registration(of: "alice")))
 
         #expect(answer.status < 300)
         #expect(try granted() == "1\tstudent\t0\t0\tactive\t0\t2025")
@@ -60,9 +62,9 @@ struct BadInputTests {
 
     @Test(arguments: changes)
     func `no other request takes rights from the body`(_ method: String, _ path: String, _ body: JSON) throws {
-        _ = Desk.v1Auth.register("alice", at: client)
-        let desk = path.hasPrefix("/api/users/") ? Desk.usersToken : .v1Auth
-        let access = desk.enter("alice", at: client).access
+        _ = ContractAPI.v1Auth.register("alice", at: client)
+        let api = path.hasPrefix("/api/users/") ? ContractAPI.usersToken : .v1Auth
+        let access = api.openSession("alice", at: client).access
 
         let answer = client.ask(method, path, .json(BadInputTests.wishing(body)), bearer: access)
 
@@ -71,8 +73,8 @@ struct BadInputTests {
     }
 
     @Test func `an update of one's own cannot name another's account`() throws {
-        for name in ["alice", "bob"] { _ = Desk.v1Auth.register(name, at: client) }
-        let cookie = Desk.roleSession.enter("alice", at: client).cookie
+        for name in ["alice", "bob"] { _ = ContractAPI.v1Auth.register(name, at: client) }
+        let cookie = ContractAPI.roleSession.openSession("alice", at: client).cookie
 
         _ = client.ask(
             "PUT", "/api/user/update/?id=2", .json(["id": 2, "user_id": 2, "username": "carol"] as JSON), cookie: cookie
@@ -83,15 +85,15 @@ struct BadInputTests {
 
     // MARK: Names that look like somebody else's
 
-    private static let withUsernames = [Desk.v1Profile, .emailAuth, .roleSession, .v1Auth]
+    private static let withUsernames = [ContractAPI.v1Profile, .emailAuth, .roleSession, .v1Auth]
 
     @Test(arguments: withUsernames, ["bob@school.example", "BOB@school.example", "nobody@school.example", "a@b"])
-    func `a username is never another's email`(_ desk: Desk, _ name: String) throws {
-        _ = Desk.v1Auth.register("bob", at: client)
+    func `a username is never another's email`(_ api: ContractAPI, _ name: String) throws {
+        _ = ContractAPI.v1Auth.register("bob", at: client)
         let before = try rows()
 
         let answer = client.post(
-            desk.registration.path, desk.registration(of: "eve").with("username", .string(name)))
+            api.registration.path, api.registration(of: "eve").with("username", .string(name)))
 
         #expect(answer.status == 400)
         #expect((answer.json["errors"] ?? answer.json)["username"] != nil)
@@ -100,8 +102,8 @@ struct BadInputTests {
 
     @Test(arguments: ["bob@school.example", "nobody@school.example"])
     func `an update makes no username of another's email`(_ name: String) throws {
-        for name in ["alice", "bob"] { _ = Desk.v1Auth.register(name, at: client) }
-        let cookie = Desk.roleSession.enter("alice", at: client).cookie
+        for name in ["alice", "bob"] { _ = ContractAPI.v1Auth.register(name, at: client) }
+        let cookie = ContractAPI.roleSession.openSession("alice", at: client).cookie
         let before = try rows()
 
         let answer = client.ask(
@@ -111,9 +113,9 @@ struct BadInputTests {
         #expect(try rows() == before)
     }
 
-    @Test(arguments: withUsernames) func `a username may be the account's own email`(_ desk: Desk) {
+    @Test(arguments: withUsernames) func `a username may be the account's own email`(_ api: ContractAPI) {
         let answer = client.post(
-            desk.registration.path, desk.registration(of: "eve").with("username", "Eve@School.example"))
+            api.registration.path, api.registration(of: "eve").with("username", "Eve@School.example"))
 
         #expect(answer.status == 201)
     }
@@ -125,12 +127,12 @@ struct BadInputTests {
             "\u{2066}alice\u{2069}", "ali\u{2060}ce", "alice\u{3164}", "alice\u{E0061}", "al ice", "alice\u{0}",
             "alice\n.", "①",
         ])
-    func `a name that looks like another's is not to be had`(_ desk: Desk, _ name: String) throws {
-        _ = Desk.v1Auth.register("alice", at: client)
+    func `a name that looks like another's is not to be had`(_ api: ContractAPI, _ name: String) throws {
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let before = try rows()
 
         let answer = client.post(
-            desk.registration.path, desk.registration(of: "eve").with("username", .string(name)))
+            api.registration.path, api.registration(of: "eve").with("username", .string(name)))
 
         #expect(answer.status == 400)
         #expect((answer.json["errors"] ?? answer.json)["username"] != nil)
@@ -138,17 +140,17 @@ struct BadInputTests {
     }
 
     @Test(
-        arguments: Desk.allCases,
+        arguments: ContractAPI.allCases,
         [
             "ALICE@school.example", "alice@SCHOOL.EXAMPLE", "ａlice@school.example", "alice@ｓchool.example",
             "al\u{200B}ice@school.example", "alice\u{00AD}@school.example", "\u{202E}alice@school.example",
             "alice@school\u{200D}.example", "alice@school.example\u{0}", " alice@school.example ",
         ])
-    func `an email that looks like another's is not to be had`(_ desk: Desk, _ email: String) throws {
-        _ = Desk.v1Auth.register("alice", at: client)
+    func `an email that looks like another's is not to be had`(_ api: ContractAPI, _ email: String) throws {
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let before = try rows()
 
-        let answer = client.post(desk.registration.path, desk.registration(of: "eve").with("email", .string(email)))
+        let answer = client.post(api.registration.path, api.registration(of: "eve").with("email", .string(email)))
 
         #expect([400, 422].contains(answer.status))
         #expect(try rows() == before)
@@ -158,11 +160,11 @@ struct BadInputTests {
 
     /// Every field that is a text, by endpoint; what is sent beside it is right.
     private static let bodies: [(method: String, path: String, body: JSON)] = [
-        ("POST", "/api/auth/register/", Desk.emailAuth.registration(of: "eve")),
-        ("POST", "/api/auth/login/", Desk.emailAuth.credentials("alice@school.example")),
+        ("POST", "/api/auth/register/", ContractAPI.emailAuth.registration(of: "eve")),
+        ("POST", "/api/auth/login/", ContractAPI.emailAuth.credentials("alice@school.example")),
         ("POST", "/api/auth/token/refresh/", ["refresh": "x"]), ("POST", "/api/auth/logout/", ["refresh": "x"]),
-        ("POST", "/api/user/register/", Desk.roleSession.registration(of: "eve")),
-        ("POST", "/api/user/login/", Desk.roleSession.credentials("alice")),
+        ("POST", "/api/user/register/", ContractAPI.roleSession.registration(of: "eve")),
+        ("POST", "/api/user/login/", ContractAPI.roleSession.credentials("alice")),
         ("PUT", "/api/user/update/", ["username": "carol", "email": "carol@school.example"]),
         (
             "POST", "/api/user/change-password/",
@@ -171,14 +173,14 @@ struct BadInputTests {
                 "confirm_password": "\(otherPassword)",
             ]
         ),
-        ("POST", "/api/users/register", Desk.usersToken.registration(of: "eve")),
-        ("POST", "/api/users/login", Desk.usersToken.credentials("alice@school.example")),
+        ("POST", "/api/users/register", ContractAPI.usersToken.registration(of: "eve")),
+        ("POST", "/api/users/login", ContractAPI.usersToken.credentials("alice@school.example")),
         (
             "POST", "/api/users/reset_password",
             ["email": "alice@school.example", "old_password": "\(goodPassword)", "new_password": "\(otherPassword)"]
         ),
-        ("POST", "/api/v1/auth/register", Desk.v1Auth.registration(of: "eve")),
-        ("POST", "/api/v1/auth/login/json", Desk.v1Auth.credentials("alice")),
+        ("POST", "/api/v1/auth/register", ContractAPI.v1Auth.registration(of: "eve")),
+        ("POST", "/api/v1/auth/login/json", ContractAPI.v1Auth.credentials("alice")),
         (
             "POST", "/api/v1/auth/change-password",
             ["old_password": "\(goodPassword)", "new_password": "\(otherPassword)"]
@@ -209,8 +211,8 @@ struct BadInputTests {
     {
         let (method, path, body) = BadInputTests.bodies[index]
         guard case .object(let fields) = body else { return }
-        _ = Desk.v1Auth.register("alice", at: client)
-        let access = Desk.v1Auth.enter("alice", at: client).access
+        _ = ContractAPI.v1Auth.register("alice", at: client)
+        let access = ContractAPI.v1Auth.openSession("alice", at: client).access
         let before = try rows()
 
         for field in fields.members.map(\.name) {
@@ -234,10 +236,10 @@ struct BadInputTests {
     @Test(arguments: bodies.indices) func `no text, however strange, is a fault of ours`(_ index: Int) throws {
         let (method, path, body) = BadInputTests.bodies[index]
         guard case .object(let fields) = body else { return }
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         for field in fields.members.map(\.name) {
             for text in BadInputTests.strangeTexts {
-                let access = Desk.v1Auth.enter("alice", at: client).access
+                let access = ContractAPI.v1Auth.openSession("alice", at: client).access
                 let answer = client.ask(method, path, .json(body.with(field, .string(text))), bearer: access)
                 #expect(answer.status < 500, "\(field): \(text.prefix(20)): \(answer.said)")
                 try client.accounts.unlock("alice")
@@ -249,8 +251,8 @@ struct BadInputTests {
     @Test(arguments: bodies.indices) func `half of a surrogate pair is no text`(_ index: Int) throws {
         let (method, path, body) = BadInputTests.bodies[index]
         guard case .object(let fields) = body else { return }
-        _ = Desk.v1Auth.register("alice", at: client)
-        let access = Desk.v1Auth.enter("alice", at: client).access
+        _ = ContractAPI.v1Auth.register("alice", at: client)
+        let access = ContractAPI.v1Auth.openSession("alice", at: client).access
         let before = try rows()
 
         for field in fields.members.map(\.name) {
@@ -268,12 +270,12 @@ struct BadInputTests {
         "a\0b c d e", "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}", " leading and trailing ", "密码密码密码密码", "ﬁﬁﬁﬁﬁﬁﬁﬁ",
     ])
     func `a password may hold anything, and nothing of it is changed`(_ password: String) {
-        let registered = Desk.v1Auth.register("alice", password, at: client)
+        let registered = ContractAPI.v1Auth.register("alice", password, at: client)
 
-        let same = Desk.v1Auth.signIn("alice", password, at: client)
-        let trimmed = Desk.v1Auth.signIn("alice", password.replacing(" ", with: ""), at: client)
-        let cut = Desk.v1Auth.signIn("alice", String(password.prefix { $0 != "\0" }), at: client)
-        let folded = Desk.v1Auth.signIn("alice", password.replacing("ﬁ", with: "fi"), at: client)
+        let same = ContractAPI.v1Auth.signIn("alice", password, at: client)
+        let trimmed = ContractAPI.v1Auth.signIn("alice", password.replacing(" ", with: ""), at: client)
+        let cut = ContractAPI.v1Auth.signIn("alice", String(password.prefix { $0 != "\0" }), at: client)
+        let folded = ContractAPI.v1Auth.signIn("alice", password.replacing("ﬁ", with: "fi"), at: client)
 
         #expect(registered.status == 201)
         #expect(same.status == 200)

@@ -10,22 +10,22 @@ struct ClientBodyTests {
         client = try TestClient()
     }
 
-    private func signIn(_ desk: Desk, _ body: (String) -> Body) -> Response {
-        _ = Desk.v1Auth.register("alice", at: client)
-        let credentials = desk.credentials(desk.takesEmailOnly ? "alice@school.example" : "alice")
-        return client.ask("POST", desk.login, body(String(decoding: credentials.bytes, as: UTF8.self)))
+    private func signIn(_ api: ContractAPI, _ body: (String) -> Body) -> Response {
+        _ = ContractAPI.v1Auth.register("alice", at: client)
+        let credentials = api.credentials(api.takesEmailOnly ? "alice@school.example" : "alice")
+        return client.ask("POST", api.login, body(String(decoding: credentials.bytes, as: UTF8.self)))
     }
 
     // MARK: Media types
 
     @Test(
-        arguments: Desk.allCases,
+        arguments: ContractAPI.allCases,
         [
             "application/json; utf-8", "application/json;charset", "application/json;charset=", "application/json;",
             "application/json; charset=\"utf-8", "application/json; =", "application/json ; charset = utf-8",
         ])
-    func `a parameter that is none leaves JSON what it is`(_ desk: Desk, _ type: String) {
-        let answer = signIn(desk) { .other(type: type, Array($0.utf8)) }
+    func `a parameter that is none leaves JSON what it is`(_ api: ContractAPI, _ type: String) {
+        let answer = signIn(api) { .other(type: type, Array($0.utf8)) }
 
         #expect(answer.status == 200)
     }
@@ -37,7 +37,7 @@ struct ClientBodyTests {
 
     @Test(arguments: withForms) func `a parameter that is none leaves a form what it is`(_ path: String, _ name: String)
     {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let form = "\(name)=alice%40school.example&role=student&password=correct+horse+battery"
 
         let answers = ["; utf-8", ";charset", ";charset=", ";"].map { parameter in
@@ -58,7 +58,7 @@ struct ClientBodyTests {
 
     @Test(arguments: withForms, boundaries)
     func `a multipart body may have any boundary`(_ endpoint: (String, String), _ boundary: (String, String)) {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let fields = [
             (endpoint.1, "alice@school.example"), ("role", "student"), ("password", goodPassword),
         ]
@@ -75,7 +75,7 @@ struct ClientBodyTests {
     }
 
     @Test func `contract 5's form is taken as multipart too, and a file in it is no text`() {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
 
         let answers = [Body.Part.text("password", goodPassword), .file("password", "a", Array(goodPassword.utf8))]
             .map { client.ask("POST", "/api/v1/auth/login", .parts([.text("username", "alice"), $0])) }
@@ -88,10 +88,10 @@ struct ClientBodyTests {
     // MARK: Byte order marks
 
     @Test(arguments: [
-        (Desk.v1Profile, 400), (.emailAuth, 400), (.roleSession, 400), (.usersToken, 200), (.v1Auth, 200),
+        (ContractAPI.v1Profile, 400), (.emailAuth, 400), (.roleSession, 400), (.usersToken, 200), (.v1Auth, 200),
     ])
-    func `a byte order mark before JSON is skipped where FastAPI would`(_ desk: Desk, _ status: Int) {
-        let answer = signIn(desk) { .json("\u{FEFF}" + $0) }
+    func `a byte order mark before JSON is skipped where FastAPI would`(_ api: ContractAPI, _ status: Int) {
+        let answer = signIn(api) { .json("\u{FEFF}" + $0) }
 
         #expect(answer.status == status)
     }
@@ -99,7 +99,7 @@ struct ClientBodyTests {
     // MARK: Bodies that nobody reads
 
     private static let without = [
-        (Desk.roleSession, "/api/user/logout/"), (.usersToken, "/api/users/logout"),
+        (ContractAPI.roleSession, "/api/user/logout/"), (.usersToken, "/api/users/logout"),
         (.usersToken, "/api/users/refresh_token"), (.v1Auth, "/api/v1/auth/logout"), (.v1Auth, "/api/v1/auth/refresh"),
     ]
     private static let unread: [Body] = [
@@ -110,19 +110,19 @@ struct ClientBodyTests {
     ]
 
     @Test(arguments: without)
-    func `an endpoint that takes no field reads no body`(_ desk: Desk, _ path: String) {
-        _ = Desk.v1Auth.register("alice", at: client)
+    func `an endpoint that takes no field reads no body`(_ api: ContractAPI, _ path: String) {
+        _ = ContractAPI.v1Auth.register("alice", at: client)
 
         let answers = ClientBodyTests.unread.map { body in
-            let held = desk.enter("alice", at: client)
+            let held = api.openSession("alice", at: client)
             return client.ask("POST", path, body, bearer: held.access, cookie: held.cookie)
         }
 
         #expect(answers.map(\.status) == Array(repeating: 200, count: 13))
     }
 
-    @Test(arguments: Desk.bearerEndpoints) func `what comes with a GET is not read`(_ path: String) {
-        let access = Desk.v1Profile.register("alice", at: client).text("tokens", "access")
+    @Test(arguments: ContractAPI.bearerEndpoints) func `what comes with a GET is not read`(_ path: String) {
+        let access = ContractAPI.v1Profile.register("alice", at: client).text("tokens", "access")
 
         let answers = ClientBodyTests.unread.map { client.ask("GET", path, $0, bearer: access) }
 
@@ -133,10 +133,10 @@ struct ClientBodyTests {
 
     private static let spaces = [" ", "\n", "\r\n", "\t", "\u{A0}", "\u{3000}"]
 
-    @Test(arguments: [Desk.v1Profile, .emailAuth], spaces)
-    func `white space around a refresh token is dropped`(_ desk: Desk, _ space: String) throws {
-        let registered = desk.register("alice", at: client)
-        let path = try #require(desk.renewal)
+    @Test(arguments: [ContractAPI.v1Profile, .emailAuth], spaces)
+    func `white space around a refresh token is dropped`(_ api: ContractAPI, _ space: String) throws {
+        let registered = api.register("alice", at: client)
+        let path = try #require(api.renewal)
 
         let answer = client.post(path, ["refresh": .string(space + registered.text("tokens", "refresh") + space)])
 
@@ -144,8 +144,8 @@ struct ClientBodyTests {
     }
 
     @Test(arguments: spaces) func `white space around a token that ends its session is dropped`(_ space: String) {
-        let first = Desk.v1Profile.register("alice", at: client)
-        let second = Desk.emailAuth.register("bert", at: client)
+        let first = ContractAPI.v1Profile.register("alice", at: client)
+        let second = ContractAPI.emailAuth.register("bert", at: client)
 
         let answers = [
             client.ask(
@@ -158,7 +158,7 @@ struct ClientBodyTests {
     }
 
     @Test func `white space around a mailed token is dropped`() throws {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let token = try client.mailedToken("alice@school.example")
 
         let answer = client.post(

@@ -12,8 +12,9 @@ struct CrossContractTests {
 
     // MARK: Signing in
 
-    @Test(arguments: Desk.allCases, Desk.allCases)
-    func `who registered through one contract signs in through every other`(_ first: Desk, _ second: Desk) {
+    @Test(arguments: ContractAPI.allCases, ContractAPI.allCases)
+    func `who registered through one contract signs in through every other`(_ first: ContractAPI, _ second: ContractAPI)
+    {
         _ = first.register("alice", at: client)
 
         let answer = second.signIn(second.takesEmailOnly ? "alice@school.example" : "alice", at: client)
@@ -21,8 +22,8 @@ struct CrossContractTests {
         #expect(answer.status == 200)
     }
 
-    @Test(arguments: Desk.allCases, [Desk.v1Profile, .roleSession, .v1Auth])
-    func `contracts 1, 3 and 5 take the email for the username`(_ first: Desk, _ second: Desk) {
+    @Test(arguments: ContractAPI.allCases, [ContractAPI.v1Profile, .roleSession, .v1Auth])
+    func `contracts 1, 3 and 5 take the email for the username`(_ first: ContractAPI, _ second: ContractAPI) {
         _ = first.register("alice", at: client)
 
         let answer = second.signIn("Alice@School.example", at: client)
@@ -30,8 +31,8 @@ struct CrossContractTests {
         #expect(answer.status == 200)
     }
 
-    @Test(arguments: Desk.allCases, [Desk.emailAuth, .usersToken])
-    func `contracts 2 and 4 take no username`(_ first: Desk, _ second: Desk) {
+    @Test(arguments: ContractAPI.allCases, [ContractAPI.emailAuth, .usersToken])
+    func `contracts 2 and 4 take no username`(_ first: ContractAPI, _ second: ContractAPI) {
         _ = first.register("alice", at: client)
 
         let answer = second.signIn("alice", at: client)
@@ -39,8 +40,8 @@ struct CrossContractTests {
         #expect(answer.status == (second == .emailAuth ? 401 : 400))
     }
 
-    @Test(arguments: Desk.allCases, Desk.allCases)
-    func `what one contract registered is taken in every other`(_ first: Desk, _ second: Desk) throws {
+    @Test(arguments: ContractAPI.allCases, ContractAPI.allCases)
+    func `what one contract registered is taken in every other`(_ first: ContractAPI, _ second: ContractAPI) throws {
         _ = first.register("alice", at: client)
 
         let answer = second.register("ALICE", at: client)
@@ -51,29 +52,30 @@ struct CrossContractTests {
 
     // MARK: Tokens
 
-    @Test(arguments: Desk.withTokens, Desk.bearerEndpoints)
-    func `an access token of any contract opens the bearer endpoints of all`(_ desk: Desk, _ path: String) {
-        _ = desk.register("alice", at: client)
-        let access = desk.enter("alice", at: client).access
+    @Test(arguments: ContractAPI.withTokens, ContractAPI.bearerEndpoints)
+    func `an access token of any contract opens the bearer endpoints of all`(_ api: ContractAPI, _ path: String) {
+        _ = api.register("alice", at: client)
+        let access = api.openSession("alice", at: client).access
 
         let answer = client.get(path, bearer: access)
 
         #expect(answer.status == 200)
     }
 
-    @Test(arguments: [Desk.v1Profile, .emailAuth], Desk.bearerEndpoints)
-    func `the access token of a registration opens the bearer endpoints of all`(_ desk: Desk, _ path: String) {
-        let access = desk.register("alice", at: client).text("tokens", "access")
+    @Test(arguments: [ContractAPI.v1Profile, .emailAuth], ContractAPI.bearerEndpoints)
+    func `the access token of a registration opens the bearer endpoints of all`(_ api: ContractAPI, _ path: String) {
+        let access = api.register("alice", at: client).text("tokens", "access")
 
         let answer = client.get(path, bearer: access)
 
         #expect(answer.status == 200)
     }
 
-    @Test(arguments: Desk.withTokens) func `an access token of any contract changes things in contract 3`(_ desk: Desk)
-    {
-        _ = desk.register("alice", at: client)
-        let access = desk.enter("alice", at: client).access
+    @Test(arguments: ContractAPI.withTokens) func `an access token of any contract changes things in contract 3`(
+        _ api: ContractAPI
+    ) {
+        _ = api.register("alice", at: client)
+        let access = api.openSession("alice", at: client).access
 
         let answer = client.ask("PUT", "/api/user/update/", .json(["username": "bob"] as JSON), bearer: access)
 
@@ -81,11 +83,11 @@ struct CrossContractTests {
         #expect(answer.cookie == nil)
     }
 
-    @Test(arguments: Desk.withTokens, ["/api/user/logout/", "/api/users/logout", "/api/v1/auth/logout"])
-    func `a token of any contract logs itself out at any`(_ desk: Desk, _ path: String) {
-        _ = desk.register("alice", at: client)
-        let access = desk.enter("alice", at: client).access
-        let other = desk.enter("alice", at: client).access
+    @Test(arguments: ContractAPI.withTokens, ["/api/user/logout/", "/api/users/logout", "/api/v1/auth/logout"])
+    func `a token of any contract logs itself out at any`(_ api: ContractAPI, _ path: String) {
+        _ = api.register("alice", at: client)
+        let access = api.openSession("alice", at: client).access
+        let other = api.openSession("alice", at: client).access
 
         let answer = client.ask("POST", path, bearer: access)
 
@@ -95,17 +97,17 @@ struct CrossContractTests {
     }
 
     /// Presents what renews a contract's session.
-    private func renew(_ token: String?, at desk: Desk) -> Response {
-        switch desk {
-        case .v1Profile, .emailAuth: client.post(desk.renewal ?? "", ["refresh": .string(token ?? "")])
-        default: client.ask("POST", desk.renewal ?? "", bearer: token)
+    private func renew(_ token: String?, at api: ContractAPI) -> Response {
+        switch api {
+        case .v1Profile, .emailAuth: client.post(api.renewal ?? "", ["refresh": .string(token ?? "")])
+        default: client.ask("POST", api.renewal ?? "", bearer: token)
         }
     }
 
-    @Test(arguments: Desk.withTokens, Desk.withTokens)
-    func `renewal belongs to the contract that issued the token`(_ issuer: Desk, _ renewer: Desk) {
+    @Test(arguments: ContractAPI.withTokens, ContractAPI.withTokens)
+    func `renewal belongs to the contract that issued the token`(_ issuer: ContractAPI, _ renewer: ContractAPI) {
         _ = issuer.register("alice", at: client)
-        let held = issuer.enter("alice", at: client)
+        let held = issuer.openSession("alice", at: client)
 
         let answer = renew(held.refresh ?? held.access, at: renewer)
 
@@ -113,29 +115,30 @@ struct CrossContractTests {
         #expect(client.get("/api/users/me", bearer: held.access).status == 200)
     }
 
-    @Test(arguments: [Desk.v1Profile, .emailAuth], Desk.withTokens)
-    func `an access token beside a refresh token renews nothing`(_ issuer: Desk, _ renewer: Desk) {
+    @Test(arguments: [ContractAPI.v1Profile, .emailAuth], ContractAPI.withTokens)
+    func `an access token beside a refresh token renews nothing`(_ issuer: ContractAPI, _ renewer: ContractAPI) {
         _ = issuer.register("alice", at: client)
 
-        let answer = renew(issuer.enter("alice", at: client).access, at: renewer)
+        let answer = renew(issuer.openSession("alice", at: client).access, at: renewer)
 
         #expect(answer.status == 401)
     }
 
-    @Test(arguments: [Desk.v1Profile, .emailAuth], Desk.bearerEndpoints)
-    func `a refresh token is never an access token`(_ desk: Desk, _ path: String) {
-        _ = desk.register("alice", at: client)
-        let refresh = desk.enter("alice", at: client).refresh
+    @Test(arguments: [ContractAPI.v1Profile, .emailAuth], ContractAPI.bearerEndpoints)
+    func `a refresh token is never an access token`(_ api: ContractAPI, _ path: String) {
+        _ = api.register("alice", at: client)
+        let refresh = api.openSession("alice", at: client).refresh
 
         let answer = client.get(path, bearer: refresh)
 
         #expect(answer.status == 401)
     }
 
-    @Test(arguments: [Desk.v1Profile, .emailAuth, .usersToken, .v1Auth], [Desk.v1Profile, .emailAuth])
-    func `logout by a refresh token belongs to the contract that issued it`(_ issuer: Desk, _ other: Desk) {
+    @Test(arguments: [ContractAPI.v1Profile, .emailAuth, .usersToken, .v1Auth], [ContractAPI.v1Profile, .emailAuth])
+    func `logout by a refresh token belongs to the contract that issued it`(_ issuer: ContractAPI, _ other: ContractAPI)
+    {
         _ = issuer.register("alice", at: client)
-        let held = issuer.enter("alice", at: client)
+        let held = issuer.openSession("alice", at: client)
         let token = JSON.string(held.refresh ?? held.access ?? "")
 
         let answer =

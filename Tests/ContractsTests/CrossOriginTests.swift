@@ -79,12 +79,13 @@ struct CrossOriginTests {
         Endpoint(method: "PATCH", path: "/api/user/update/", body: .none, changes: true),
         Endpoint(method: "POST", path: "/api/user/logout/", body: .none, changes: true),
         Endpoint(
-            method: "POST", path: "/api/user/login/", body: .json(Desk.roleSession.credentials("alice")), changes: true),
+            method: "POST", path: "/api/user/login/", body: .json(ContractAPI.roleSession.credentials("alice")),
+            changes: true),
     ]
 
     private static func client() throws -> TestClient {
         let client = try TestClient(trustedOrigins: [trusted])
-        _ = Desk.roleSession.register("alice", at: client)
+        _ = ContractAPI.roleSession.register("alice", at: client)
         return client
     }
 
@@ -93,7 +94,7 @@ struct CrossOriginTests {
         let client = try CrossOriginTests.client()
 
         let passing = try CrossOriginTests.pages.filter { page in
-            let cookie = try #require(Desk.roleSession.enter("alice", at: client).cookie)
+            let cookie = try #require(ContractAPI.roleSession.openSession("alice", at: client).cookie)
             let answer = client.ask(
                 endpoint.method, endpoint.path, endpoint.body, cookie: cookie, headers: page.headers)
             return answer.status != 403
@@ -108,7 +109,7 @@ struct CrossOriginTests {
     @Test(arguments: endpoints.filter { $0.path != "/api/user/login/" })
     func `without the cookie no page is refused`(_ endpoint: Endpoint) throws {
         let client = try CrossOriginTests.client()
-        let access = Desk.v1Auth.enter("alice", at: client).access
+        let access = ContractAPI.v1Auth.openSession("alice", at: client).access
 
         let refused = CrossOriginTests.pages.filter { page in
             let answer = client.ask(
@@ -155,7 +156,7 @@ struct CrossOriginTests {
     @Test(arguments: ["SCHOOL.example", "school.example"])
     func `the host is compared without regard to case`(_ host: String) throws {
         let client = try CrossOriginTests.client()
-        let cookie = Desk.roleSession.enter("alice", at: client).cookie
+        let cookie = ContractAPI.roleSession.openSession("alice", at: client).cookie
 
         let answer = client.ask(
             "PUT", "/api/user/update/", cookie: cookie, headers: ["origin": "http://school.example", "host": host])
@@ -165,7 +166,7 @@ struct CrossOriginTests {
 
     @Test func `the refusal is in the contract's words and changes nothing`() throws {
         let client = try CrossOriginTests.client()
-        let cookie = Desk.roleSession.enter("alice", at: client).cookie
+        let cookie = ContractAPI.roleSession.openSession("alice", at: client).cookie
 
         let answer = client.ask(
             "PUT", "/api/user/update/", .json(["username": "mallory"]), cookie: cookie,

@@ -12,7 +12,7 @@ struct DerivedUsernameTests {
 
     private static func register(_ email: String, at client: TestClient) -> Response {
         client.post(
-            "/api/users/register", Desk.usersToken.registration(of: "x").with("email", .string(email)))
+            "/api/users/register", ContractAPI.usersToken.registration(of: "x").with("email", .string(email)))
     }
 
     private func username(_ email: String) throws -> String {
@@ -39,7 +39,7 @@ struct DerivedUsernameTests {
     }
 
     @Test func `a name in use by somebody else is passed over`() throws {
-        for name in ["ALICE", "alice3", "alice22"] { _ = Desk.v1Auth.register(name, at: client) }
+        for name in ["ALICE", "alice3", "alice22"] { _ = ContractAPI.v1Auth.register(name, at: client) }
 
         for domain in ["a.example", "b.example"] { _ = DerivedUsernameTests.register("alice@\(domain)", at: client) }
 
@@ -48,7 +48,7 @@ struct DerivedUsernameTests {
     }
 
     @Test func `names that only begin alike are no hindrance`() throws {
-        for name in ["alice.b", "alice-2", "alice2b", "alicex"] { _ = Desk.v1Auth.register(name, at: client) }
+        for name in ["alice.b", "alice-2", "alice2b", "alicex"] { _ = ContractAPI.v1Auth.register(name, at: client) }
 
         _ = DerivedUsernameTests.register("alice@a.example", at: client)
 
@@ -56,7 +56,7 @@ struct DerivedUsernameTests {
     }
 
     @Test func `names that differ only in width are one`() throws {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
 
         _ = DerivedUsernameTests.register("ＡＬＩＣＥ@a.example", at: client)
 

@@ -8,19 +8,19 @@ struct ExpiryTests {
 
     init() throws {
         client = try TestClient()
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
     }
 
     private func wait(_ seconds: Int64) { client.fixture.clock.move(seconds: seconds) }
 
-    @Test(arguments: [(Desk.v1Profile, Int64(3600)), (.emailAuth, 3600), (.usersToken, 10_800), (.v1Auth, 3600)])
-    func `an access token lives as long as its contract says`(_ desk: Desk, _ life: Int64) {
-        let access = desk.enter("alice", at: client).access
+    @Test(arguments: [(ContractAPI.v1Profile, Int64(3600)), (.emailAuth, 3600), (.usersToken, 10_800), (.v1Auth, 3600)])
+    func `an access token lives as long as its contract says`(_ api: ContractAPI, _ life: Int64) {
+        let access = api.openSession("alice", at: client).access
 
         wait(life - 1)
         let before = client.get("/api/protected/", bearer: access)
         wait(1)
-        let after = Desk.bearerEndpoints.map { client.get($0, bearer: access).status }
+        let after = ContractAPI.bearerEndpoints.map { client.get($0, bearer: access).status }
 
         #expect(before.status == 200)
         #expect(after == Array(repeating: 401, count: 8))
@@ -28,7 +28,7 @@ struct ExpiryTests {
 
     @Test func `a remembered token lives for 30 days`() {
         let access = client.post(
-            "/api/v1/auth/login/json", Desk.v1Auth.credentials("alice").with("remember_me", true)
+            "/api/v1/auth/login/json", ContractAPI.v1Auth.credentials("alice").with("remember_me", true)
         ).text("access_token")
 
         wait(30 * 86_400 - 1)
@@ -40,31 +40,33 @@ struct ExpiryTests {
         #expect(after.status == 401)
     }
 
-    @Test(arguments: [Desk.v1Profile, .emailAuth], [(Int64(86_399), 200), (86_400, 401)])
-    func `a refresh token lives for a day`(_ desk: Desk, _ moment: (Int64, Int)) throws {
-        let refresh = try #require(desk.enter("alice", at: client).refresh)
+    @Test(arguments: [ContractAPI.v1Profile, .emailAuth], [(Int64(86_399), 200), (86_400, 401)])
+    func `a refresh token lives for a day`(_ api: ContractAPI, _ moment: (Int64, Int)) throws {
+        let refresh = try #require(api.openSession("alice", at: client).refresh)
         wait(moment.0)
 
-        let answer = client.post(try #require(desk.renewal), ["refresh": .string(refresh)])
+        let answer = client.post(try #require(api.renewal), ["refresh": .string(refresh)])
 
         #expect(answer.status == moment.1)
     }
 
-    @Test(arguments: [Desk.v1Profile, .emailAuth]) func `each renewal is good for another day`(_ desk: Desk) throws {
-        var refresh = try #require(desk.enter("alice", at: client).refresh)
+    @Test(arguments: [ContractAPI.v1Profile, .emailAuth]) func `each renewal is good for another day`(
+        _ api: ContractAPI
+    ) throws {
+        var refresh = try #require(api.openSession("alice", at: client).refresh)
         for _ in 0..<5 {
             wait(80_000)
-            let answer = client.post(try #require(desk.renewal), ["refresh": .string(refresh)])
+            let answer = client.post(try #require(api.renewal), ["refresh": .string(refresh)])
             #expect(answer.status == 200)
             refresh = answer.text("refresh")
         }
     }
 
-    @Test(arguments: [Desk.v1Profile, .emailAuth])
-    func `an access token from before a renewal stays good until its own end`(_ desk: Desk) throws {
-        let held = desk.enter("alice", at: client)
+    @Test(arguments: [ContractAPI.v1Profile, .emailAuth])
+    func `an access token from before a renewal stays good until its own end`(_ api: ContractAPI) throws {
+        let held = api.openSession("alice", at: client)
         wait(1800)
-        _ = client.post(try #require(desk.renewal), ["refresh": .string(held.refresh ?? "")])
+        _ = client.post(try #require(api.renewal), ["refresh": .string(held.refresh ?? "")])
 
         wait(1799)
         let before = client.get("/api/protected/", bearer: held.access)

@@ -38,10 +38,10 @@ struct HostTests {
         "school.example", "SCHOOL.example:8000", "127.0.0.1:8000", "[::1]:8000", "app_1", "school.example.",
     ])
     func `any other Host is served`(_ host: String) {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
 
         let answer = client.ask(
-            "POST", "/api/v1/auth/login/json", .json(Desk.v1Auth.credentials("alice")), headers: ["host": host])
+            "POST", "/api/v1/auth/login/json", .json(ContractAPI.v1Auth.credentials("alice")), headers: ["host": host])
 
         #expect(answer.status == 200)
     }

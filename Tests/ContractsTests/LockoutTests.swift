@@ -8,7 +8,7 @@ struct LockoutTests {
 
     init() throws {
         client = try TestClient()
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
     }
 
     private static let locked = [
@@ -18,8 +18,8 @@ struct LockoutTests {
 
     /// Tries `alice` or `alice@school.example`, whichever the contract takes, through all five.
     private func tryAll(_ name: String = "alice", _ password: String) -> [Response] {
-        Desk.allCases.map { desk in
-            desk.signIn(desk.takesEmailOnly ? "\(name)@school.example" : name, password, at: client)
+        ContractAPI.allCases.map { api in
+            api.signIn(api.takesEmailOnly ? "\(name)@school.example" : name, password, at: client)
         }
     }
 
@@ -33,15 +33,15 @@ struct LockoutTests {
     }
 
     @Test func `nine failures do not lock`() {
-        for _ in 0..<9 { _ = Desk.v1Profile.signIn("alice", "wrong", at: client) }
+        for _ in 0..<9 { _ = ContractAPI.v1Profile.signIn("alice", "wrong", at: client) }
 
         let answers = tryAll("alice", goodPassword)
 
         #expect(answers.map(\.status) == [200, 200, 200, 200, 200])
     }
 
-    @Test(arguments: Desk.allCases) func `ten failures through one contract lock all five`(_ desk: Desk) {
-        for _ in 0..<10 { _ = desk.enter("alice", "wrong", at: client) }
+    @Test(arguments: ContractAPI.allCases) func `ten failures through one contract lock all five`(_ api: ContractAPI) {
+        for _ in 0..<10 { _ = api.openSession("alice", "wrong", at: client) }
 
         let answers = tryAll("alice", goodPassword)
 
@@ -50,11 +50,11 @@ struct LockoutTests {
 
     @Test func `failures under the email and the username count together`() {
         for _ in 0..<5 {
-            _ = Desk.v1Auth.signIn("Alice", "wrong", at: client)
-            _ = Desk.v1Auth.signIn("ALICE@school.example", "wrong", at: client)
+            _ = ContractAPI.v1Auth.signIn("Alice", "wrong", at: client)
+            _ = ContractAPI.v1Auth.signIn("ALICE@school.example", "wrong", at: client)
         }
 
-        #expect(Desk.v1Auth.signIn("alice", at: client).status == 423)
+        #expect(ContractAPI.v1Auth.signIn("alice", at: client).status == 423)
     }
 
     @Test func `contract 4's reset counts like a login`() {
@@ -67,64 +67,68 @@ struct LockoutTests {
         #expect(tryAll("alice", goodPassword).map(\.said) == LockoutTests.locked)
     }
 
-    @Test(arguments: Desk.allCases) func `a successful login through any contract clears the count`(_ desk: Desk) {
+    @Test(arguments: ContractAPI.allCases) func `a successful login through any contract clears the count`(
+        _ api: ContractAPI
+    ) {
         for _ in 0..<3 {
-            for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
-            _ = desk.enter("alice", at: client)
+            for _ in 0..<9 { _ = ContractAPI.v1Auth.signIn("alice", "wrong", at: client) }
+            _ = api.openSession("alice", at: client)
         }
 
-        #expect(Desk.v1Auth.signIn("alice", at: client).status == 200)
+        #expect(ContractAPI.v1Auth.signIn("alice", at: client).status == 200)
     }
 
-    @Test(arguments: Desk.allCases) func `a name that nobody has is locked like one that somebody has`(_ desk: Desk) {
-        let name = desk.takesEmailOnly ? "nobody@school.example" : "nobody"
-        let known = desk.takesEmailOnly ? "alice@school.example" : "alice"
+    @Test(arguments: ContractAPI.allCases) func `a name that nobody has is locked like one that somebody has`(
+        _ api: ContractAPI
+    ) {
+        let name = api.takesEmailOnly ? "nobody@school.example" : "nobody"
+        let known = api.takesEmailOnly ? "alice@school.example" : "alice"
 
-        let unknown = (0..<12).map { _ in desk.signIn(name, "wrong", at: client) }
-        let answers = (0..<12).map { _ in desk.signIn(known, "wrong", at: client) }
+        let unknown = (0..<12).map { _ in api.signIn(name, "wrong", at: client) }
+        let answers = (0..<12).map { _ in api.signIn(known, "wrong", at: client) }
 
         #expect(unknown.map(\.said) == answers.map(\.said))
         #expect(unknown.map { $0.header("Retry-After") } == answers.map { $0.header("Retry-After") })
-        #expect(unknown.last?.said == LockoutTests.locked[desk.rawValue - 1])
+        #expect(unknown.last?.said == LockoutTests.locked[api.rawValue - 1])
     }
 
     @Test func `spellings of a name that nobody has count together`() {
         for _ in 0..<5 {
-            _ = Desk.v1Auth.signIn("Nobody", "wrong", at: client)
-            _ = Desk.v1Auth.signIn("ＮＯＢＯＤＹ", "wrong", at: client)
+            _ = ContractAPI.v1Auth.signIn("Nobody", "wrong", at: client)
+            _ = ContractAPI.v1Auth.signIn("ＮＯＢＯＤＹ", "wrong", at: client)
         }
 
-        #expect(Desk.v1Auth.signIn("nobody", "wrong", at: client).status == 423)
+        #expect(ContractAPI.v1Auth.signIn("nobody", "wrong", at: client).status == 423)
     }
 
     @Test(arguments: [(Int64(899), 423, "1"), (900, 200, nil as String?)])
     func `a lock ends after 15 minutes`(_ wait: Int64, _ status: Int, _ retryAfter: String?) {
-        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+        for _ in 0..<10 { _ = ContractAPI.v1Auth.signIn("alice", "wrong", at: client) }
         client.fixture.clock.move(seconds: wait)
 
-        let answer = Desk.v1Auth.signIn("alice", at: client)
+        let answer = ContractAPI.v1Auth.signIn("alice", at: client)
 
         #expect(answer.status == status)
         #expect(answer.header("Retry-After") == retryAfter)
     }
 
     @Test func `failures of more than 15 minutes ago do not count`() {
-        for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+        for _ in 0..<9 { _ = ContractAPI.v1Auth.signIn("alice", "wrong", at: client) }
         client.fixture.clock.move(seconds: 900)
-        for _ in 0..<9 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+        for _ in 0..<9 { _ = ContractAPI.v1Auth.signIn("alice", "wrong", at: client) }
 
-        #expect(Desk.v1Auth.signIn("alice", at: client).status == 200)
+        #expect(ContractAPI.v1Auth.signIn("alice", at: client).status == 200)
     }
 
     @Test func `a lock ends no session`() {
-        let access = Desk.v1Auth.enter("alice", at: client).access
-        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+        let access = ContractAPI.v1Auth.openSession("alice", at: client).access
+        for _ in 0..<10 { _ = ContractAPI.v1Auth.signIn("alice", "wrong", at: client) }
 
         #expect(client.get("/api/v1/auth/me", bearer: access).status == 200)
     }
 
     @Test func `a reset by mail unlocks`() throws {
-        for _ in 0..<10 { _ = Desk.v1Auth.signIn("alice", "wrong", at: client) }
+        for _ in 0..<10 { _ = ContractAPI.v1Auth.signIn("alice", "wrong", at: client) }
         let link = try client.mailedToken("alice@school.example")
 
         _ = client.post(
@@ -137,10 +141,10 @@ struct LockoutTests {
         let fixture = client.fixture
 
         let answers = atOnce(30, prepare: { _ in TestClient(of: fixture) }) { _, own in
-            Desk.v1Auth.signIn("alice", "wrong", at: own).status
+            ContractAPI.v1Auth.signIn("alice", "wrong", at: own).status
         }
 
         #expect(Set(answers).isSubset(of: [401, 423]))
-        #expect(Desk.v1Auth.signIn("alice", at: client).status == 423)
+        #expect(ContractAPI.v1Auth.signIn("alice", at: client).status == 423)
     }
 }

@@ -15,11 +15,11 @@ struct LongTextTests {
         // Wrong passwords are not the subject.
         let fixture = try AccountsFixture { $0.lockAfter = 1_000_000 }
         let client = TestClient(of: fixture)
-        _ = Desk.v1Profile.register("alice", at: client)
+        _ = ContractAPI.v1Profile.register("alice", at: client)
         self.client = client
     }
 
-    private func access() -> String? { Desk.v1Profile.enter("alice", at: client).access }
+    private func access() -> String? { ContractAPI.v1Profile.openSession("alice", at: client).access }
 
     /// What every endpoint that changes something takes.
     private static let fields: [String: [String]] = [

@@ -55,7 +55,7 @@ struct MannersTests {
     ]
 
     @Test(arguments: logins) func `a body nested 32 deep is read`(_ path: String) throws {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let deep = String(repeating: "[", count: 31) + String(repeating: "]", count: 31)
         let body =
             #"{"username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)","a":\#(deep)}"#
@@ -66,7 +66,7 @@ struct MannersTests {
     }
 
     @Test(arguments: logins) func `of a name sent twice the last counts`(_ path: String) {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let body = #"""
             {"password":"wrong","username":"x","email":"x","role":"mentor",\#
             "username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)"}
@@ -80,7 +80,7 @@ struct MannersTests {
     @Test(arguments: [
         "application/json", "application/json; charset=utf-8", "application/json;charset=GBK", "Application/JSON",
     ]) func `the charset of JSON is no matter`(_ type: String) {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let body =
             #"{"username":"alice","email":"alice@school.example","role":"student","password":"\#(goodPassword)"}"#
 
@@ -139,7 +139,7 @@ struct MannersTests {
 
     @Test(arguments: ["/api/auth/login/", "/api/user/login/", "/api/v1/auth/login"])
     func `a form has at most 64 fields`(_ path: String) {
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let form = "username=alice&email=alice@school.example&role=student&password=correct+horse+battery"
 
         let full = client.ask("POST", path, .form(form + String(repeating: "&x=1", count: 60)))
@@ -208,8 +208,8 @@ struct MannersTests {
         #expect(answer.said == said)
     }
 
-    @Test(arguments: Desk.bearerEndpoints) func `HEAD answers like GET`(_ path: String) {
-        let access = Desk.v1Profile.register("alice", at: client).text("tokens", "access")
+    @Test(arguments: ContractAPI.bearerEndpoints) func `HEAD answers like GET`(_ path: String) {
+        let access = ContractAPI.v1Profile.register("alice", at: client).text("tokens", "access")
 
         let answers = [String?.some(access), nil].map { token in
             ["GET", "HEAD"].map { client.ask($0, path, bearer: token).said }

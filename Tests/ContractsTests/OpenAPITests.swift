@@ -38,7 +38,7 @@ struct OpenAPITests {
 
     @Test func `what is written is what is described`() throws {
         let client = try TestClient()
-        _ = Desk.v1Profile.register("alice", at: client)
+        _ = ContractAPI.v1Profile.register("alice", at: client)
         let account = try #require(try client.accounts.account("alice"))
         let request = Request(
             id: "r-1", method: "GET", target: "/", origin: "http://h", contentLength: 0, header: { _ in nil },

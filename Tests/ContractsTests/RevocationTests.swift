@@ -11,9 +11,9 @@ struct RevocationTests {
 
     /// Everything that a client kept of a session.
     struct Kept: CustomTestStringConvertible {
-        let desk: Desk
+        let api: ContractAPI
         let name: String
-        let held: Holding
+        let held: SessionCredentials
 
         var testDescription: String { name }
     }
@@ -21,12 +21,15 @@ struct RevocationTests {
     init() throws {
         client = try TestClient()
         let client = client
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
         let remembered = client.post(
-            Desk.v1Auth.login, Desk.v1Auth.credentials("alice").with("remember_me", true))
+            ContractAPI.v1Auth.login, ContractAPI.v1Auth.credentials("alice").with("remember_me", true))
         all =
-            Desk.allCases.map { Kept(desk: $0, name: "\($0)", held: $0.enter("alice", at: client)) }
-            + [Kept(desk: .v1Auth, name: "remembered", held: Holding(access: remembered.text("access_token")))]
+            ContractAPI.allCases.map { Kept(api: $0, name: "\($0)", held: $0.openSession("alice", at: client)) }
+            + [
+                Kept(
+                    api: .v1Auth, name: "remembered", held: SessionCredentials(access: remembered.text("access_token")))
+            ]
     }
 
     /// Every use of what was kept that is not refused: `emailAuth refresh`.
@@ -36,16 +39,16 @@ struct RevocationTests {
             if answer.status < 400 { uses.append("\(kept.name) \(use)") }
         }
         if let access = kept.held.access {
-            for path in Desk.bearerEndpoints { note("GET \(path)", client.get(path, bearer: access)) }
+            for path in ContractAPI.bearerEndpoints { note("GET \(path)", client.get(path, bearer: access)) }
             note("update", client.ask("PUT", "/api/user/update/", bearer: access))
         }
         if let cookie = kept.held.cookie {
-            for path in Desk.cookieEndpoints { note("GET \(path)", client.get(path, cookie: cookie)) }
+            for path in ContractAPI.cookieEndpoints { note("GET \(path)", client.get(path, cookie: cookie)) }
             note("update", client.ask("PUT", "/api/user/update/", cookie: cookie))
         }
-        if let refresh = kept.held.refresh, let path = kept.desk.renewal {
+        if let refresh = kept.held.refresh, let path = kept.api.renewal {
             note("renewal", client.post(path, ["refresh": .string(refresh)]))
-        } else if let access = kept.held.access, let path = kept.desk.renewal {
+        } else if let access = kept.held.access, let path = kept.api.renewal {
             note("renewal", client.ask("POST", path, bearer: access))
         }
         return uses
@@ -102,8 +105,8 @@ struct RevocationTests {
     }
 
     @Test(arguments: Deed.allCases) func `nobody else's sessions are touched`(_ deed: Deed) throws {
-        _ = Desk.v1Auth.register("bob", at: client)
-        let bob = Desk.v1Auth.enter("bob", at: client)
+        _ = ContractAPI.v1Auth.register("bob", at: client)
+        let bob = ContractAPI.v1Auth.openSession("bob", at: client)
 
         try `everything is refused from the next request on`(deed)
 
@@ -113,7 +116,7 @@ struct RevocationTests {
     @Test func `a session begun after an end is good`() throws {
         try client.accounts.setRole(.teacher, of: alice())
 
-        let held = Desk.v1Auth.enter("alice", at: client)
+        let held = ContractAPI.v1Auth.openSession("alice", at: client)
 
         #expect(client.get("/api/user/me/", bearer: held.access).text("role") == "teacher")
     }
@@ -121,7 +124,7 @@ struct RevocationTests {
     // MARK: What ends one session
 
     private func logOut(_ kept: Kept) -> Response {
-        switch kept.desk {
+        switch kept.api {
         case .v1Profile:
             client.post(
                 "/api/v1/auth/logout/", ["refresh": .string(kept.held.refresh ?? "")], bearer: kept.held.access)
@@ -153,7 +156,7 @@ struct RevocationTests {
     // MARK: Change of the password
 
     /// The three endpoints that change the password.
-    private func change(_ path: String, with held: Holding) -> Response {
+    private func change(_ path: String, with held: SessionCredentials) -> Response {
         let body: JSON = [
             "old_password": "\(goodPassword)", "current_password": "\(goodPassword)",
             "new_password": "\(otherPassword)",

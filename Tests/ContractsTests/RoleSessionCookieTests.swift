@@ -9,11 +9,11 @@ struct RoleSessionCookieTests {
 
     init() throws {
         client = try TestClient()
-        _ = Desk.roleSession.register("alice", at: client)
+        _ = ContractAPI.roleSession.register("alice", at: client)
     }
 
     private func cookie() throws -> String {
-        try #require(Desk.roleSession.signIn("alice", at: client).cookie)
+        try #require(ContractAPI.roleSession.signIn("alice", at: client).cookie)
     }
 
     private static let day: Int64 = 86_400
@@ -21,7 +21,7 @@ struct RoleSessionCookieTests {
     // MARK: How it looks
 
     @Test func `the cookie is hidden from scripts and lives for 14 days`() throws {
-        let answer = Desk.roleSession.signIn("alice", at: client)
+        let answer = ContractAPI.roleSession.signIn("alice", at: client)
 
         let value = try #require(answer.cookie)
         #expect(value.count == 43)
@@ -31,7 +31,7 @@ struct RoleSessionCookieTests {
 
     @Test func `under HTTPS the cookie is secure`() throws {
         let answer = client.ask(
-            "POST", "/api/user/login/", .json(Desk.roleSession.credentials("alice")), isSecure: true)
+            "POST", "/api/user/login/", .json(ContractAPI.roleSession.credentials("alice")), isSecure: true)
 
         let value = try #require(answer.cookie)
         #expect(
@@ -68,7 +68,7 @@ struct RoleSessionCookieTests {
     @Test func `a login with a cookie ends that cookie's session`() throws {
         let old = try cookie()
 
-        let answer = client.post("/api/user/login/", Desk.roleSession.credentials("alice"), cookie: old)
+        let answer = client.post("/api/user/login/", ContractAPI.roleSession.credentials("alice"), cookie: old)
 
         #expect(client.get("/api/user/me/", cookie: old).status == 401)
         #expect(client.get("/api/user/me/", cookie: answer.cookie).status == 200)
@@ -77,13 +77,13 @@ struct RoleSessionCookieTests {
     @Test func `a failed login leaves the cookie's session alone`() throws {
         let old = try cookie()
 
-        _ = client.post("/api/user/login/", Desk.roleSession.credentials("alice", "wrong"), cookie: old)
+        _ = client.post("/api/user/login/", ContractAPI.roleSession.credentials("alice", "wrong"), cookie: old)
 
         #expect(client.get("/api/user/me/", cookie: old).status == 200)
     }
 
     @Test func `a session id that the client made up is never taken over`() throws {
-        let answer = client.post("/api/user/login/", Desk.roleSession.credentials("alice"), cookie: "chosen")
+        let answer = client.post("/api/user/login/", ContractAPI.roleSession.credentials("alice"), cookie: "chosen")
 
         #expect(answer.cookie != "chosen")
         #expect(client.get("/api/user/me/", cookie: "chosen").status == 401)
@@ -206,8 +206,8 @@ struct RoleSessionCookieTests {
     }
 
     @Test func `of two living sessions the first counts, of a dead one and a living one the living`() throws {
-        _ = Desk.roleSession.register("bert", at: client)
-        let (alice, bert) = (try cookie(), try #require(Desk.roleSession.signIn("bert", at: client).cookie))
+        _ = ContractAPI.roleSession.register("bert", at: client)
+        let (alice, bert) = (try cookie(), try #require(ContractAPI.roleSession.signIn("bert", at: client).cookie))
         let dead = try cookie()
         _ = client.ask("POST", "/api/user/logout/", cookie: dead)
 
@@ -253,7 +253,8 @@ struct RoleSessionCookieTests {
     @Test func `a login ends the sessions of all cookies that came with it`() throws {
         let cookies = [try cookie(), "old", try cookie()]
 
-        let answer = ask("POST", "/api/user/login/", .json(Desk.roleSession.credentials("alice")), cookies: cookies)
+        let answer = ask(
+            "POST", "/api/user/login/", .json(ContractAPI.roleSession.credentials("alice")), cookies: cookies)
 
         #expect(cookies.map { client.get("/api/user/me/", cookie: $0).status } == [401, 401, 401])
         #expect(client.get("/api/user/me/", cookie: answer.cookie).status == 200)

@@ -11,9 +11,9 @@ struct RoleSessionListTests {
     init() throws {
         client = try TestClient()
         for name in ["user1", "user2", "user3", "user4", "user5"] {
-            _ = Desk.roleSession.register(name, at: client)
+            _ = ContractAPI.roleSession.register(name, at: client)
         }
-        cookie = try #require(Desk.roleSession.enter("user1", at: client).cookie)
+        cookie = try #require(ContractAPI.roleSession.openSession("user1", at: client).cookie)
         try client.fixture.sql("UPDATE accounts SET role = 'teacher' WHERE id IN (2, 4)")
     }
 
@@ -29,8 +29,8 @@ struct RoleSessionListTests {
         role: String, isStaff: Bool, status: Int
     ) throws {
         let client = TestClient(of: try AccountsFixture { $0.listReaders = .staff })
-        _ = Desk.roleSession.register("reader", at: client)
-        let cookie = try #require(Desk.roleSession.enter("reader", at: client).cookie)
+        _ = ContractAPI.roleSession.register("reader", at: client)
+        let cookie = try #require(ContractAPI.roleSession.openSession("reader", at: client).cookie)
         try client.fixture.sql("UPDATE accounts SET role = '\(role)', is_staff = \(isStaff)")
 
         let answer = client.get("/api/user/list/", cookie: cookie)

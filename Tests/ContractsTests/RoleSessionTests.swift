@@ -103,7 +103,7 @@ struct RoleSessionTests {
             ], cookie: cookie)
 
         #expect(answer.said == #"200 {"message":"密码修改成功"}"#)
-        #expect(Desk.roleSession.signIn("example", otherPassword, at: client).status == 200)
+        #expect(ContractAPI.roleSession.signIn("example", otherPassword, at: client).status == 200)
     }
 
     @Test func `logout answers its message`() throws {
@@ -173,7 +173,7 @@ struct RoleSessionTests {
 
     @Test func `an update to taken names is refused`() throws {
         let cookie = try cookie()
-        _ = Desk.roleSession.register("bob", at: client)
+        _ = ContractAPI.roleSession.register("bob", at: client)
 
         let answer = client.ask(
             "PUT", "/api/user/update/", .json(["username": "BOB", "email": "Bob@School.example"]), cookie: cookie)
@@ -280,7 +280,7 @@ struct RoleSessionTests {
 
     @Test func `too many failures are answered 429 with the time to wait`() {
         _ = register()
-        for _ in 0..<10 { _ = Desk.roleSession.signIn("example", "wrong", at: client) }
+        for _ in 0..<10 { _ = ContractAPI.roleSession.signIn("example", "wrong", at: client) }
 
         let answer = client.post("/api/user/login/", RoleSessionTests.login)
 

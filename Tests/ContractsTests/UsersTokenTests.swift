@@ -55,7 +55,7 @@ struct UsersTokenTests {
     }
 
     @Test func `me answers null where nothing is known`() {
-        let access = Desk.emailAuth.register("alice", at: client).text("tokens", "access")
+        let access = ContractAPI.emailAuth.register("alice", at: client).text("tokens", "access")
 
         let answer = client.get("/api/users/me", bearer: access)
 
@@ -135,7 +135,7 @@ struct UsersTokenTests {
 
     @Test func `too many failures are answered 429 with the time to wait`() {
         _ = register()
-        for _ in 0..<10 { _ = Desk.usersToken.signIn("user@example.com", "wrong", at: client) }
+        for _ in 0..<10 { _ = ContractAPI.usersToken.signIn("user@example.com", "wrong", at: client) }
 
         let answer = client.post("/api/users/login", UsersTokenTests.login)
 

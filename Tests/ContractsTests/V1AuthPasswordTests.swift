@@ -9,10 +9,10 @@ struct V1AuthPasswordTests {
 
     init() throws {
         client = try TestClient()
-        _ = Desk.v1Auth.register("alice", at: client)
+        _ = ContractAPI.v1Auth.register("alice", at: client)
     }
 
-    private func token() -> String? { Desk.v1Auth.enter("alice", at: client).access }
+    private func token() -> String? { ContractAPI.v1Auth.openSession("alice", at: client).access }
 
     // MARK: Change
 
@@ -25,8 +25,8 @@ struct V1AuthPasswordTests {
 
         #expect(answer.said == #"200 {"message":"密码修改成功"}"#)
         #expect(client.get("/api/v1/auth/me", bearer: token).status == 200)
-        #expect(Desk.v1Auth.signIn("alice", otherPassword, at: client).status == 200)
-        #expect(Desk.v1Auth.signIn("alice", at: client).status == 401)
+        #expect(ContractAPI.v1Auth.signIn("alice", otherPassword, at: client).status == 200)
+        #expect(ContractAPI.v1Auth.signIn("alice", at: client).status == 401)
     }
 
     private static let wrongChanges: [(JSON, String)] = [
@@ -59,7 +59,7 @@ struct V1AuthPasswordTests {
         let answer = client.post("/api/v1/auth/change-password", body, bearer: token())
 
         #expect(answer.said == #"400 {"detail":"# + rest + "}")
-        #expect(Desk.v1Auth.signIn("alice", at: client).status == 200)
+        #expect(ContractAPI.v1Auth.signIn("alice", at: client).status == 200)
     }
 
     @Test func `guessing the old password locks like logins`() {
@@ -103,7 +103,7 @@ struct V1AuthPasswordTests {
             "/api/v1/auth/reset-password", ["token": .string(link), "new_password": "\(otherPassword)"])
 
         #expect(answer.said == #"200 {"message":"密码重置成功"}"#)
-        #expect(Desk.v1Auth.signIn("alice", otherPassword, at: client).status == 200)
+        #expect(ContractAPI.v1Auth.signIn("alice", otherPassword, at: client).status == 200)
     }
 
     @Test func `a link works once`() throws {
@@ -144,7 +144,7 @@ struct V1AuthPasswordTests {
             "/api/v1/auth/reset-password", ["token": .string(token), "new_password": "\(otherPassword)"])
 
         #expect(answer.status == 400)
-        #expect(Desk.v1Auth.signIn("alice", at: client).status == 200)
+        #expect(ContractAPI.v1Auth.signIn("alice", at: client).status == 200)
     }
 
     @Test func `an account that is not active gets no link`() throws {

@@ -148,7 +148,7 @@ struct V1AuthTests {
     }
 
     @Test func `registration is no login`() {
-        let access = Desk.emailAuth.register("alice", at: client).text("tokens", "access")
+        let access = ContractAPI.emailAuth.register("alice", at: client).text("tokens", "access")
 
         let answer = client.get("/api/v1/auth/me", bearer: access)
 
@@ -156,12 +156,12 @@ struct V1AuthTests {
         #expect(answer.json["login_count"] == 0)
     }
 
-    @Test(arguments: Desk.allCases) func `a login through any contract is counted`(_ desk: Desk) {
-        _ = desk.register("alice", at: client)
-        for _ in 0..<3 { _ = desk.enter("alice", at: client) }
-        _ = desk.enter("alice", "wrong", at: client)
+    @Test(arguments: ContractAPI.allCases) func `a login through any contract is counted`(_ api: ContractAPI) {
+        _ = api.register("alice", at: client)
+        for _ in 0..<3 { _ = api.openSession("alice", at: client) }
+        _ = api.openSession("alice", "wrong", at: client)
 
-        let answer = client.get("/api/v1/auth/me", bearer: Desk.v1Auth.enter("alice", at: client).access)
+        let answer = client.get("/api/v1/auth/me", bearer: ContractAPI.v1Auth.openSession("alice", at: client).access)
 
         #expect(answer.json["login_count"] == 4)
     }
@@ -217,7 +217,7 @@ struct V1AuthTests {
 
     @Test func `too many failures are answered 423 with the time to wait`() {
         _ = register()
-        for _ in 0..<10 { _ = Desk.v1Auth.signIn("testuser", "wrong", at: client) }
+        for _ in 0..<10 { _ = ContractAPI.v1Auth.signIn("testuser", "wrong", at: client) }
 
         let answer = client.post("/api/v1/auth/login/json", V1AuthTests.login)
 

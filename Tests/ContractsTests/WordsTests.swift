@@ -159,7 +159,7 @@ struct WordsTests {
 
     @Test func `whatever is wrong with a body, the answer has no empty text and no name of ours`() throws {
         let client = try TestClient()
-        let access = Desk.v1Profile.register("alice", at: client).access
+        let access = ContractAPI.v1Profile.register("alice", at: client).access
 
         let routes = WordsTests.contracts.flatMap(\.routes).filter(\.takesFields)
         let answers = routes.flatMap { route in
@@ -173,7 +173,7 @@ struct WordsTests {
 
     @Test func `without a body the heads are there too`() throws {
         let client = try TestClient()
-        let access = Desk.v1Profile.register("alice", at: client).access
+        let access = ContractAPI.v1Profile.register("alice", at: client).access
 
         let answers = WordsTests.contracts.flatMap(\.routes).map {
             client.ask($0.method.rawValue, $0.path, bearer: access)

@@ -24,7 +24,7 @@ extension FuzzTarget {
             headers: headers, body: rest)
 
         let context = RequestContext(request, router: router)
-        let reply = router.answer(context, desk.accounts)
+        let reply = router.answer(context, shared.accounts)
 
         try require(context.fault == nil, "a mistake of ours: \(context.fault ?? "")")
         try require(reply.fault == nil, "a header that cannot be sent: \(reply.fault ?? "")")
@@ -35,17 +35,17 @@ extension FuzzTarget {
     static func ask(_ path: String, _ body: [UInt8]) {
         let request = request(
             method: "POST", target: path, headers: ["content-type": "application/json"], body: body)
-        _ = router.answer(RequestContext(request, router: router), desk.accounts)
+        _ = router.answer(RequestContext(request, router: router), shared.accounts)
     }
 
     private static let router = Router(trustedOrigins: ["https://app.school.example"])
 
     /// A core for the one thread that asks.
-    private struct Desk: @unchecked Sendable {
+    private struct OneThreadsAccounts: @unchecked Sendable {
         let accounts: Accounts
     }
 
-    private static let desk: Desk = {
+    private static let shared: OneThreadsAccounts = {
         var settings = Settings()
         settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
         let decoder = AvatarDecoder(command: ["/nowhere"]) { _ in }
@@ -58,6 +58,6 @@ extension FuzzTarget {
             pictures: CorePermits(count: 64), now: { Instant(microseconds: 1_700_000_000_000_000) }, report: { _ in })
         let address = DatabaseAddress(
             endpoint: .socket(path: "\(folder)/nobody"), database: "none", user: "none", password: "")
-        return Desk(accounts: Accounts(database: Connection(address), dependencies: dependencies))
+        return OneThreadsAccounts(accounts: Accounts(database: Connection(address), dependencies: dependencies))
     }()
 }

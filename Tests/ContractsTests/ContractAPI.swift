@@ -6,21 +6,21 @@ let goodPassword = "correct horse battery"
 let otherPassword = "another staple entirely"
 
 /// What a client of a contract holds after signing in.
-struct Holding {
+struct SessionCredentials {
     var access: String?
     var refresh: String?
     var cookie: String?
 }
 
 /// One of the five contracts, as a client that knows its document uses it.
-enum Desk: Int, CaseIterable, CustomTestStringConvertible {
+enum ContractAPI: Int, CaseIterable, CustomTestStringConvertible {
     case v1Profile = 1
     case emailAuth, roleSession, usersToken, v1Auth
 
     var testDescription: String { "\(rawValue)" }
 
     /// Those whose clients hold a bearer token.
-    static let withTokens: [Desk] = [.v1Profile, .emailAuth, .usersToken, .v1Auth]
+    static let withTokens: [ContractAPI] = [.v1Profile, .emailAuth, .usersToken, .v1Auth]
 
     /// Registers `alice` with `alice@school.example`.
     func register(_ name: String, _ password: String = goodPassword, at client: TestClient) -> Response {
@@ -80,13 +80,13 @@ enum Desk: Int, CaseIterable, CustomTestStringConvertible {
     }
 
     /// Signs in `alice` and gives what the client then holds.
-    func enter(_ name: String, _ password: String = goodPassword, at client: TestClient) -> Holding {
+    func openSession(_ name: String, _ password: String = goodPassword, at client: TestClient) -> SessionCredentials {
         let answer = signIn(takesEmailOnly ? "\(name)@school.example" : name, password, at: client)
         return switch self {
         case .v1Profile, .emailAuth:
-            Holding(access: answer.text("tokens", "access"), refresh: answer.text("tokens", "refresh"))
-        case .roleSession: Holding(cookie: answer.cookie)
-        case .usersToken, .v1Auth: Holding(access: answer.text("access_token"))
+            SessionCredentials(access: answer.text("tokens", "access"), refresh: answer.text("tokens", "refresh"))
+        case .roleSession: SessionCredentials(cookie: answer.cookie)
+        case .usersToken, .v1Auth: SessionCredentials(access: answer.text("access_token"))
         }
     }
 
