@@ -126,7 +126,7 @@ import Testing
         let new = try accounts.register("anna")
         let old = try accounts.update(new, avatar: accounts.upload(onePixelPNG)).avatar
         let upload = try accounts.upload(onePixelGIF)
-        fixture.dice.interrupt { _ = try? fixture.accounts().register("bert", email: "one@b.org") }
+        fixture.random.interrupt { _ = try? fixture.accounts().register("bert", email: "one@b.org") }
 
         let found = violations { try accounts.update(new, email: .text("one@b.org"), avatar: upload) }
 
@@ -142,7 +142,7 @@ import Testing
 
         let outcome = refusal {
             let upload = try accounts.upload(onePixelPNG)
-            fixture.dice.interrupt { _ = try? fixture.sql("DELETE FROM accounts") }
+            fixture.random.interrupt { _ = try? fixture.sql("DELETE FROM accounts") }
             try accounts.update(new, avatar: upload)
         }
 
@@ -227,7 +227,8 @@ import Testing
         let root = try TestEnvironment.scratch("owned")
         chown(root, 1, 1)
 
-        let media = try MediaStore(root: root, random: AccountsFixture().dice.source, decoder: TestEnvironment.decoder)
+        let media = try MediaStore(
+            root: root, random: AccountsFixture().random.source, decoder: TestEnvironment.decoder)
         try media.tryWriting()
 
         for folder in ["avatars", "incoming"] {

@@ -357,7 +357,7 @@ import Testing
         let fixture = fixture
         let anna = anna
         // Between its check of what is taken and its row.
-        fixture.dice.interrupt {
+        fixture.random.interrupt {
             _ = try? fixture.accounts().update(anna, email: .text("new@school.example"))
         }
 
@@ -420,7 +420,7 @@ import Testing
         let token = try #require(try mails().first).token
         let fixture = fixture
         let anna = anna
-        fixture.dice.interrupt {
+        fixture.random.interrupt {
             _ = try? fixture.accounts().update(anna, email: .text("new@school.example"))
         }
 

@@ -172,7 +172,7 @@ import Testing
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
         let id = try accounts.register("anna").account.id
-        fixture.dice.interrupt {
+        fixture.random.interrupt {
             let others = fixture.accounts()
             for _ in 1...10 { try? others.countFailure(LoginSubject(id, name: nil), accountID: id) }
         }

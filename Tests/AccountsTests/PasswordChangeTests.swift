@@ -129,7 +129,7 @@ import Testing
         let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let subject = LoginSubject(session: try accounts.caller(own).session.id)
-        fixture.dice.interrupt {
+        fixture.random.interrupt {
             let others = fixture.accounts()
             for _ in 1...10 { try? others.countFailure(subject, accountID: nil) }
         }
@@ -143,7 +143,7 @@ import Testing
         let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let other = try accounts.signIn("anna")
-        fixture.dice.interrupt { try? fixture.accounts().changePassword(other, to: "overtaken by another") }
+        fixture.random.interrupt { try? fixture.accounts().changePassword(other, to: "overtaken by another") }
 
         let found = violations { try accounts.changePassword(own) }
 

@@ -282,7 +282,7 @@ import Testing
     @Test func `a name taken after it was looked up is the same finding`() throws {
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
-        fixture.dice.interrupt { _ = try? fixture.accounts().register("anna", email: "other@b.org") }
+        fixture.random.interrupt { _ = try? fixture.accounts().register("anna", email: "other@b.org") }
 
         let found = violations { try accounts.register("anna", email: "anna@b.org") }
 
@@ -292,7 +292,7 @@ import Testing
     @Test func `an email taken after it was looked up is the same finding`() throws {
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
-        fixture.dice.interrupt { _ = try? fixture.accounts().register("other", email: "anna@b.org") }
+        fixture.random.interrupt { _ = try? fixture.accounts().register("other", email: "anna@b.org") }
 
         let found = violations { try accounts.register("anna", email: "anna@b.org") }
 

@@ -120,7 +120,7 @@ import Testing
         let accounts = fixture.accounts()
         let own = try accounts.register("anna")
         let account = own.account
-        fixture.dice.interrupt { try? fixture.accounts().endSessions(of: account) }
+        fixture.random.interrupt { try? fixture.accounts().endSessions(of: account) }
 
         let answer = violations { try accounts.changePassword(own) }
 

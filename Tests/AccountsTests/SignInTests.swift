@@ -234,7 +234,7 @@ import Testing
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
         try accounts.register("anna")
-        fixture.dice.interrupt { try? fixture.fail("anna", times: 10) }
+        fixture.random.interrupt { try? fixture.fail("anna", times: 10) }
 
         #expect(refusal { try accounts.signIn("anna") } == "locked(retryAfter: 900)")
         #expect(try fixture.sql("SELECT login_count FROM accounts") == "0")
@@ -244,7 +244,7 @@ import Testing
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
         let account = try accounts.register("anna").account
-        fixture.dice.interrupt { try? fixture.accounts().setStatus(.disabled, of: account) }
+        fixture.random.interrupt { try? fixture.accounts().setStatus(.disabled, of: account) }
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
         #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "0")
@@ -254,7 +254,7 @@ import Testing
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
         let new = try accounts.register("anna")
-        fixture.dice.interrupt { try? fixture.accounts().changePassword(new) }
+        fixture.random.interrupt { try? fixture.accounts().changePassword(new) }
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
         #expect(try fixture.sql("SELECT COUNT(*) FROM sessions") == "1")
@@ -265,7 +265,7 @@ import Testing
         let accounts = fixture.accounts()
         let new = try accounts.register("anna")
         try fixture.sql("UPDATE accounts SET password_hash = '\(oldHashes[0])'")
-        fixture.dice.interrupt { try? fixture.accounts().changePassword(new) }
+        fixture.random.interrupt { try? fixture.accounts().changePassword(new) }
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
         #expect(refusal { try accounts.signIn("anna", otherPassword) } == "none")
@@ -275,7 +275,7 @@ import Testing
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
         try accounts.register("anna")
-        fixture.dice.interrupt { _ = try? fixture.sql("DELETE FROM accounts") }
+        fixture.random.interrupt { _ = try? fixture.sql("DELETE FROM accounts") }
 
         #expect(refusal { try accounts.signIn("anna") } == "wrongCredentials")
     }

@@ -11,7 +11,7 @@ package final class AccountsFixture: Sendable {
     package let address: DatabaseAddress
     /// Stands at 2025-07-26T07:42:39.508828Z.
     package let clock = Clock(Instant(microseconds: 1_753_515_759_508_828))
-    package let dice = Dice()
+    package let random = InterruptibleRandom()
     package let signer: TokenSigner
     package let media: MediaStore
     private let settings: Settings
@@ -24,7 +24,7 @@ package final class AccountsFixture: Sendable {
         let used = AccountsFixture.used.withLock { $0.popLast() }
         address = try used ?? TestEnvironment.freshDatabase()
         signer = try TokenSigner(keys: [[UInt8](0..<32)], issuer: "homeroom")
-        media = try MediaStore(root: AccountsFixture.mediaFolder(), random: dice.source, decoder: decoder)
+        media = try MediaStore(root: AccountsFixture.mediaFolder(), random: random.source, decoder: decoder)
         var settings = Settings()
         settings.hashing = HashParameters(memoryKiB: 64, iterations: 1)
         adjust(&settings)
@@ -44,7 +44,7 @@ package final class AccountsFixture: Sendable {
     package func accounts(on connection: Connection) -> Accounts {
         let clock = clock
         let dependencies = Accounts.Dependencies(
-            settings: settings, signer: signer, random: dice.source, media: media, hashing: CorePermits(count: 64),
+            settings: settings, signer: signer, random: random.source, media: media, hashing: CorePermits(count: 64),
             pictures: CorePermits(count: 64), now: { clock.now },
             report: { [self] event in seen.withLock { $0.append(event) } })
         return Accounts(database: connection, dependencies: dependencies)
@@ -120,7 +120,7 @@ package final class Clock: Sendable {
 
 /// Random numbers, and the place to put something between two steps of a call: salts, session ids and names of files
 /// are drawn after everything was checked and before anything is written.
-package final class Dice: Sendable {
+package final class InterruptibleRandom: Sendable {
     private let interruption = Mutex<(@Sendable () -> Void)?>(nil)
 
     package var source: RandomSource {
