@@ -54,7 +54,7 @@ import Testing
     @Test func `of many threads at once two get one`() {
         let shared = permits
 
-        let got = atOnce(8, prepare: { _ in shared }) { _, permits in permits.take(for: 7) }
+        let got = concurrently(8, prepare: { _ in shared }) { _, permits in permits.take(for: 7) }
 
         #expect(got.count { $0 != nil } == 2)
         close(file)

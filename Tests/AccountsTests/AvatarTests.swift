@@ -249,7 +249,7 @@ import Testing
         let fixture = try AccountsFixture()
         let new = try fixture.accounts().register("anna")
 
-        let outcomes = atOnce(12) { _ in
+        let outcomes = concurrently(12) { _ in
             fixture.accounts()
         } _: { number, accounts in
             refusal { try accounts.update(new, avatar: accounts.upload(number % 2 == 0 ? onePixelPNG : onePixelGIF)) }
@@ -265,7 +265,7 @@ import Testing
         let fixture = try AccountsFixture()
         let new = try fixture.accounts().register("anna")
 
-        let outcomes = atOnce(12) { _ in
+        let outcomes = concurrently(12) { _ in
             fixture.accounts()
         } _: { number, accounts in
             refusal { try accounts.update(new, avatar: number % 2 == 0 ? accounts.upload(onePixelPNG) : .remove) }

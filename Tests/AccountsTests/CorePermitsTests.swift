@@ -12,7 +12,7 @@ import Testing
         let present = Atomic<Int>(0)
         let most = Atomic<Int>(0)
 
-        _ = atOnce(8, prepare: { _ in permits }) { _, permits in
+        _ = concurrently(8, prepare: { _ in permits }) { _, permits in
             for _ in 0..<50 {
                 permits.withPermit {
                     most.max(present.wrappingAdd(1, ordering: .relaxed).newValue, ordering: .relaxed)

@@ -115,7 +115,7 @@ import Testing
         let token = try #require(try mails().first).token
         let fixture = fixture
 
-        let answers = atOnce(2) { _ in
+        let answers = concurrently(2) { _ in
             fixture.accounts()
         } _: { _, accounts in
             refusal { try accounts.undoEmailChange(token: .text(token)) }

@@ -264,7 +264,7 @@ import Testing
         let fixture = try AccountsFixture()
         try fixture.accounts().register("anna")
 
-        let outcomes = atOnce(20) { _ in
+        let outcomes = concurrently(20) { _ in
             fixture.accounts()
         } _: { _, accounts in
             refusal { try accounts.signIn("anna", "wrong") }

@@ -191,7 +191,7 @@ import Testing
         let fixture = try AccountsFixture()
         let people = try (0..<10).map { try fixture.accounts().register("anna\($0)") }
 
-        let outcomes = atOnce(10) { _ in
+        let outcomes = concurrently(10) { _ in
             fixture.accounts()
         } _: { number, accounts in
             let found = violations { try accounts.update(people[number], email: .text("one@b.org")) }

@@ -151,7 +151,7 @@ import Testing
         let fixture = try AccountsFixture()
         let first = try fixture.accounts().register("anna").refresh
 
-        let tokens = atOnce(20) { _ in
+        let tokens = concurrently(20) { _ in
             fixture.accounts()
         } _: { _, accounts in
             try? accounts.refresh(first).refresh
@@ -168,7 +168,7 @@ import Testing
         let fixture = try AccountsFixture()
         let first = try fixture.accounts().register("anna").refresh
 
-        let outcomes = atOnce(20) { _ in
+        let outcomes = concurrently(20) { _ in
             fixture.accounts()
         } _: { _, accounts in
             var token = first

@@ -237,7 +237,7 @@ import Testing
     @Test func `of 50 who register one name at once one gets it`() throws {
         let fixture = try AccountsFixture()
 
-        let outcomes = atOnce(50) { _ in
+        let outcomes = concurrently(50) { _ in
             fixture.accounts()
         } _: { number, accounts in
             outcome { try accounts.register("anna", email: "anna\(number)@b.org") }
@@ -252,7 +252,7 @@ import Testing
     @Test func `of 20 who register one email at once one gets it`() throws {
         let fixture = try AccountsFixture()
 
-        let outcomes = atOnce(20) { _ in
+        let outcomes = concurrently(20) { _ in
             fixture.accounts()
         } _: { number, accounts in
             outcome { try accounts.register("anna\(number)", email: "anna@b.org") }
@@ -266,7 +266,7 @@ import Testing
     @Test func `registrations that cross in name and email end in rows or validation`() throws {
         let fixture = try AccountsFixture()
 
-        let outcomes = atOnce(20) { _ in
+        let outcomes = concurrently(20) { _ in
             fixture.accounts()
         } _: { number, accounts in
             outcome { try accounts.register("anna\(number % 2)", email: "anna\(number / 2 % 2)@b.org") }

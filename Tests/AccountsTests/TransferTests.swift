@@ -148,7 +148,7 @@ import Testing
     @Test func `of eight at once with one email one is taken over`() throws {
         let fixture = try AccountsFixture()
 
-        let outcomes = atOnce(8) { _ in
+        let outcomes = concurrently(8) { _ in
             fixture.accounts()
         } _: { _, accounts in
             refusal { try accounts.takeOver(Self.transfer("anna", email: "anna@school.example")) }

@@ -164,7 +164,7 @@ struct BearerRenewalTests {
         let fixture = client.fixture
         let old = api.openSession("alice", at: client).access
 
-        let answers = atOnce(20, prepare: { _ in TestClient(of: fixture) }) { _, own in
+        let answers = concurrently(20, prepare: { _ in TestClient(of: fixture) }) { _, own in
             own.ask("POST", api.renewal ?? "", bearer: old).text("access_token")
         }
 

@@ -76,7 +76,7 @@ struct DerivedUsernameTests {
     @Test func `of 20 at once everybody gets a name`() throws {
         let fixture = client.fixture
 
-        let answers = atOnce(20, prepare: { _ in TestClient(of: fixture) }) { number, own in
+        let answers = concurrently(20, prepare: { _ in TestClient(of: fixture) }) { number, own in
             DerivedUsernameTests.register("alice@d\(number).example", at: own).status
         }
 
@@ -88,7 +88,7 @@ struct DerivedUsernameTests {
     @Test func `of 20 with one email at once one gets the account`() throws {
         let fixture = client.fixture
 
-        let answers = atOnce(20, prepare: { _ in TestClient(of: fixture) }) { _, own in
+        let answers = concurrently(20, prepare: { _ in TestClient(of: fixture) }) { _, own in
             DerivedUsernameTests.register("alice@a.example", at: own).said
         }
 

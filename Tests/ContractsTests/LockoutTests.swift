@@ -140,7 +140,7 @@ struct LockoutTests {
     @Test func `of 30 wrong passwords at once ten are tried`() {
         let fixture = client.fixture
 
-        let answers = atOnce(30, prepare: { _ in TestClient(of: fixture) }) { _, own in
+        let answers = concurrently(30, prepare: { _ in TestClient(of: fixture) }) { _, own in
             ContractAPI.v1Auth.signIn("alice", "wrong", at: own).status
         }
 

@@ -35,7 +35,7 @@ import Testing
     @Test func `of several that migrate at once one does and the others wait`() throws {
         let address = try TestEnvironment.emptyDatabase()
 
-        let applied = atOnce(4) { _ in
+        let applied = concurrently(4) { _ in
         } _: { _, _ in
             Result { try Migrations.apply(at: address, now: 0, steps: steps) }
         }
@@ -47,7 +47,7 @@ import Testing
     @Test func `whoever comes second waits at the lock, where the wait may be long`() throws {
         let address = try TestEnvironment.freshDatabase()
 
-        let answers = atOnce(2) { number in
+        let answers = concurrently(2) { number in
             let connection = Connection(address)
             if number == 0 {
                 try? connection.execute("START TRANSACTION")

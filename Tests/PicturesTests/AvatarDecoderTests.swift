@@ -152,7 +152,7 @@ struct AvatarDecoderTests {
     }
 
     @Test func `two at once have two processes`() throws {
-        let outcomes = atOnce(2) { _ in
+        let outcomes = concurrently(2) { _ in
             ()
         } _: { [worker, photograph] _, _ in
             (try? Treated(photograph, by: worker.decoder))?.outcome
@@ -244,14 +244,4 @@ private final class Confined: Sendable {
 
 private final class Lines: Sendable {
     let all = Mutex<[String]>([])
-}
-
-/// Waits until `condition` holds; false when it does not within 10 s.
-private func eventually(_ condition: () -> Bool) -> Bool {
-    let end = ContinuousClock.now + .seconds(10)
-    while !condition() {
-        guard ContinuousClock.now < end else { return false }
-        usleep(5000)
-    }
-    return true
 }

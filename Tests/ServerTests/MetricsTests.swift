@@ -36,7 +36,7 @@ struct MetricsTests {
     @Test func `counts of many threads are added exactly`() {
         let metrics = opened(targets)
 
-        _ = atOnce(8, prepare: { _ in metrics }) { thread, metrics in
+        _ = concurrently(8, prepare: { _ in metrics }) { thread, metrics in
             for round in 0..<10_000 {
                 metrics.databaseTrips.add()
                 metrics.databaseTime.add(200)

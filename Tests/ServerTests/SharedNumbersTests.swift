@@ -48,7 +48,7 @@ struct SharedNumbersTests {
     @Test func `names that are new to many at once lose no count`() {
         let names = (0..<40).map { "name \($0)" }
 
-        _ = atOnce(8, prepare: { _ in opened() }) { thread, shared in
+        _ = concurrently(8, prepare: { _ in opened() }) { thread, shared in
             for round in 0..<1000 {
                 let name = names[(thread + round) % names.count]
                 shared.numbers(name, .single, count: 1)?[0].wrappingAdd(1, ordering: .relaxed)

@@ -2,6 +2,7 @@ import CLinux
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// Avatars through nginx, service and database, and the disk below them.
@@ -52,7 +53,7 @@ import Testing
         defer { Site.discard(site) }
         let person = try site.newPerson()
 
-        let answers = try atOnce(8) { _ in try site.upload(Picture.png, as: person).status }
+        let answers = try concurrently(8) { _ in try site.upload(Picture.png, as: person).status }
 
         // More than two at a time are refused.
         #expect(answers.count { $0 == 200 } >= 2)
@@ -143,7 +144,7 @@ import Testing
         let decoders = try decoders(site)
         for pid in decoders { kill(pid, SIGSTOP) }
 
-        let statuses = try atOnce(4) { index in
+        let statuses = try concurrently(4) { index in
             let answer = try site.upload(Picture.png, as: people[index])
             if answer.status == 503 {
                 #expect(answer["Retry-After"] == "3")
@@ -165,7 +166,7 @@ import Testing
         let pid = try #require(decoders(site).first)
         kill(pid, SIGSTOP)
 
-        let outcomes = try atOnce(2) { index in
+        let outcomes = try concurrently(2) { index in
             if index == 0 { return try site.upload(Picture.gif, as: person).status }
             let status = try site.signIn(person.username, person.password).status
             _ = try eventually { try site.mediaFiles().contains { $0.hasPrefix("incoming/") } }

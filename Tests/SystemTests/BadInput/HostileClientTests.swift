@@ -2,6 +2,7 @@ import CLinux
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// Slow, broken and hostile clients, in front of nginx and on the service's own socket, and the people beside them.

@@ -1,4 +1,5 @@
 import DevStack
+import TestSupport
 
 /// A system whose rows and files nobody may change, and somebody in it.
 struct Victim: Sendable {

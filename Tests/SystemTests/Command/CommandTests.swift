@@ -53,7 +53,7 @@ struct CommandTests {
         let site = site
         let environment = try Self.emptyDatabase()
 
-        let outcomes = try atOnce(2) { _ in try site.homeroom("migrate", environment: environment) }
+        let outcomes = try concurrently(2) { _ in try site.homeroom("migrate", environment: environment) }
         let lines = outcomes.flatMap { $0.output.split(separator: "\n") }.filter { $0.hasPrefix("applied") }
 
         #expect(outcomes.map(\.status) == [0, 0])

@@ -1,6 +1,7 @@
 import CLinux
 import DevStack
 import Foundation
+import TestSupport
 import Testing
 
 /// `homeroom dev` for real, each in a folder of its own.

@@ -2,6 +2,7 @@ import CLinux
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 @testable import Database
@@ -109,7 +110,7 @@ struct DatabaseOutageTests {
         let (person, other) = (try site.newPerson(), try site.newPerson())
         try console.execute("START TRANSACTION; SELECT id FROM accounts WHERE id = \(person.id) FOR UPDATE")
 
-        let answers = try atOnce(3) { [site] index in
+        let answers = try concurrently(3) { [site] index in
             switch index {
             case 0: try site.send("PATCH", "/api/v1/profile/update/", as: person, json: ["bio": "stuck"])
             case 1: try site.signIn(person.username, person.password)

@@ -2,6 +2,7 @@ import CLinux
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// What a client is told while a part of the system is down, and that all is well afterwards.
@@ -52,7 +53,7 @@ struct OutageTests {
         let site = try Site.start(limits: true)
         defer { Site.discard(site) }
 
-        let people = try atOnce(50) { _ in try site.newPerson().username }
+        let people = try concurrently(50) { _ in try site.newPerson().username }
         let answers = try (0..<200).map { _ in try site.send("OPTIONS", "/api/v1/auth/login/") }
         let refused = try #require(answers.first { $0.status != 204 })
 

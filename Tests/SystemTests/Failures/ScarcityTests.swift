@@ -2,6 +2,7 @@ import CLinux
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// What people are told when a disk is full or descriptors run out, and that all is well when there is room again.

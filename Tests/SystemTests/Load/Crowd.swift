@@ -2,6 +2,7 @@ import DevStack
 import Foundation
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 
 /// People who use a site without a pause, each on a kept connection: they read through all five contracts, change

@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// Passwords, pictures and lists side by side: when one of them can take no more, the others are answered as ever.
@@ -20,7 +21,7 @@ struct FloodTests {
         let isOver = Flag()
 
         let (answers, uploads) = try during(isOver) {
-            try atOnce(2) { index in
+            try concurrently(2) { index in
                 // The second one to the queue, behind the first.
                 if index == 1 { _ = try eventually { try lane("pictures", of: site) == ["1", "0"] } }
                 return try site.upload(Picture.png, as: people[index]).status
@@ -78,7 +79,7 @@ struct FloodTests {
         let isOver = Flag()
 
         let (areRefused, statuses) = try during(isOver) {
-            try atOnce(8) { index in
+            try concurrently(8) { index in
                 let answer = try site.upload(Picture.png, as: index < 6 ? greedy : other)
                 return answer.status == 503 && answer["Retry-After"] == "3" ? 0 : answer.status
             }
@@ -94,7 +95,7 @@ struct FloodTests {
         #expect(statuses.prefix(6).count { $0 == 0 } == 4)
         #expect(statuses.suffix(2).count { $0 == 0 } == 0)
         #expect(try eventually { try site.upload(Picture.png, as: greedy).status == 200 })
-        #expect(try atOnce(2) { _ in try site.upload(Picture.png, as: greedy).status } == [200, 200])
+        #expect(try concurrently(2) { _ in try site.upload(Picture.png, as: greedy).status } == [200, 200])
     }
 
     private static let fourRefused = #"homeroom_lane_refused_requests_total{lane="pictures"} 4"#

@@ -1,6 +1,7 @@
 import CLinux
 import DevStack
 import Foundation
+import TestSupport
 import Testing
 
 /// What people notice of it while processes of a busy site are killed, replaced and stopped.

@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// Many at once who want the same.
@@ -13,7 +14,7 @@ struct RaceTests {
     @Test func `of 50 registrations of one name and email at once one is made`() throws {
         let site = site
 
-        let answers = try atOnce(50) { _ in try Self.register("crowded", "crowded@example.com", at: site) }
+        let answers = try concurrently(50) { _ in try Self.register("crowded", "crowded@example.com", at: site) }
         let refused = answers.filter { $0.status == 400 }
 
         #expect(answers.filter { $0.status == 201 }.count == 1)
@@ -26,7 +27,7 @@ struct RaceTests {
     @Test func `of 50 registrations of one name with different emails at once one is made`() throws {
         let site = site
 
-        let answers = try atOnce(50) { try Self.register("Popular", "popular\($0)@example.com", at: site) }
+        let answers = try concurrently(50) { try Self.register("Popular", "popular\($0)@example.com", at: site) }
 
         #expect(answers.filter { $0.status == 201 }.count == 1)
         #expect(answers.filter { Self.isTaken($0, ["username"]) }.count == 49)
@@ -35,7 +36,7 @@ struct RaceTests {
     @Test func `of 20 registrations of one email under different names at once one is made`() throws {
         let site = site
 
-        let answers = try atOnce(20) { try Self.register("shared\($0)", "Shared@example.com", at: site) }
+        let answers = try concurrently(20) { try Self.register("shared\($0)", "Shared@example.com", at: site) }
 
         #expect(answers.filter { $0.status == 201 }.count == 1)
         #expect(answers.filter { Self.isTaken($0, ["email"]) }.count == 19)
@@ -45,7 +46,7 @@ struct RaceTests {
         let site = site
         let people = try (0..<10).map { _ in try site.newPerson() }
 
-        let answers = try atOnce(10) {
+        let answers = try concurrently(10) {
             try site.send("PUT", "/api/v1/profile/update/", as: people[$0], json: ["email": "wanted@example.com"])
         }
 
@@ -57,7 +58,7 @@ struct RaceTests {
         let site = site
         let person = try site.newPerson()
 
-        let answers = try atOnce(20) { _ in
+        let answers = try concurrently(20) { _ in
             try site.send("POST", "/api/v1/auth/token/refresh/", json: ["refresh": .string(person.refresh)])
         }
         let tokens = Set(answers.compactMap { $0.string("refresh") })
@@ -75,7 +76,7 @@ struct RaceTests {
         defer { Site.discard(site) }
         let person = try site.newPerson()
 
-        let statuses = try atOnce(10) { try site.upload(Picture.gif + [UInt8($0)], as: person).status }
+        let statuses = try concurrently(10) { try site.upload(Picture.gif + [UInt8($0)], as: person).status }
         let named = try site.rows("SELECT avatar FROM accounts")
 
         // More than two at a time are refused.
@@ -91,7 +92,7 @@ struct RaceTests {
         let site = site
         let person = try site.newPerson()
 
-        let answers = try atOnce(8) { index in
+        let answers = try concurrently(8) { index in
             let new = JSON.string("eight-Bats-\(index)7")
             return try site.send(
                 "POST", "/api/v1/password/change/", as: person,
@@ -109,7 +110,7 @@ struct RaceTests {
         let site = site
         let person = try site.newPerson()
 
-        let answers = try atOnce(30) { try site.signIn(person.username, "wrong-Owls-\($0)") }
+        let answers = try concurrently(30) { try site.signIn(person.username, "wrong-Owls-\($0)") }
         let right = try site.signIn(person.username, person.password)
 
         #expect(answers.filter { $0.status == 401 }.count >= 10)

@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// A changed address through nginx and a real mail server: who is told, and how it is taken back.

@@ -2,6 +2,7 @@ import DevStack
 import Foundation
 import JSON
 import Synchronization
+import TestSupport
 import Testing
 
 /// A mail server on loopback that keeps what it accepts: Debian's aiosmtpd, run by `Support/smtp.py`.

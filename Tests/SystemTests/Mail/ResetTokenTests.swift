@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// The token of a mailed link.
@@ -49,7 +50,7 @@ struct ResetTokenTests {
         let (_, token) = try forgetful()
         let mailing = mailing
 
-        let statuses = try atOnce(2) { try mailing.reset(token, "nine-Larks-1\($0)").status }
+        let statuses = try concurrently(2) { try mailing.reset(token, "nine-Larks-1\($0)").status }
 
         #expect(statuses.sorted() == [200, 400])
     }
@@ -58,7 +59,7 @@ struct ResetTokenTests {
         let (_, token) = try forgetful()
         let mailing = mailing
 
-        let statuses = try atOnce(20) { try mailing.reset(token, "nine-Larks-\($0)").status }
+        let statuses = try concurrently(20) { try mailing.reset(token, "nine-Larks-\($0)").status }
 
         #expect(statuses.sorted() == [200] + Array(repeating: 400, count: 19))
     }

@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// Kept connections between nginx and a single worker with two threads, and what can happen to them.
@@ -173,7 +174,7 @@ struct ConnectionTests {
         let isOver = Flag()
         defer { isOver.raise() }
 
-        let statuses = try atOnce(5) { index in
+        let statuses = try concurrently(5) { index in
             guard index == 0 else {
                 var statuses: Set<Int> = []
                 while !isOver.isRaised { statuses.insert(try site.send("OPTIONS", "/api/v1/info/").status) }

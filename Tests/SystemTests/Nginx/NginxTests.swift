@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// What nginx itself sees to, in front of the service.

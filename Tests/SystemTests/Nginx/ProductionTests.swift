@@ -1,5 +1,6 @@
 import DevStack
 import Foundation
+import TestSupport
 import Testing
 
 /// nginx with production.conf, its paths and ports replaced, in front of the shared service.

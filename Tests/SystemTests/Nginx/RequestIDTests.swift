@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// `X-Request-Id`: on every answer once, made by nginx, and the same in both logs.

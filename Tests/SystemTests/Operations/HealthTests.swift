@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// `/healthz`, `/readyz` and `/metrics`: what they say, and to whom.

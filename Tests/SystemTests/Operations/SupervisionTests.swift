@@ -2,6 +2,7 @@ import CLinux
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// How the service starts, stops, and keeps itself alive.
@@ -164,7 +165,7 @@ struct SupervisionTests {
         let (reader, arriver) = (try site.newPerson(), try site.newPerson())
         let isOver = Flag()
 
-        let statuses = try atOnce(9) { index in
+        let statuses = try concurrently(9) { index in
             guard index == 0 else {
                 let person = index > 6 ? arriver : reader
                 return try Self.statuses(of: person, at: site, signsIn: index > 6, until: isOver)
@@ -287,7 +288,7 @@ struct SupervisionTests {
         let (answers, light) = try during(isOver) {
             try Self.statuses(of: person, at: site, signsIn: false, until: isOver)
         } _: {
-            try atOnce(8) { _ in try site.signIn(person.username, person.password) }
+            try concurrently(8) { _ in try site.signIn(person.username, person.password) }
         }
         let refused = answers.filter { $0.status != 200 }
 
