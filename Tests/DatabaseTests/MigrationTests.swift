@@ -142,7 +142,7 @@ private struct CountOfFailures: Query {
 /// Whether another connection to the same database comes to wait for the lock; asks until one does.
 private func someoneWaitsAtTheLock(_ connection: Connection) -> Bool {
     let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(30)
+    let deadline = clock.now + .seconds(60)
     while clock.now < deadline {
         if let found = try? connection.rows(LockingStatements()), found == [1] { return true }
     }

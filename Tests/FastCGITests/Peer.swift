@@ -19,7 +19,7 @@ final class Peer: @unchecked Sendable {
     init(_ descriptor: Int32) {
         self.descriptor = descriptor
         // A test that waits in vain fails instead of hanging.
-        limitWaiting(of: descriptor, toMilliseconds: 30_000)
+        limitWaiting(of: descriptor, toMilliseconds: 60_000)
     }
 
     deinit { close() }

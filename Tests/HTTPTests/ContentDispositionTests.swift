@@ -1,4 +1,5 @@
 import HTTP
+import TestSupport
 import Testing
 
 struct ContentDispositionTests {
@@ -136,7 +137,7 @@ struct ContentDispositionTests {
     @Test func `8 KiB of quotes that nothing ends are read as fast as others`() throws {
         let quotes = "form-data; name=a" + String(repeating: ";a=\"x", count: 1600)
 
-        let time = try ContinuousClock().measure { _ = try part(disposition: quotes) }
+        let time = try processorTime { _ = try part(disposition: quotes) }
 
         #expect(time < .milliseconds(50))
     }

@@ -24,7 +24,7 @@ final class Pipe: @unchecked Sendable {
         writeEnd = -1
     }
 
-    /// The next line; nil at the end, or when none comes within 20 seconds.
+    /// The next line; nil at the end, or when none comes within 60 seconds.
     func line() -> [UInt8]? {
         while true {
             if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
@@ -32,7 +32,7 @@ final class Pipe: @unchecked Sendable {
                 return Array(unread[..<end])
             }
             var descriptor = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
-            guard poll(&descriptor, 1, 20_000) == 1 else { return nil }
+            guard poll(&descriptor, 1, 60_000) == 1 else { return nil }
             var buffer = [UInt8](repeating: 0, count: 65_536)
             let count = read(readEnd, &buffer, buffer.count)
             guard count > 0 else { return nil }

@@ -10,7 +10,7 @@ package final class DatagramSocket {
     package init(_ path: String) {
         self.path = path
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -29,7 +29,7 @@ package final class DatagramSocket {
         if !path.hasPrefix("@") { unlink(path) }
     }
 
-    /// The lines of the next message; none when none comes within 20 seconds.
+    /// The lines of the next message; none when none comes within 60 seconds.
     package func next() -> [String] {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = recv(descriptor, &buffer, buffer.count, 0)

@@ -13,7 +13,7 @@ package func eventually(within seconds: Double = 60, _ condition: () throws -> B
 }
 
 /// How long this thread had a core for `body`: what else the machine has to do adds nothing to it.
-package func processorTime(of body: () throws -> Void) rethrows -> Duration {
+package func processorTime(_ body: () throws -> Void) rethrows -> Duration {
     let begin = processorTime()
     try body()
     return processorTime() - begin

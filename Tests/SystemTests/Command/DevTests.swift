@@ -39,7 +39,7 @@ struct DevTests {
         let running = dev.processes.count
 
         run.signal(signal)
-        let status = run.waitForExit(within: 30)
+        let status = run.waitForExit(within: 60)
 
         #expect(running >= 5)
         #expect(status == 0)
@@ -76,7 +76,7 @@ struct DevTests {
         run.kill()
 
         #expect(running >= 5)
-        #expect(eventually(within: 20) { dev.processes == [] })
+        #expect(eventually { dev.processes == [] })
     }
 
     @Test func `a second one in the same folder refuses with a clear line`() throws {
@@ -128,7 +128,7 @@ struct DevTests {
         let database = try #require(dev.processes.first { $0.name == "mariadbd" })
 
         kill(database.id, SIGKILL)
-        let status = run.waitForExit(within: 30)
+        let status = run.waitForExit(within: 60)
 
         #expect(status == 1)
         #expect(
@@ -161,9 +161,9 @@ private struct Dev {
             Site.homeroom, ["dev", "--data", folder + "/data", "--port", "\(port)", "--tls-port", "\(tlsPort)"])
         program.environment = ["HOME": folder]
         let child = try Child(program, log: folder + "/dev.log")
-        let isReady = eventually(within: 30) { !child.isRunning || child.lastWords.contains("password_confirm") }
+        let isReady = eventually { !child.isRunning || child.lastWords.contains("password_confirm") }
         guard isReady, child.isRunning else {
-            throw StackError.late("homeroom dev", seconds: 30, output: child.lastWords)
+            throw StackError.late("homeroom dev", seconds: 60, output: child.lastWords)
         }
         return child
     }

@@ -55,7 +55,7 @@ struct ScarcityTests {
             try #require(crowd.isAnswered())
             try disk.fill()
             // Until the table is full.
-            let isFull = try eventually(within: 60) {
+            let isFull = try eventually {
                 names.append(Person.newName())
                 answers.append(try register(names.last ?? "", at: site))
                 return answers.last?.status != 201

@@ -40,7 +40,7 @@ struct LoadTests {
 
         try site.set(["HOMEROOM_LOCK_WINDOW": "soon"])
         for worker in site.workers() { kill(worker, SIGKILL) }
-        let status = site.service.process?.waitForExit(within: 20)
+        let status = site.service.process?.waitForExit(within: 60)
         let log = try site.log()
 
         #expect(status == 1)
@@ -130,7 +130,7 @@ struct LoadTests {
         let (status, isWell) = try crowd.busy {
             try #require(crowd.isAnswered())
             site.service.process?.signal(SIGTERM)
-            let status = site.service.process?.waitForExit(within: 15)
+            let status = site.service.process?.waitForExit(within: 60)
             try site.service.start()
             return (status, crowd.isWell())
         }

@@ -53,7 +53,7 @@ struct EmailUndoTests {
 
         let answer = try undo(mail.token)
         let signedIn = try site.send("GET", "/api/v1/info/", as: person)
-        _ = try eventually(within: 15) { try mailing.office.mails(to: person.email).count == 2 }
+        _ = try eventually { try mailing.office.mails(to: person.email).count == 2 }
         let reset = try #require(try mailing.office.mails(to: person.email).last)
 
         #expect(answer.status == 204)
@@ -67,7 +67,7 @@ struct EmailUndoTests {
         let (person, _) = try moved()
 
         try mailing.forget("new-\(person.email)")
-        _ = try eventually(within: 15) { try mailing.office.mails(to: person.email).count == 2 }
+        _ = try eventually { try mailing.office.mails(to: person.email).count == 2 }
 
         #expect(try mailing.office.mails(to: person.email).count == 2)
         #expect(try mailing.office.mails(to: "new-\(person.email)").isEmpty)
@@ -80,7 +80,7 @@ struct EmailUndoTests {
         let person = try site.newPerson()
         try mailing.office.hold()
         _ = try site.send("PUT", "/api/user/update/", as: person, json: ["email": .string("new-\(person.email)")])
-        _ = try eventually(within: 15) { try mailing.office.isHolding() }
+        _ = try eventually { try mailing.office.isHolding() }
         let parent = site.service.process?.pid
         let processes = RunningProcess.all().filter { $0.parent == parent }.map(\.id)
 
@@ -90,7 +90,7 @@ struct EmailUndoTests {
         try mailing.office.release()
         try site.service.start()
         _ = try site.rows("UPDATE email_changes SET due_at = UTC_TIMESTAMP() WHERE due_at IS NOT NULL")
-        _ = try eventually(within: 15) {
+        _ = try eventually {
             try site.rows("SELECT COUNT(*) FROM email_changes WHERE due_at IS NOT NULL") == ["0"]
         }
         let mail = try #require(try mailing.office.mails(to: person.email).last)

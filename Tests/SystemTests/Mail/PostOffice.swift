@@ -39,7 +39,7 @@ final class PostOffice: Sendable {
         let program = try Program("/usr/bin/python3", [script, "\(port)", folder] + options)
         let child = try Child(program, log: folder + "/log")
         server.withLock { $0 = child }
-        guard eventually(within: 20, { (try? Stream(.port(port)).readLine())?.hasPrefix("220") == true }) else {
+        guard eventually({ (try? Stream(.port(port)).readLine())?.hasPrefix("220") == true }) else {
             throw Closed(lastWords: child.lastWords)
         }
     }
@@ -93,7 +93,7 @@ final class PostOffice: Sendable {
     }
 
     /// The first mail for an address, when it has come.
-    func mail(to address: String, within seconds: Double = 15) throws -> Mail {
+    func mail(to address: String, within seconds: Double = 60) throws -> Mail {
         _ = try eventually(within: seconds) { try !mails(to: address).isEmpty }
         return try #require(try mails(to: address).first)
     }

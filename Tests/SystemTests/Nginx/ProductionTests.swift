@@ -95,7 +95,7 @@ struct Production: Sendable {
         server = try Child(try Program("nginx", Self.arguments(folder)), log: folder + "/nginx.log")
         let ports = [port, tlsPort]
         guard eventually({ ports.allSatisfy { (try? Stream(.port($0))) != nil } }) else {
-            throw StackError.late("nginx", seconds: 10, output: server.lastWords)
+            throw StackError.late("nginx", seconds: 60, output: server.lastWords)
         }
     }
 

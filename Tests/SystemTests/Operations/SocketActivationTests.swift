@@ -36,7 +36,7 @@ final class SocketActivationTests {
         #expect(ready == ["READY=1", "STATUS=2 processes"])
         #expect(reload.map(\.first) == ["RELOADING=1", "READY=1"])
         #expect(systemd.next().first == "STOPPING=1")
-        #expect(service.waitForExit(within: 15) == 0)
+        #expect(service.waitForExit(within: 60) == 0)
     }
 
     @Test func `who connects while the service restarts waits and is answered`() throws {
@@ -44,13 +44,13 @@ final class SocketActivationTests {
         defer { close(listening) }
         let before = try launched(listening)
         _ = systemd.next()
-        before.terminate(within: 15)
+        before.terminate(within: 60)
         _ = systemd.next()
 
         let client = try FastCGIClient(path)
         try client.write("OPTIONS", "/api/v1/info/")
         let after = try launched(listening)
-        defer { after.terminate(within: 15) }
+        defer { after.terminate(within: 60) }
 
         #expect(try client.answer().status == 204)
         #expect(before.status == 0)
@@ -60,7 +60,7 @@ final class SocketActivationTests {
         let listening = try Self.listening(at: folder + "/other")
         defer { close(listening) }
         let service = try launched(listening, process: "1", ["HOMEROOM_SOCKET": path])
-        defer { service.terminate(within: 15) }
+        defer { service.terminate(within: 60) }
 
         #expect(systemd.next() == ["READY=1", "STATUS=2 processes"])
         #expect(try FastCGIClient(path).send("OPTIONS", "/api/v1/info/").status == 204)
@@ -72,7 +72,7 @@ final class SocketActivationTests {
 
         let service = try launched(listening, count: "2")
 
-        #expect(service.waitForExit(within: 15) == 1)
+        #expect(service.waitForExit(within: 60) == 1)
         #expect(
             service.lastWords == """
                 homeroom: homeroom.socket: 2 sockets were handed over. \
@@ -94,7 +94,7 @@ final class SocketActivationTests {
 
         let service = try launched(descriptor)
 
-        #expect(service.waitForExit(within: 15) == 1)
+        #expect(service.waitForExit(within: 60) == 1)
         #expect(
             service.lastWords == """
                 homeroom: homeroom.socket: what was handed over is no unix stream socket that listens. \

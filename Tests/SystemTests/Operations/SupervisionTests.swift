@@ -24,7 +24,7 @@ struct SupervisionTests {
         let begin = ContinuousClock.now
         site.service.process?.signal(SIGTERM)
         let statuses = try clients.map { try $0.answer().status }
-        let status = site.service.process?.waitForExit(within: 15)
+        let status = site.service.process?.waitForExit(within: 60)
 
         #expect(statuses == Array(repeating: 201, count: 8))
         #expect(status == 0)
@@ -39,10 +39,11 @@ struct SupervisionTests {
 
         let begin = ContinuousClock.now
         site.service.process?.signal(SIGTERM)
-        let status = site.service.process?.waitForExit(within: 15)
+        let status = site.service.process?.waitForExit(within: 60)
 
         #expect(status == 0)
-        #expect(ContinuousClock.now - begin < .seconds(2))
+        // The connections in hand would have ten.
+        #expect(ContinuousClock.now - begin < .seconds(9))
         #expect(workers.allSatisfy { kill($0, 0) != 0 })
     }
 
@@ -56,11 +57,12 @@ struct SupervisionTests {
         site.service.process?.signal(SIGTERM)
         try whole.write("OPTIONS", "/api/v1/info/")
         let answer = try whole.answer().status
-        let status = site.service.process?.waitForExit(within: 15)
+        let status = site.service.process?.waitForExit(within: 60)
 
         #expect(answer == 204)
         #expect(status == 0)
-        #expect(ContinuousClock.now - begin < .seconds(5))
+        // One after the other they would take 50.
+        #expect(ContinuousClock.now - begin < .seconds(30))
         #expect(silent.allSatisfy(\.stream.isAtEnd) && stopped.stream.isAtEnd)
     }
 
@@ -74,7 +76,7 @@ struct SupervisionTests {
         for (rubbish, client) in clients { try? client.stream.write(rubbish.bytes) }
         try whole.write("OPTIONS", "/api/v1/info/")
         let answer = try whole.answer().status
-        let status = site.service.process?.waitForExit(within: 15)
+        let status = site.service.process?.waitForExit(within: 60)
         let log = try String(contentsOfFile: site.folder.log + "/homeroom.log", encoding: .utf8)
 
         #expect(answer == 204)
@@ -175,7 +177,7 @@ struct SupervisionTests {
             for _ in 0..<3 {
                 let old = site.workers()
                 site.service.process?.signal(SIGHUP)
-                let areNew = eventually(within: 60) {
+                let areNew = eventually {
                     site.workers().count == 2 && site.workers().isDisjoint(with: old)
                 }
                 reloads.insert(areNew ? 200 : 0)
@@ -268,8 +270,8 @@ struct SupervisionTests {
         // At the first one Swift only writes a backtrace where there is no fault behind the signal. One that came meanwhile
         // would wait for that on another thread, for ever.
         kill(worker, signal)
-        _ = try eventually(within: 60) { try kill(worker, 0) != 0 || site.log().contains("Backtrace took") }
-        let isGone = eventually(within: 60) { kill(worker, signal) != 0 }
+        _ = try eventually(within: 300) { try kill(worker, 0) != 0 || site.log().contains("Backtrace took") }
+        let isGone = eventually { kill(worker, signal) != 0 }
 
         // Not even to a program that takes core dumps, which a limit of 0 lets have them. (core(5))
         #expect(limits.allSatisfy { $0.contains(/Max core file size +1 +1 +bytes/) })

@@ -42,7 +42,7 @@ enum Address: Sendable {
     case unix(String)
 }
 
-/// A stream socket whose reads and writes end after 20 s.
+/// A stream socket whose reads and writes end after 60 s.
 final class Stream {
     enum Failure: Error, Equatable {
         case system(call: String, code: Int32)
@@ -58,7 +58,7 @@ final class Stream {
         let family = if case .port = address { AF_INET } else { AF_UNIX }
         descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure.system(call: "socket", code: errno) }
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
