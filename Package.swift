@@ -50,13 +50,13 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        // What the tests share: a MariaDB of their own, fresh databases in it.
+        // What the tests share: a MariaDB of their own with fresh databases, the contracts' paths, pictures, requests.
         .target(
             name: "TestSupport",
             dependencies: ["DevStack", "Database", "Accounts", "Contracts", "JSON", "Pictures", "Secrets", "CLinux"],
             path: "Tests/Support", swiftSettings: settings),
         tests("JSONTests", ["JSON"], resources: [.copy("Vectors")]),
-        tests("FastCGITests", ["FastCGI", "CLinux"]),
+        tests("FastCGITests", ["FastCGI", "CLinux", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "JSON", "TestSupport"], resources: [.copy("Corpus")]),
         tests("SecretsTests", ["Secrets"]),
         tests("MailTests", ["Mail", "DevStack"]),

@@ -1,6 +1,7 @@
 import CLinux
 import FastCGI
 import Glibc
+import TestSupport
 import Testing
 
 final class ExchangeTests {

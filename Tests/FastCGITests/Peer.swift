@@ -1,7 +1,10 @@
 import CLinux
 import FastCGI
 import Glibc
+import TestSupport
 import Testing
+
+typealias Record = FastCGIRecord
 
 /// What a web server got for one request.
 struct Answer: Equatable {

@@ -2,6 +2,7 @@ import CLinux
 import FastCGI
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 struct PollerTests {

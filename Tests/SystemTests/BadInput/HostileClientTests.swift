@@ -289,10 +289,10 @@ struct Rubbish: Sendable, CustomTestStringConvertible {
     let bytes: [UInt8]
 
     /// A record that begins request 1, with its connection kept.
-    static let begin = record(1, [0, 1, 1, 0, 0, 0, 0, 0])
+    static let begin = FastCGIRecord.begin()
 
     static func record(_ type: UInt8, _ content: [UInt8], version: UInt8 = 1) -> [UInt8] {
-        [version, type, 0, 1, UInt8(content.count >> 8), UInt8(content.count & 0xFF), 0, 0] + content
+        FastCGIRecord.of(type: type, content, version: version)
     }
 
     static let all = [

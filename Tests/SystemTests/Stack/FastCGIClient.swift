@@ -1,15 +1,7 @@
-import JSON
+import TestSupport
 
 /// A kept FastCGI connection as nginx makes it, one request at a time. (FastCGI 1.0, §3 and §5)
 final class FastCGIClient {
-    private enum RecordType: UInt8 {
-        case begin = 1
-        case end = 3
-        case parameters = 4
-        case input = 5
-        case output = 6
-    }
-
     let stream: Stream
 
     init(_ path: String) throws {
@@ -41,11 +33,7 @@ final class FastCGIClient {
             let name = name.uppercased().replacing("-", with: "_")
             variables.append((name == "CONTENT_TYPE" ? name : "HTTP_" + name, value))
         }
-        // Role 1 is the responder, flag 1 keeps the connection.
-        var bytes = record(.begin, [0, 1, isKept ? 1 : 0, 0, 0, 0, 0, 0])
-        bytes += stream(.parameters, variables.flatMap(pair))
-        bytes += stream(.input, body)
-        return bytes
+        return FastCGIRecord.begin(keep: isKept) + FastCGIRecord.variables(variables) + FastCGIRecord.body(body)
     }
 
     func answer() throws -> Answer {
@@ -54,8 +42,8 @@ final class FastCGIClient {
             let head = try stream.read(8)
             let content = try stream.read(Int(head[4]) << 8 | Int(head[5]))
             _ = try stream.read(Int(head[6]))
-            if head[1] == RecordType.output.rawValue { output += content }
-            if head[1] == RecordType.end.rawValue { return Self.parsed(output) }
+            if head[1] == FastCGIRecord.standardOutput { output += content }
+            if head[1] == FastCGIRecord.endRequest { return Self.parsed(output) }
         }
     }
 
@@ -69,29 +57,5 @@ final class FastCGIClient {
         }
         let status = headers.first { $0.name == "Status" }.flatMap { Int($0.value.prefix(3)) }
         return Answer(status: status ?? 0, headers: headers, body: Array(output[end...].dropFirst(4)))
-    }
-
-    /// The records of a stream, the empty one at its end included.
-    private static func stream(_ type: RecordType, _ content: [UInt8]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var rest = content[...]
-        while !rest.isEmpty {
-            bytes += record(type, Array(rest.prefix(32_768)))
-            rest = rest.dropFirst(32_768)
-        }
-        return bytes + record(type, [])
-    }
-
-    private static func record(_ type: RecordType, _ content: [UInt8]) -> [UInt8] {
-        [1, type.rawValue, 0, 1, UInt8(content.count >> 8), UInt8(content.count & 0xFF), 0, 0] + content
-    }
-
-    private static func pair(_ name: String, _ value: String) -> [UInt8] {
-        length(name.utf8.count) + length(value.utf8.count) + Array(name.utf8) + Array(value.utf8)
-    }
-
-    private static func length(_ count: Int) -> [UInt8] {
-        if count < 128 { return [UInt8(count)] }
-        return [UInt8(count >> 24) | 0x80, UInt8(count >> 16 & 0xFF), UInt8(count >> 8 & 0xFF), UInt8(count & 0xFF)]
     }
 }

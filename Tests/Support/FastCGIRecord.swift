@@ -1,14 +1,14 @@
 /// Records as a web server sends them, byte by byte (FastCGI 1.0 §3.3, §5, §8).
-enum Record {
-    static let beginRequest: UInt8 = 1
-    static let abortRequest: UInt8 = 2
-    static let endRequest: UInt8 = 3
-    static let parameters: UInt8 = 4
-    static let standardInput: UInt8 = 5
-    static let standardOutput: UInt8 = 6
+package enum FastCGIRecord {
+    package static let beginRequest: UInt8 = 1
+    package static let abortRequest: UInt8 = 2
+    package static let endRequest: UInt8 = 3
+    package static let parameters: UInt8 = 4
+    package static let standardInput: UInt8 = 5
+    package static let standardOutput: UInt8 = 6
 
     /// One record. `content` has at most 65,535 bytes.
-    static func of(
+    package static func of(
         type: UInt8, _ content: [UInt8] = [], padding: UInt8 = 0, id: UInt16 = 1, version: UInt8 = 1
     ) -> [UInt8] {
         let header = [
@@ -19,31 +19,32 @@ enum Record {
     }
 
     /// Role 1 is the responder.
-    static func begin(keep: Bool = true, role: UInt8 = 1, id: UInt16 = 1) -> [UInt8] {
+    package static func begin(keep: Bool = true, role: UInt8 = 1, id: UInt16 = 1) -> [UInt8] {
         of(type: beginRequest, [0, role, keep ? 1 : 0, 0, 0, 0, 0, 0], id: id)
     }
 
     /// The stream of variables with its end.
-    static func variables(_ pairs: [(String, String)], id: UInt16 = 1) -> [UInt8] {
+    package static func variables(_ pairs: [(String, String)], id: UInt16 = 1) -> [UInt8] {
         stream(type: parameters, pairs.flatMap { pair(Array($0.utf8), Array($1.utf8)) }, id: id)
     }
 
     /// The stream of the body with its end.
-    static func body(_ bytes: [UInt8], id: UInt16 = 1) -> [UInt8] {
+    package static func body(_ bytes: [UInt8], id: UInt16 = 1) -> [UInt8] {
         stream(type: standardInput, bytes, id: id)
     }
 
     /// A name and a value, each with its length in one byte or in four.
-    static func pair(_ name: [UInt8], _ value: [UInt8]) -> [UInt8] {
+    package static func pair(_ name: [UInt8], _ value: [UInt8]) -> [UInt8] {
         length(name.count) + length(value.count) + name + value
     }
 
     /// A whole request with a body of text; `announced` is its CONTENT_LENGTH when that is to differ.
-    static func request(
+    package static func request(
         _ pairs: [(String, String)] = [], body: String = "", announced: String? = nil, keep: Bool = true, id: UInt16 = 1
     ) -> [UInt8] {
         let length = ("CONTENT_LENGTH", announced ?? "\(body.utf8.count)")
-        return begin(keep: keep, id: id) + variables(pairs + [length], id: id) + Record.body(Array(body.utf8), id: id)
+        return begin(keep: keep, id: id) + variables(pairs + [length], id: id)
+            + FastCGIRecord.body(Array(body.utf8), id: id)
     }
 
     private static func length(_ count: Int) -> [UInt8] {
