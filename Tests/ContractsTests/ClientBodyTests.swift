@@ -59,17 +59,12 @@ struct ClientBodyTests {
     @Test(arguments: withForms, boundaries)
     func `a multipart body may have any boundary`(_ endpoint: (String, String), _ boundary: (String, String)) {
         _ = ContractAPI.v1Auth.register("alice", at: client)
-        let fields = [
-            (endpoint.1, "alice@school.example"), ("role", "student"), ("password", goodPassword),
-        ]
-        let parts = fields.map { name, value in
-            "--\(boundary.1)\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
-        }
+        let form = MultipartForm(
+            [.text(endpoint.1, "alice@school.example"), .text("role", "student"), .text("password", goodPassword)],
+            boundary: boundary.1)
 
         let answer = client.ask(
-            "POST", endpoint.0,
-            .other(
-                type: "multipart/form-data; \(boundary.0)", Array((parts.joined() + "--\(boundary.1)--\r\n").utf8)))
+            "POST", endpoint.0, .other(type: "multipart/form-data; \(boundary.0)", form.body))
 
         #expect(answer.status == 200)
     }
@@ -77,8 +72,10 @@ struct ClientBodyTests {
     @Test func `contract 5's form is taken as multipart too, and a file in it is no text`() {
         _ = ContractAPI.v1Auth.register("alice", at: client)
 
-        let answers = [Body.Part.text("password", goodPassword), .file("password", "a", Array(goodPassword.utf8))]
-            .map { client.ask("POST", "/api/v1/auth/login", .parts([.text("username", "alice"), $0])) }
+        let answers = [
+            MultipartForm.Part.text("password", goodPassword), .file("password", name: "a", Array(goodPassword.utf8)),
+        ]
+        .map { client.ask("POST", "/api/v1/auth/login", .parts([.text("username", "alice"), $0])) }
 
         #expect(answers[0].text("token_type") == "bearer")
         #expect(

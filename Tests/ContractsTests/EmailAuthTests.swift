@@ -80,14 +80,10 @@ struct EmailAuthTests {
 
     @Test(arguments: [
         Body.form("email=a%40b.example&username=anna&password=secret+1&password2=secret+1"),
-        .other(
-            type:
-                "multipart/form-data; boundary=x",
-            Array(
-                ["email", "username", "password", "password2"].map { name in
-                    let value = ["email": "a@b.example", "username": "anna"][name] ?? "secret 1"
-                    return "--x\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n"
-                }.joined().utf8) + Array("--x--\r\n".utf8)),
+        .parts([
+            .text("email", "a@b.example"), .text("username", "anna"), .text("password", "secret 1"),
+            .text("password2", "secret 1"),
+        ]),
     ]) func `forms are taken like JSON`(_ body: Body) {
         let answer = client.ask("POST", "/api/auth/register/", body)
 

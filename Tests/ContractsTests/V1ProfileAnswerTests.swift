@@ -106,7 +106,8 @@ import Testing
         let answer = client.ask(
             "PUT", "/api/v1/profile/update/",
             .parts([
-                .text("email", "test@example.com"), .text("bio", "新的个人简介"), .file("avatar", "me.png", onePixelPNG),
+                .text("email", "test@example.com"), .text("bio", "新的个人简介"),
+                .file("avatar", name: "me.png", onePixelPNG),
             ]), bearer: new.access)
 
         #expect(answer.status == 200)
@@ -140,7 +141,7 @@ import Testing
         let new = client.register()
         _ = client.ask(
             "PUT", "/api/v1/profile/update/",
-            .parts([.text("bio", "个人简介"), .file("avatar", "me.gif", onePixelGIF)]), bearer: new.access)
+            .parts([.text("bio", "个人简介"), .file("avatar", name: "me.gif", onePixelGIF)]), bearer: new.access)
 
         let answer = client.ask("GET", "/api/v1/info/", bearer: new.access)
 
@@ -263,7 +264,7 @@ import Testing
         let client = try TestClient()
         let new = client.register()
         _ = client.ask(
-            "PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]), bearer: new.access)
+            "PUT", "/api/v1/profile/update/", .parts([.file("avatar", name: "a.png", onePixelPNG)]), bearer: new.access)
 
         let answer = client.ask("PUT", "/api/v1/profile/update/", body, bearer: new.access)
 
@@ -273,14 +274,15 @@ import Testing
     }
 
     @Test(arguments: [
-        Body.none, .json("{}"), .json(#"{"bio":"x"}"#), .parts([.file("avatar", "", [])]), .parts([.text("bio", "x")]),
-        .parts([.file("picture", "a.png", onePixelPNG)]),
+        Body.none, .json("{}"), .json(#"{"bio":"x"}"#), .parts([.file("avatar", name: "", [])]),
+        .parts([.text("bio", "x")]),
+        .parts([.file("picture", name: "a.png", onePixelPNG)]),
     ])
     func `without a file chosen the picture stays`(body: Body) throws {
         let client = try TestClient()
         let new = client.register()
         let first = client.ask(
-            "PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]), bearer: new.access)
+            "PUT", "/api/v1/profile/update/", .parts([.file("avatar", name: "a.png", onePixelPNG)]), bearer: new.access)
 
         let answer = client.ask("PUT", "/api/v1/profile/update/", body, bearer: new.access)
 
@@ -296,7 +298,8 @@ import Testing
 
         let answer = client.ask(
             "PUT", "/api/v1/profile/update/",
-            .parts([.file("avatar", "a.png", onePixelPNG), .file("avatar", "b.gif", onePixelGIF)]), bearer: new.access)
+            .parts([.file("avatar", name: "a.png", onePixelPNG), .file("avatar", name: "b.gif", onePixelGIF)]),
+            bearer: new.access)
 
         #expect(answer.text("user", "avatar").hasSuffix(".gif"))
         #expect(client.fixture.files("avatars").count == 3)
@@ -308,7 +311,8 @@ import Testing
         let new = client.register()
 
         let answer = client.ask(
-            "PUT", "/api/v1/profile/update/", .parts([.file("avatar", "../../a.html", onePixelPNG)]), bearer: new.access
+            "PUT", "/api/v1/profile/update/", .parts([.file("avatar", name: "../../a.html", onePixelPNG)]),
+            bearer: new.access
         )
 
         #expect(answer.text("user", "avatar").hasSuffix(".png"))

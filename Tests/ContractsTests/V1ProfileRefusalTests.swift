@@ -356,7 +356,7 @@ import Testing
         let new = client.register()
 
         let answer = client.ask(
-            "PUT", "/api/v1/profile/update/", .parts([.text("bio", "x"), .file("avatar", "a.png", content)]),
+            "PUT", "/api/v1/profile/update/", .parts([.text("bio", "x"), .file("avatar", name: "a.png", content)]),
             bearer: new.access)
 
         #expect(answer.status == 400)
@@ -369,7 +369,7 @@ import Testing
     @Test func `a stranger's file is not even read`() throws {
         let client = try TestClient()
 
-        let answer = client.ask("PUT", "/api/v1/profile/update/", .parts([.file("avatar", "a.png", onePixelPNG)]))
+        let answer = client.ask("PUT", "/api/v1/profile/update/", .parts([.file("avatar", name: "a.png", onePixelPNG)]))
 
         #expect(answer.status == 401)
         #expect(client.fixture.files("incoming") == [])
@@ -505,7 +505,7 @@ import Testing
     @Test func `text in multipart over its limit is answered 413`() throws {
         let client = try TestClient()
         let new = client.register()
-        let bio = Body.Part.text("bio", String(repeating: "x", count: 65_537))
+        let bio = MultipartForm.Part.text("bio", String(repeating: "x", count: 65_537))
 
         let answer = client.ask("PUT", "/api/v1/profile/update/", .parts([bio]), bearer: new.access)
 
@@ -515,7 +515,7 @@ import Testing
     @Test func `multipart that breaks off is refused and leaves no file`() throws {
         let client = try TestClient()
         let new = client.register()
-        let whole = Body.parts([.file("avatar", "a.png", onePixelPNG)])
+        let whole = Body.parts([.file("avatar", name: "a.png", onePixelPNG)])
         let half = Body.other(type: whole.type, Array(whole.bytes.dropLast(20)))
 
         let answer = client.ask("PUT", "/api/v1/profile/update/", half, bearer: new.access)

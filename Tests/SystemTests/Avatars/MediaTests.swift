@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// Avatars on their way in, and as nginx serves them.
@@ -152,7 +153,7 @@ struct MediaTests {
     @Test func `an empty text field removes the avatar`() throws {
         let person = try site.newPerson()
         let old = try avatar(of: person)
-        let form = Form([.text("avatar", "")])
+        let form = MultipartForm([.text("avatar", "")])
 
         let answer = try site.send(
             "PUT", "/api/v1/profile/update/", as: person, headers: [("Content-Type", form.type)], body: form.body)
@@ -175,7 +176,7 @@ struct MediaTests {
     @Test func `a form in which no file was chosen leaves the avatar`() throws {
         let person = try site.newPerson()
         let old = try avatar(of: person)
-        let form = Form([.text("bio", "still me"), .file("avatar", name: "", [])])
+        let form = MultipartForm([.text("bio", "still me"), .file("avatar", name: "", [])])
 
         let answer = try site.send(
             "PUT", "/api/v1/profile/update/", as: person, headers: [("Content-Type", form.type)], body: form.body)
@@ -186,7 +187,7 @@ struct MediaTests {
 
     @Test func `PATCH takes an upload as PUT does`() throws {
         let person = try site.newPerson()
-        let form = Form([.file("avatar", name: "me.gif", Picture.gif)])
+        let form = MultipartForm([.file("avatar", name: "me.gif", Picture.gif)])
 
         let answer = try site.send(
             "PATCH", "/api/v1/profile/update/", as: person, headers: [("Content-Type", form.type)], body: form.body)

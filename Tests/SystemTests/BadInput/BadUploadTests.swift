@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// Uploads that are broken, too large or no pictures: a clear refusal, and no file is left of them.
@@ -12,7 +13,7 @@ struct BadUploadTests {
 
     @Test(arguments: [6_291_457, 8_000_000])
     func `an upload over 6 MiB is refused with 413`(size: Int) throws {
-        let form = Form([.file("avatar", name: "big.png", [UInt8](repeating: 1, count: size))])
+        let form = MultipartForm([.file("avatar", name: "big.png", [UInt8](repeating: 1, count: size))])
 
         let answer = try victim.send(.update, type: form.type, form.body)
 
@@ -22,7 +23,9 @@ struct BadUploadTests {
     }
 
     @Test func `an avatar over 5 MiB is an error of that field`() throws {
-        let form = Form([.file("avatar", name: "big.png", Picture.png + [UInt8](repeating: 1, count: 5_242_880))])
+        let form = MultipartForm([
+            .file("avatar", name: "big.png", Picture.png + [UInt8](repeating: 1, count: 5_242_880))
+        ])
 
         let answer = try victim.send(.update, type: form.type, form.body)
 
@@ -32,7 +35,7 @@ struct BadUploadTests {
     }
 
     @Test func `a text field over 64 KiB is refused with 413`() throws {
-        let form = Form([.text("bio", String(repeating: "x", count: 70_000))])
+        let form = MultipartForm([.text("bio", String(repeating: "x", count: 70_000))])
 
         let answer = try victim.send(.update, type: form.type, form.body)
 
@@ -44,7 +47,7 @@ struct BadUploadTests {
         "<html></html>", "GIF89", "%PDF-1.7", "<svg xmlns='http://www.w3.org/2000/svg'/>", "\u{89}PNG", "BM", "RIFF",
     ])
     func `a file that is no picture is an error of that field`(content: String) throws {
-        let form = Form([.file("avatar", name: "me.png", Array(content.utf8))])
+        let form = MultipartForm([.file("avatar", name: "me.png", Array(content.utf8))])
 
         let answer = try victim.send(.update, type: form.type, form.body)
 
@@ -57,7 +60,7 @@ struct BadUploadTests {
     }
 
     @Test func `a named file of 0 bytes is an error of that field`() throws {
-        let form = Form([.file("avatar", name: "me.png", [])])
+        let form = MultipartForm([.file("avatar", name: "me.png", [])])
 
         let answer = try victim.send(.update, type: form.type, form.body)
 
@@ -67,7 +70,7 @@ struct BadUploadTests {
     }
 
     @Test func `a good avatar beside a bad email is not kept`() throws {
-        let form = Form([.text("email", "nowhere"), .file("avatar", name: "me.png", Picture.png)])
+        let form = MultipartForm([.text("email", "nowhere"), .file("avatar", name: "me.png", Picture.png)])
 
         let answer = try victim.send(.update, type: form.type, form.body)
 

@@ -117,7 +117,7 @@ struct HostileClientTests {
 
     /// A request with a file of so many bytes that is no picture.
     private func upload(of size: Int) -> [UInt8] {
-        let form = Form([.file("avatar", name: "me.png", [UInt8](repeating: 7, count: size))])
+        let form = MultipartForm([.file("avatar", name: "me.png", [UInt8](repeating: 7, count: size))])
         let headers = DevStack.headers(person, nil) + [("Content-Type", form.type)]
         return FastCGIClient.request("PUT", "/api/v1/profile/update/", headers: headers, body: form.body)
     }
@@ -216,7 +216,7 @@ struct HostileClientTests {
         let slow = try (0..<200).map { _ in try Client(site.address) }
         let headers =
             DevStack.headers(person, nil) + [
-                ("Content-Type", Form([]).type), ("Content-Length", "\(size)"),
+                ("Content-Type", MultipartForm([]).type), ("Content-Length", "\(size)"),
             ]
         for client in slow {
             try client.write("PUT", path, headers: headers)

@@ -95,7 +95,7 @@ struct ScarcityTests {
         let read = { (client: FastCGIClient) in
             try client.send("GET", "/api/v1/info/", headers: DevStack.headers(person, nil)).status
         }
-        let form = Form([.file("avatar", name: "me.png", Picture.png)])
+        let form = MultipartForm([.file("avatar", name: "me.png", Picture.png)])
 
         let before = try kept.map(read)
         let others = try (0..<100).map { _ in try FastCGIClient(site.folder.socket) }

@@ -211,7 +211,7 @@ private final class Member: Sendable {
 
     /// Without a bio: one that is cut off may still be written after the next was acknowledged.
     private func changePicture(_ client: inout Client?) {
-        let content = Content(form: Form([.file("avatar", name: "me.png", Self.picture)]))
+        let content = Content(form: MultipartForm([.file("avatar", name: "me.png", Self.picture)]))
         send(&client, Door.all[0], "PATCH", "/api/v1/profile/update/", registration, content) { self.isOwn($0) }
     }
 
@@ -289,7 +289,7 @@ private struct Content {
     let bytes: [UInt8]
 
     init(json: JSON) { (type, bytes) = ("application/json", json.bytes) }
-    init(form: Form) { (type, bytes) = (form.type, form.body) }
+    init(form: MultipartForm) { (type, bytes) = (form.type, form.body) }
 }
 
 /// A session as its holder has it.

@@ -1,6 +1,7 @@
 import DevStack
 import JSON
 import Synchronization
+import TestSupport
 
 /// Somebody who has registered through contract 1, with the tokens of that registration.
 struct Person: Sendable {
@@ -49,37 +50,8 @@ extension DevStack {
 
     /// Sends a file as the avatar of a person.
     func upload(_ file: [UInt8], named name: String = "me.png", as person: Person) throws -> Answer {
-        let form = Form([.file("avatar", name: name, file)])
+        let form = MultipartForm([.file("avatar", name: name, file)])
         return try send(
             "PUT", "/api/v1/profile/update/", as: person, headers: [("Content-Type", form.type)], body: form.body)
-    }
-}
-
-/// A multipart/form-data body. (RFC 7578)
-struct Form {
-    enum Part {
-        case text(String, String)
-        case file(String, name: String, [UInt8])
-    }
-
-    static let boundary = "----homeroom-7MA4YWxkTrZu0gW"
-    let body: [UInt8]
-    let type = "multipart/form-data; boundary=\(Form.boundary)"
-
-    init(_ parts: [Part]) {
-        var body: [UInt8] = []
-        for part in parts {
-            body += "--\(Form.boundary)\r\n".utf8
-            switch part {
-            case .text(let name, let value):
-                body += "Content-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8
-            case .file(let name, let filename, let content):
-                body += "Content-Disposition: form-data; name=\"\(name)\"; filename=\"\(filename)\"\r\n".utf8
-                body += "Content-Type: application/octet-stream\r\n\r\n".utf8
-                body += content
-                body += "\r\n".utf8
-            }
-        }
-        self.body = body + Array("--\(Form.boundary)--\r\n".utf8)
     }
 }
