@@ -1,4 +1,3 @@
-import Foundation
 import Secrets
 import TestSupport
 
@@ -102,12 +101,4 @@ func violations<T>(_ body: () throws -> T) -> [Violation] {
         if case .refused(.invalid(let violations)) = error as? AccountsError { return violations }
     }
     return []
-}
-
-let onePixelPNG = bytes(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
-let onePixelGIF = bytes("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-
-private func bytes(_ base64: String) -> [UInt8] {
-    [UInt8](Data(base64Encoded: base64) ?? Data())
 }

@@ -1,4 +1,3 @@
-import Foundation
 import TestSupport
 import Testing
 
@@ -317,12 +316,4 @@ import Testing
 
         #expect(answer.text("user", "avatar").hasSuffix(".png"))
     }
-}
-
-let onePixelPNG = bytes(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
-let onePixelGIF = bytes("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-
-private func bytes(_ base64: String) -> [UInt8] {
-    [UInt8](Data(base64Encoded: base64) ?? Data())
 }

@@ -9,7 +9,7 @@ import Testing
 /// The confined process itself: what it may, and what becomes of it.
 struct AvatarDecoderTests {
     private let worker = Confined()
-    private let picture = MadePicture.png(20, 20, [1, 2, 3])
+    private let picture = TestPicture.png(20, 20, [1, 2, 3])
     private let photograph: [UInt8]
 
     init() throws {
@@ -67,7 +67,7 @@ struct AvatarDecoderTests {
         var pids: Set<pid_t> = []
         let outcomes = try (0..<45).map { _ in
             defer { pids.formUnion(worker.pids()) }
-            return try Treated(MadePicture.gif(1, 1, frames: [1]), by: worker.decoder).outcome
+            return try Treated(TestPicture.gif(1, 1, frames: [1]), by: worker.decoder).outcome
         }
 
         #expect(outcomes.allSatisfy { $0 == .encoded(.gif) })
@@ -210,7 +210,7 @@ private final class Confined: Sendable {
 
     /// The one process, when it has done its first picture.
     func ready() throws -> pid_t {
-        _ = try Treated(MadePicture.png(2, 2, [1, 2, 3]), by: decoder)
+        _ = try Treated(TestPicture.png(2, 2, [1, 2, 3]), by: decoder)
         return try #require(pids().first)
     }
 

@@ -26,9 +26,9 @@ struct AvatarEncoderTests {
         let pixels = try treated.pixels()
         let (width, height) = (Int(original[19]), Int(original[23]))
         #expect(pixels[0].size == [width, height])
-        let gamma = MadePicture.gamma(of: original)
+        let gamma = TestPicture.gamma(of: original)
         let expected = try Pixels(original).bytes.enumerated().map { index, value in
-            pixels[0].bands == 4 && index % 4 == 3 ? value : MadePicture.shown(value, gamma: gamma)
+            pixels[0].bands == 4 && index % 4 == 3 ? value : TestPicture.shown(value, gamma: gamma)
         }
         // Of 16 bits a channel half are gone in what it is compared with.
         #expect(pixels[0].difference(from: expected) <= (gamma == nil ? 0 : original[24] == 16 ? 5 : 0.5))
@@ -58,20 +58,20 @@ struct AvatarEncoderTests {
         ([30, 1500], [20, 1024]), ([16_384, 1], [1024, 1]),
     ])
     func `a picture is fitted into 1024 and never enlarged, and has two squares`(size: [Int], fitted: [Int]) throws {
-        let pixels = try Treated(MadePicture.png(size[0], size[1], [200, 100, 50])).pixels()
+        let pixels = try Treated(TestPicture.png(size[0], size[1], [200, 100, 50])).pixels()
 
         #expect(pixels.map(\.size) == [fitted, [256, 256], [64, 64]])
     }
 
     @Test func `the squares show what draws the eye`() throws {
-        let pixels = try Treated(MadePicture.png(400, 100) { x, _ in x >= 320 ? [250, 20, 20] : [90, 90, 90] }).pixels()
+        let pixels = try Treated(TestPicture.png(400, 100) { x, _ in x >= 320 ? [250, 20, 20] : [90, 90, 90] }).pixels()
 
         #expect(
             pixels.dropFirst().map { square in square.pixel(square.width - 3, 9) } == [[250, 20, 20], [250, 20, 20]])
     }
 
     @Test func `a transparent PNG stays transparent, its squares too`() throws {
-        let pixels = try Treated(MadePicture.png(300, 200, [10, 200, 30, 128])).pixels()
+        let pixels = try Treated(TestPicture.png(300, 200, [10, 200, 30, 128])).pixels()
 
         #expect(pixels.map(\.bands) == [4, 4, 4])
         #expect(pixels.map { $0.pixel(5, 5) } == [[10, 200, 30, 128], [10, 200, 30, 128], [10, 200, 30, 128]])
@@ -79,7 +79,7 @@ struct AvatarEncoderTests {
 
     @Test(arguments: [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [17, 17, 17]] as [[UInt8]])
     func `a colour without a profile stays what it is`(colour: [UInt8]) throws {
-        let pixels = try Treated(MadePicture.png(40, 30, colour)).pixels()
+        let pixels = try Treated(TestPicture.png(40, 30, colour)).pixels()
 
         #expect(pixels.map { $0.pixel(5, 5) } == [colour, colour, colour])
     }
@@ -87,7 +87,7 @@ struct AvatarEncoderTests {
     @Test func `a profile that is none does not matter`() throws {
         let profile = Array("ICC_PROFILE\0".utf8) + [1, 1] + [UInt8](repeating: 7, count: 300)
 
-        let treated = try Treated(MadePicture.jpeg(AvatarEncoderTests.photograph(), with: [(0xE2, profile)]))
+        let treated = try Treated(TestPicture.jpeg(AvatarEncoderTests.photograph(), with: [(0xE2, profile)]))
 
         #expect(treated.outcome == .encoded(.jpeg))
     }
@@ -95,7 +95,7 @@ struct AvatarEncoderTests {
     // MARK: Animations
 
     @Test func `an animation keeps its frames, delays and loop; its squares show the first frame`() throws {
-        let gif = MadePicture.gif(8, 6, frames: [0, 1, 0, 1], delay: { 10 * ($0 + 1) }, loop: 3)
+        let gif = TestPicture.gif(8, 6, frames: [0, 1, 0, 1], delay: { 10 * ($0 + 1) }, loop: 3)
 
         let treated = try Treated(gif)
 
@@ -109,13 +109,13 @@ struct AvatarEncoderTests {
     }
 
     @Test func `an animation is cut after 200 frames`() throws {
-        let pixels = try Treated(MadePicture.gif(2, 2, frames: (0..<240).map { UInt8($0 % 2) })).pixels()
+        let pixels = try Treated(TestPicture.gif(2, 2, frames: (0..<240).map { UInt8($0 % 2) })).pixels()
 
         #expect(pixels[0].frames == 200)
     }
 
     @Test func `a GIF of one frame stays one`() throws {
-        let pixels = try Treated(MadePicture.gif(3, 2, frames: [1])).pixels()
+        let pixels = try Treated(TestPicture.gif(3, 2, frames: [1])).pixels()
 
         #expect(pixels.map(\.frames) == [1, 1, 1])
         #expect(pixels[0].size == [3, 2])
@@ -127,25 +127,25 @@ struct AvatarEncoderTests {
     func `more than 50 million pixels are refused, and a long side before that`(width: Int, height: Int) throws {
         let reason = width > 16_384 ? AvatarOutcome.Refusal.tooLong : .tooManyPixels
 
-        #expect(try Treated(MadePicture.pngHead(width, height)).outcome == .refused(reason))
+        #expect(try Treated(TestPicture.pngHead(width, height)).outcome == .refused(reason))
         #expect(
-            try Treated(MadePicture.jpeg(AvatarEncoderTests.photograph(), claiming: width, height)).outcome
+            try Treated(TestPicture.jpeg(AvatarEncoderTests.photograph(), claiming: width, height)).outcome
                 == .refused(reason))
-        #expect(try Treated(MadePicture.gifHead(width, height, frames: 1)).outcome == .refused(reason))
+        #expect(try Treated(TestPicture.gifHead(width, height, frames: 1)).outcome == .refused(reason))
     }
 
     @Test(arguments: [(16_385, 1), (1, 16_385), (65_500, 65_500)])
     func `more than 16384 on a side are refused`(width: Int, height: Int) throws {
-        #expect(try Treated(MadePicture.pngHead(width, height)).outcome == .refused(.tooLong))
+        #expect(try Treated(TestPicture.pngHead(width, height)).outcome == .refused(.tooLong))
         #expect(
-            try Treated(MadePicture.jpeg(AvatarEncoderTests.photograph(), claiming: width, height)).outcome
+            try Treated(TestPicture.jpeg(AvatarEncoderTests.photograph(), claiming: width, height)).outcome
                 == .refused(.tooLong))
-        #expect(try Treated(MadePicture.gifHead(width, height, frames: 1)).outcome == .refused(.tooLong))
+        #expect(try Treated(TestPicture.gifHead(width, height, frames: 1)).outcome == .refused(.tooLong))
     }
 
     @Test func `the pixels of all frames count together, also of those behind the 200th`() throws {
-        #expect(try Treated(MadePicture.gifHead(1000, 1000, frames: 51)).outcome == .refused(.tooManyPixels))
-        #expect(try Treated(MadePicture.gifHead(300, 300, frames: 600)).outcome == .refused(.tooManyPixels))
+        #expect(try Treated(TestPicture.gifHead(1000, 1000, frames: 51)).outcome == .refused(.tooManyPixels))
+        #expect(try Treated(TestPicture.gifHead(300, 300, frames: 600)).outcome == .refused(.tooManyPixels))
     }
 
     // MARK: Broken files
@@ -154,7 +154,7 @@ struct AvatarEncoderTests {
     func `a truncated picture is refused`(part: Double) throws {
         let pictures = [
             try AvatarEncoderTests.photograph(), try AvatarEncoderTests.file("pngsuite/basn2c08.png"),
-            MadePicture.gif(60, 60, frames: [0, 1, 0, 1]),
+            TestPicture.gif(60, 60, frames: [0, 1, 0, 1]),
         ]
 
         for picture in pictures {
@@ -179,8 +179,8 @@ struct AvatarEncoderTests {
     @Test(arguments: ["<html><script>alert(1)</script></html>", "*/=1;alert(1)//", "PK\u{3}\u{4}payload.sh"])
     func `what hangs behind a picture is gone`(tail: String) throws {
         let pictures = [
-            try AvatarEncoderTests.photograph(), MadePicture.png(20, 20, [1, 2, 3]),
-            MadePicture.gif(20, 20, frames: [0, 1], comment: tail),
+            try AvatarEncoderTests.photograph(), TestPicture.png(20, 20, [1, 2, 3]),
+            TestPicture.gif(20, 20, frames: [0, 1], comment: tail),
         ]
 
         for picture in pictures {
@@ -195,7 +195,7 @@ struct AvatarEncoderTests {
 
     @Test func `a GIF that is a script too is a picture only`() throws {
         // The logical screen is 0x2A2F wide, which reads `/*`.
-        var gif = MadePicture.gif(8, 8, frames: [1])
+        var gif = TestPicture.gif(8, 8, frames: [1])
         gif.replaceSubrange(6..<8, with: Array("/*".utf8))
         gif += Array("*/=1;alert(document.domain)".utf8)
 
@@ -211,20 +211,20 @@ struct AvatarEncoderTests {
         let position = "<x:xmpmeta><exif:GPSLatitude>SECRET52.5N</exif:GPSLatitude></x:xmpmeta>"
         let xmp = "http://ns.adobe.com/xap/1.0/\0" + position
         let pictures = [
-            MadePicture.jpeg(
+            TestPicture.jpeg(
                 try AvatarEncoderTests.photograph(),
                 with: [
                     (0xE1, Array(exif.utf8)), (0xE1, Array(xmp.utf8)), (0xED, Array("Photoshop 3.0\0SECRETIPTC".utf8)),
                     (0xFE, Array("SECRETcomment".utf8)),
                 ]),
-            MadePicture.png(
+            TestPicture.png(
                 30, 30, [9, 8, 7],
                 chunks: [
                     ("eXIf", Array(exif.utf8.dropFirst(6))), ("tEXt", Array("Comment\0SECRETtext".utf8)),
                     ("iTXt", Array("XML:com.adobe.xmp\0\0\0\0\0\(position)".utf8)),
                     ("tIME", [7, 0xE9, 1, 2, 3, 4, 5]),
                 ]),
-            MadePicture.gif(30, 30, frames: [0, 1], comment: "SECRETcomment"),
+            TestPicture.gif(30, 30, frames: [0, 1], comment: "SECRETcomment"),
         ]
 
         for picture in pictures {
@@ -243,7 +243,7 @@ struct AvatarEncoderTests {
     // MARK: The disk
 
     @Test func `an avatar that cannot be written is not the picture's fault`() throws {
-        let input = try Scratch(holding: MadePicture.png(4, 4, [1, 2, 3]))
+        let input = try Scratch(holding: TestPicture.png(4, 4, [1, 2, 3]))
         let full = open("/dev/full", O_WRONLY)
         defer { close(full) }
 

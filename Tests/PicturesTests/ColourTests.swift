@@ -1,5 +1,6 @@
 import Foundation
 import Pictures
+import TestSupport
 import Testing
 
 /// Colours, and what nobody paints: as browsers show them.
@@ -35,9 +36,9 @@ struct ColourTests {
 
     @Test func `primaries are applied`() throws {
         // Of Display P3, with a gamma of 1/2.2, which stands for the curve of sRGB.
-        let places = [31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000].flatMap { MadePicture.big($0, 4) }
-        let picture = MadePicture.png(
-            8, 8, [180, 120, 90], chunks: [("gAMA", MadePicture.big(45_455, 4)), ("cHRM", places)])
+        let places = [31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000].flatMap { TestPicture.big($0, 4) }
+        let picture = TestPicture.png(
+            8, 8, [180, 120, 90], chunks: [("gAMA", TestPicture.big(45_455, 4)), ("cHRM", places)])
 
         let pixels = try Treated(picture).pixels()
         // Its green is the greenest that sRGB has.
@@ -48,9 +49,9 @@ struct ColourTests {
     }
 
     @Test func `a gamma of 1/2.2 and the primaries of sRGB leave colours as they are`() throws {
-        let places = [31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000].flatMap { MadePicture.big($0, 4) }
-        let picture = MadePicture.png(
-            8, 8, [255, 17, 96], chunks: [("gAMA", MadePicture.big(45_455, 4)), ("cHRM", places)])
+        let places = [31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000].flatMap { TestPicture.big($0, 4) }
+        let picture = TestPicture.png(
+            8, 8, [255, 17, 96], chunks: [("gAMA", TestPicture.big(45_455, 4)), ("cHRM", places)])
 
         #expect(
             try Treated(picture).pixels().map { $0.pixel(3, 3) } == [[255, 17, 96], [255, 17, 96], [255, 17, 96]])
@@ -74,18 +75,18 @@ struct ColourTests {
             ([1, 13, 0, 0], [16, 235, 126], [0, 255, 128]),
         ] as [([UInt8], [UInt8], [Int])])
     func `code points are applied`(points: [UInt8], colour: [UInt8], shown: [Int]) throws {
-        let pixels = try Treated(MadePicture.png(8, 8, colour, chunks: [("cICP", points)])).pixels()
+        let pixels = try Treated(TestPicture.png(8, 8, colour, chunks: [("cICP", points)])).pixels()
 
         for square in pixels { #expect(isNear(square.pixel(3, 3), shown, within: 2), "\(square.pixel(3, 3))") }
     }
 
     @Test func `code points come before a profile, and that before a gamma`() throws {
-        let linear = ("gAMA", MadePicture.big(100_000, 4))
+        let linear = ("gAMA", TestPicture.big(100_000, 4))
         let points = ("cICP", [1, 13, 0, 1] as [UInt8])
         let sRGB = ("sRGB", [0] as [UInt8])
 
         for chunks in [[points, linear], [linear, points], [sRGB, linear], [linear, sRGB]] {
-            let pixel = try Treated(MadePicture.png(8, 8, [55, 55, 55], chunks: chunks)).pixels()[0].pixel(3, 3)
+            let pixel = try Treated(TestPicture.png(8, 8, [55, 55, 55], chunks: chunks)).pixels()[0].pixel(3, 3)
             #expect(pixel == [55, 55, 55])
         }
     }
@@ -97,7 +98,7 @@ struct ColourTests {
             ("cHRM", [UInt8](repeating: 255, count: 32)),
         ] as [(String, [UInt8])])
     func `what says nothing sensible changes nothing`(name: String, content: [UInt8]) throws {
-        let treated = try Treated(MadePicture.png(8, 8, [55, 66, 77], chunks: [(name, content)]))
+        let treated = try Treated(TestPicture.png(8, 8, [55, 66, 77], chunks: [(name, content)]))
 
         #expect(try treated.pixels()[0].pixel(3, 3) == [55, 66, 77])
     }

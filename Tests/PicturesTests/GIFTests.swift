@@ -15,9 +15,9 @@ struct GIFTests {
     func `frames of any shape look as libvips' own reader sees them`(seed: UInt64) throws {
         var mutator = Mutator(seed: seed)
         let (width, height) = (Int.random(in: 1...40, using: &mutator), Int.random(in: 1...40, using: &mutator))
-        let frames = (0..<Int.random(in: 1...6, using: &mutator)).map { _ -> MadePicture.Frame in
+        let frames = (0..<Int.random(in: 1...6, using: &mutator)).map { _ -> TestPicture.Frame in
             let (wide, high) = (Int.random(in: 1...width, using: &mutator), Int.random(in: 1...height, using: &mutator))
-            return MadePicture.Frame(
+            return TestPicture.Frame(
                 left: Int.random(in: 0...(width - wide), using: &mutator),
                 top: Int.random(in: 0...(height - high), using: &mutator), width: wide, height: high,
                 pixels: (0..<(wide * high)).map { _ in UInt8.random(in: 0...63, using: &mutator) },
@@ -26,7 +26,7 @@ struct GIFTests {
                 transparent: 3, disposal: UInt8.random(in: 0...3, using: &mutator),
                 isInterlaced: Bool.random(using: &mutator))
         }
-        let gif = MadePicture.gif(width, height, colours: Array(GIFTests.colours.prefix(192)), frames)
+        let gif = TestPicture.gif(width, height, colours: Array(GIFTests.colours.prefix(192)), frames)
 
         let treated = try Treated(gif)
 
@@ -44,8 +44,8 @@ struct GIFTests {
     }
 
     @Test func `all 256 colours may be in use where something is to be seen through`() throws {
-        let frame = MadePicture.Frame(left: 1, width: 16, height: 16, pixels: (0..<256).map { UInt8($0) })
-        let gif = MadePicture.gif(17, 16, colours: GIFTests.colours, [frame])
+        let frame = TestPicture.Frame(left: 1, width: 16, height: 16, pixels: (0..<256).map { UInt8($0) })
+        let gif = TestPicture.gif(17, 16, colours: GIFTests.colours, [frame])
 
         let pixels = try Treated(gif).pixels()[0]
 
@@ -58,12 +58,12 @@ struct GIFTests {
 
     @Test func `what a frame paints beside the screen is cut off`() throws {
         let frames = [
-            MadePicture.Frame(width: 4, height: 4, pixels: [UInt8](repeating: 1, count: 16)),
-            MadePicture.Frame(left: 2, top: 2, width: 3, height: 3, pixels: [2, 2, 3, 2, 2, 3, 3, 3, 3]),
-            MadePicture.Frame(left: 9, top: 9, width: 2, height: 2, pixels: [4, 4, 4, 4]),
+            TestPicture.Frame(width: 4, height: 4, pixels: [UInt8](repeating: 1, count: 16)),
+            TestPicture.Frame(left: 2, top: 2, width: 3, height: 3, pixels: [2, 2, 3, 2, 2, 3, 3, 3, 3]),
+            TestPicture.Frame(left: 9, top: 9, width: 2, height: 2, pixels: [4, 4, 4, 4]),
         ]
 
-        let pixels = try Treated(MadePicture.gif(4, 4, colours: GIFTests.colours, frames)).pixels()[0]
+        let pixels = try Treated(TestPicture.gif(4, 4, colours: GIFTests.colours, frames)).pixels()[0]
 
         #expect(pixels.size == [4, 4])
         #expect(pixels.frames == 3)
@@ -74,20 +74,20 @@ struct GIFTests {
     }
 
     @Test func `a screen is enlarged for its first frame`() throws {
-        let frame = MadePicture.Frame(left: 1, width: 5, height: 3, pixels: [UInt8](repeating: 9, count: 15))
+        let frame = TestPicture.Frame(left: 1, width: 5, height: 3, pixels: [UInt8](repeating: 9, count: 15))
 
-        let pixels = try Treated(MadePicture.gif(2, 2, colours: GIFTests.colours, [frame])).pixels()[0]
+        let pixels = try Treated(TestPicture.gif(2, 2, colours: GIFTests.colours, [frame])).pixels()[0]
 
         #expect(pixels.size == [6, 3])
     }
 
     @Test func `pixels that are not there, and colours, are not painted`() throws {
         let frames = [
-            MadePicture.Frame(width: 4, height: 2, pixels: [1, 1, 1]),
-            MadePicture.Frame(width: 4, height: 2, pixels: [1, 200, 1, 1, 1, 1, 1, 1], colours: [1, 2, 3, 4, 5, 6]),
+            TestPicture.Frame(width: 4, height: 2, pixels: [1, 1, 1]),
+            TestPicture.Frame(width: 4, height: 2, pixels: [1, 200, 1, 1, 1, 1, 1, 1], colours: [1, 2, 3, 4, 5, 6]),
         ]
 
-        let pixels = try Treated(MadePicture.gif(4, 2, colours: GIFTests.colours, frames)).pixels()[0]
+        let pixels = try Treated(TestPicture.gif(4, 2, colours: GIFTests.colours, frames)).pixels()[0]
 
         #expect((0..<4).map { pixels.pixel($0, 0)[3] } == [255, 255, 255, 0])
         #expect(pixels.pixel(0, 0, frame: 1) == [4, 5, 6, 255])
@@ -97,12 +97,12 @@ struct GIFTests {
     @Test(arguments: [(1100, 300, 1), (300, 1100, 3)])
     func `one that is too large is made smaller, frame by frame`(width: Int, height: Int, frames: Int) throws {
         let all = (0..<frames).map { index in
-            MadePicture.Frame(
+            TestPicture.Frame(
                 left: 0, top: 0, width: width, height: height / 2,
                 pixels: [UInt8](repeating: UInt8(index), count: width * (height / 2)), disposal: 2)
         }
 
-        let pixels = try Treated(MadePicture.gif(width, height, colours: GIFTests.colours, all, loop: 2)).pixels()
+        let pixels = try Treated(TestPicture.gif(width, height, colours: GIFTests.colours, all, loop: 2)).pixels()
 
         #expect(pixels[0].size == (width > height ? [1024, 279] : [279, 1024]))
         #expect(pixels[0].frames == frames)
@@ -116,7 +116,7 @@ struct GIFTests {
     }
 
     @Test func `frames of an animation that is made smaller have 5 million pixels together`() throws {
-        let pixels = try Treated(MadePicture.gif(1100, 1100, frames: (0..<20).map { UInt8($0 % 2) })).pixels()[0]
+        let pixels = try Treated(TestPicture.gif(1100, 1100, frames: (0..<20).map { UInt8($0 % 2) })).pixels()[0]
 
         #expect(pixels.size == [500, 500])
         #expect(pixels.frames == 20)
@@ -127,7 +127,7 @@ struct GIFTests {
             try Child(Program("sh", ["-c", "while :; do :; done"]), log: "/dev/null")
         }
         defer { for program in busy { program.kill() } }
-        let gif = MadePicture.gif(417, 417, frames: (0..<259).map { UInt8($0 % 2) })
+        let gif = TestPicture.gif(417, 417, frames: (0..<259).map { UInt8($0 % 2) })
 
         let treated = try Treated(gif)
 

@@ -1,6 +1,6 @@
 /// A multipart/form-data body as browsers send it. (RFC 7578)
-package struct MultipartForm {
-    package enum Part {
+package struct MultipartForm: Sendable {
+    package enum Part: Sendable {
         case text(String, String)
         case file(String, name: String, [UInt8])
     }

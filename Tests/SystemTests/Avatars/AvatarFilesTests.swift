@@ -7,7 +7,7 @@ import Testing
 
 /// Avatars through nginx, service and database, and the disk below them.
 @Suite(.serialized) struct AvatarFilesTests {
-    @Test(arguments: [("me.jpg", Picture.jpeg, "jpg"), ("me.exe", Picture.png, "png"), ("a.html", Picture.gif, "gif")])
+    @Test(arguments: [("me.jpg", onePixelJPEG, "jpg"), ("me.exe", onePixelPNG, "png"), ("a.html", onePixelGIF, "gif")])
     func `an upload is served with its squares, by our ending and nothing else`(
         name: String, bytes: [UInt8], ending: String
     ) throws {
@@ -53,7 +53,7 @@ import Testing
         defer { Site.discard(site) }
         let person = try site.newPerson()
 
-        let answers = try concurrently(8) { _ in try site.upload(Picture.png, as: person).status }
+        let answers = try concurrently(8) { _ in try site.upload(onePixelPNG, as: person).status }
 
         // More than two at a time are refused.
         #expect(answers.count { $0 == 200 } >= 2)
@@ -66,7 +66,7 @@ import Testing
         let site = try Site.start()
         defer { Site.discard(site) }
         let person = try site.newPerson()
-        _ = try site.upload(Picture.jpeg, as: person)
+        _ = try site.upload(onePixelJPEG, as: person)
 
         _ = try site.homeroom("user", "delete", person.username)
 
@@ -76,7 +76,7 @@ import Testing
     @Test func `media clean removes what no row names and is older than an hour, and nothing else`() throws {
         let site = try Site.start()
         defer { Site.discard(site) }
-        let named = try #require(site.upload(Picture.png, as: site.newPerson()).string("user", "avatar"))
+        let named = try #require(site.upload(onePixelPNG, as: site.newPerson()).string("user", "avatar"))
         let (old, young) = (String(repeating: "a", count: 32), String(repeating: "b", count: 32))
         for name in [
             "avatars/\(old).jpg", "avatars/\(old)-256.jpg", "incoming/\(old)", "avatars/\(young).gif",
@@ -112,17 +112,17 @@ import Testing
         }
         defer { _ = try? Program("umount", ["--lazy", media]).output() }
         try site.service.start()
-        let old = try #require(site.upload(Picture.png, as: person).string("user", "avatar"))
+        let old = try #require(site.upload(onePixelPNG, as: person).string("user", "avatar"))
         let before = try pictures(site)
         let filling = [UInt8](repeating: 7, count: 900 << 10)
         try Data(filling).write(to: URL(filePath: "\(media)/filling"))
 
         // The upload itself does not fit; then it does, and what becomes of it does not.
-        let large = try site.upload(Picture.noise(bytes: 300 << 10), as: person)
+        let large = try site.upload(TestPicture.noise(bytes: 300 << 10), as: person)
         let free = try Program("df", ["--output=avail", "-k", media]).output().split(separator: "\n").last
         let room = Int(free?.trimmingCharacters(in: .whitespaces) ?? "") ?? 0
         try Data([UInt8](repeating: 7, count: (room - 24) << 10)).write(to: URL(filePath: "\(media)/rest"))
-        let small = try site.upload(Picture.noise(bytes: 20 << 10), as: person)
+        let small = try site.upload(TestPicture.noise(bytes: 20 << 10), as: person)
         try FileManager.default.removeItem(atPath: "\(media)/filling")
         try FileManager.default.removeItem(atPath: "\(media)/rest")
 
@@ -132,7 +132,7 @@ import Testing
         #expect(small["Retry-After"] == "2")
         #expect(try pictures(site) == before)
         #expect(try site.rows("SELECT avatar FROM accounts WHERE id = \(person.id)") == [old])
-        #expect(try site.upload(Picture.png, as: person).status == 200)
+        #expect(try site.upload(onePixelPNG, as: person).status == 200)
     }
 
     @Test func `a queue full of pictures answers 503 at once and leaves sign-in alone`() throws {
@@ -140,12 +140,12 @@ import Testing
         let site = try Site.start(environment: Site.fastHashing.merging(settings) { $1 })
         defer { Site.discard(site) }
         let people = try (0..<4).map { _ in try site.newPerson() }
-        _ = try site.upload(Picture.png, as: people[0])
+        _ = try site.upload(onePixelPNG, as: people[0])
         let decoders = try decoders(site)
         for pid in decoders { kill(pid, SIGSTOP) }
 
         let statuses = try concurrently(4) { index in
-            let answer = try site.upload(Picture.png, as: people[index])
+            let answer = try site.upload(onePixelPNG, as: people[index])
             if answer.status == 503 {
                 #expect(answer["Retry-After"] == "3")
                 for pid in decoders { kill(pid, SIGCONT) }
@@ -162,18 +162,18 @@ import Testing
         let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
         defer { Site.discard(site) }
         let person = try site.newPerson()
-        _ = try site.upload(Picture.png, as: person)
+        _ = try site.upload(onePixelPNG, as: person)
         let pid = try #require(decoders(site).first)
         kill(pid, SIGSTOP)
 
         let outcomes = try concurrently(2) { index in
-            if index == 0 { return try site.upload(Picture.gif, as: person).status }
+            if index == 0 { return try site.upload(onePixelGIF, as: person).status }
             let status = try site.signIn(person.username, person.password).status
             _ = try eventually { try site.mediaFiles().contains { $0.hasPrefix("incoming/") } }
             kill(pid, SIGKILL)
             return status
         }
-        let next = try site.upload(Picture.gif, as: person)
+        let next = try site.upload(onePixelGIF, as: person)
         let log = try String(contentsOfFile: site.folder.log + "/homeroom.log", encoding: .utf8)
 
         #expect(outcomes[1] == 200)
@@ -185,7 +185,7 @@ import Testing
     @Test func `decoders end with their worker, also by kill -9`() throws {
         let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
         defer { Site.discard(site) }
-        _ = try site.upload(Picture.png, as: site.newPerson())
+        _ = try site.upload(onePixelPNG, as: site.newPerson())
         let old = try decoders(site)
 
         for worker in site.workers() { kill(worker, SIGKILL) }
@@ -210,7 +210,7 @@ import Testing
             return
         }
         let person = try site.newPerson()
-        var named = try #require(site.upload(Picture.png, as: person).string("user", "avatar"))
+        var named = try #require(site.upload(onePixelPNG, as: person).string("user", "avatar"))
         var killed = 0
 
         for step in AvatarFilesTests.steps {
@@ -223,7 +223,7 @@ import Testing
             let tracer = try Child(program, log: site.folder.path + "/strace.log")
             #expect(eventually { isTraced(thread) })
 
-            let status = try? site.upload(Picture.gif, as: person).status
+            let status = try? site.upload(onePixelGIF, as: person).status
             if status != 200 { killed += 1 }
             tracer.terminate(within: 5)
             site.service.stop()

@@ -13,7 +13,7 @@ struct MediaTests {
     }
 
     @Test(arguments: [
-        (Picture.jpeg, "jpg", "image/jpeg"), (Picture.png, "png", "image/png"), (Picture.gif, "gif", "image/gif"),
+        (onePixelJPEG, "jpg", "image/jpeg"), (onePixelPNG, "png", "image/png"), (onePixelGIF, "gif", "image/gif"),
     ])
     func `a picture is served with the type of its content`(picture: [UInt8], ending: String, type: String) throws {
         let upload = try site.upload(picture, named: "me.exe", as: site.newPerson())
@@ -83,7 +83,7 @@ struct MediaTests {
     @Test(arguments: ["0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef.png"])
     func `incoming files are never served`(name: String) throws {
         let path = site.folder.media + "/incoming/" + name
-        try Data(Picture.png).write(to: URL(filePath: path))
+        try Data(onePixelPNG).write(to: URL(filePath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
 
         let answers = try ["/media/incoming/", "/media/avatars/../incoming/", "/media/%69ncoming/"].map {
@@ -96,7 +96,7 @@ struct MediaTests {
     @Test(arguments: ["notes.txt", "0123456789abcdef0123456789abcde1.html", "0123456789abcdef0123456789abcde1.png.tmp"])
     func `a file of another name beside the avatars is not served`(name: String) throws {
         let path = site.folder.media + "/avatars/" + name
-        try Data(Picture.png).write(to: URL(filePath: path))
+        try Data(onePixelPNG).write(to: URL(filePath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
 
         let answer = try site.send("GET", "/media/avatars/\(name)")
@@ -187,7 +187,7 @@ struct MediaTests {
 
     @Test func `PATCH takes an upload as PUT does`() throws {
         let person = try site.newPerson()
-        let form = MultipartForm([.file("avatar", name: "me.gif", Picture.gif)])
+        let form = MultipartForm([.file("avatar", name: "me.gif", onePixelGIF)])
 
         let answer = try site.send(
             "PATCH", "/api/v1/profile/update/", as: person, headers: [("Content-Type", form.type)], body: form.body)
@@ -197,7 +197,7 @@ struct MediaTests {
     }
 
     @Test func `the client's file name appears nowhere`() throws {
-        let answer = try site.upload(Picture.png, named: "../../../../tmp/evil.php", as: site.newPerson())
+        let answer = try site.upload(onePixelPNG, named: "../../../../tmp/evil.php", as: site.newPerson())
         let path = try #require(answer.string("user", "avatar"))
 
         #expect(path.wholeMatch(of: /avatars\/[0-9a-f]{32}\.png/) != nil)
@@ -218,6 +218,6 @@ struct MediaTests {
 
     /// Uploads an avatar; its path at nginx.
     private func avatar(of person: Person) throws -> String {
-        "/media/\(try #require(site.upload(Picture.png, as: person).string("user", "avatar")))"
+        "/media/\(try #require(site.upload(onePixelPNG, as: person).string("user", "avatar")))"
     }
 }

@@ -24,7 +24,7 @@ struct BadUploadTests {
 
     @Test func `an avatar over 5 MiB is an error of that field`() throws {
         let form = MultipartForm([
-            .file("avatar", name: "big.png", Picture.png + [UInt8](repeating: 1, count: 5_242_880))
+            .file("avatar", name: "big.png", onePixelPNG + [UInt8](repeating: 1, count: 5_242_880))
         ])
 
         let answer = try victim.send(.update, type: form.type, form.body)
@@ -70,7 +70,7 @@ struct BadUploadTests {
     }
 
     @Test func `a good avatar beside a bad email is not kept`() throws {
-        let form = MultipartForm([.text("email", "nowhere"), .file("avatar", name: "me.png", Picture.png)])
+        let form = MultipartForm([.text("email", "nowhere"), .file("avatar", name: "me.png", onePixelPNG)])
 
         let answer = try victim.send(.update, type: form.type, form.body)
 

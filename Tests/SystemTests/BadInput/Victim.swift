@@ -19,7 +19,7 @@ struct Victim: Sendable {
         // Never locked, so that the failed logins among the bad input all look alike.
         site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_LOCK_FAILURES": "1000"]) { $1 })
         person = try site.newPerson()
-        _ = try site.upload(Picture.gif, as: person)
+        _ = try site.upload(onePixelGIF, as: person)
         state = try site.state()
     }
 

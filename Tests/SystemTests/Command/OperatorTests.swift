@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// `homeroom user …`: lists, sets passwords, shows and ends sessions, deletes.
@@ -190,7 +191,7 @@ struct OperatorTests {
 
     @Test func `delete takes the avatar's file`() throws {
         let person = try site.newPerson()
-        let path = try #require(site.upload(Picture.png, as: person).string("user", "avatar"))
+        let path = try #require(site.upload(onePixelPNG, as: person).string("user", "avatar"))
         let before = try site.mediaFiles()
 
         _ = try site.homeroom("user", "delete", person.username)

@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// `homeroom user import` and `user export`.
@@ -32,7 +33,7 @@ struct TransferTests {
         let source = try Site.start()
         defer { Site.discard(source) }
         let people = try (0..<3).map { _ in try source.newPerson() }
-        _ = try source.upload(Picture.png, as: people[0])
+        _ = try source.upload(onePixelPNG, as: people[0])
         _ = try source.send("PATCH", "/api/v1/profile/update/", as: people[1], json: ["bio": "\u{2028}\"猫\"\n"])
         _ = try source.signIn(people[1].username, people[1].password)
         _ = try source.homeroom("user", "set-role", people[2].username, "teacher")

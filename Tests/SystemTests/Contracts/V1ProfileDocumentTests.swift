@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// Document 1's commands as they stand, in its order, against a system with nothing changed from its defaults.
@@ -117,7 +118,7 @@ private struct Reading: Sendable {
         site = try Site.start(environment: [:], limits: true)
         document = try Document(named: "1-v1-profile")
         let image = site.folder.path + "/image.jpg"
-        try Data(Picture.jpeg).write(to: URL(filePath: image))
+        try Data(onePixelJPEG).write(to: URL(filePath: image))
         fillings = ["http://127.0.0.1:8000": site.url, "/path/to/your/image.jpg": image]
 
         try run("1.")

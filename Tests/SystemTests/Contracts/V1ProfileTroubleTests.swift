@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// The troubles that document 1 lists at its head are gone.
@@ -98,7 +99,7 @@ struct V1ProfileTroubleTests {
     @Test func `an upload changes the column, and nginx serves what it names`() throws {
         let person = try site.newPerson()
 
-        let answer = try site.upload(Picture.png, as: person)
+        let answer = try site.upload(onePixelPNG, as: person)
         let path = try #require(answer.string("user", "avatar"))
         let file = try site.send("GET", "/media/\(path)")
 

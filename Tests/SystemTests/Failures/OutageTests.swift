@@ -14,7 +14,7 @@ struct OutageTests {
 
         site.service.stop()
         let down = try site.send("GET", "/api/v1/info/", as: person)
-        let upload = try site.upload(Picture.noise(bytes: 300 << 10), as: person)
+        let upload = try site.upload(TestPicture.noise(bytes: 300 << 10), as: person)
         try site.service.start()
         let up = try site.send("GET", "/api/v1/info/", as: person)
 
@@ -76,7 +76,7 @@ struct OutageTests {
         let down = [
             try site.send("GET", "/api/v1/info/", as: person),
             try site.signIn(person.username, person.password),
-            try site.upload(Picture.png, as: person),
+            try site.upload(onePixelPNG, as: person),
         ]
         try site.database.start()
         let up = try site.send("GET", "/api/v1/info/", as: person)
@@ -119,9 +119,9 @@ struct OutageTests {
         let person = try site.newPerson()
 
         let isClosed = chmod(site.folder.media + "/incoming", 0o500) == 0
-        let down = try site.upload(Picture.png, as: person)
+        let down = try site.upload(onePixelPNG, as: person)
         let isOpen = chmod(site.folder.media + "/incoming", 0o700) == 0
-        let up = try site.upload(Picture.png, as: person)
+        let up = try site.upload(onePixelPNG, as: person)
 
         #expect(isClosed && isOpen)
         #expect(down.status == 503)

@@ -17,12 +17,12 @@ struct ScarcityTests {
         defer { disk.remove() }
         site.nginx.stop()
         try site.nginx.start()
-        let picture = Picture.noise(bytes: 300 << 10)
+        let picture = TestPicture.noise(bytes: 300 << 10)
 
         let before = try site.upload(picture, as: person).status
         try disk.fill()
         let full = try site.upload(picture, as: person)
-        let small = try site.upload(Picture.png, as: person).status
+        let small = try site.upload(onePixelPNG, as: person).status
         let read = try site.send("GET", "/api/v1/info/", as: person).status
         try disk.empty()
         let after = try site.upload(picture, as: person).status
@@ -90,12 +90,12 @@ struct ScarcityTests {
         for worker in old { kill(worker, SIGKILL) }
         try #require(eventually { site.workers().count == 1 && site.workers() != old })
         let worker = try #require(site.workers().first)
-        _ = try site.upload(Picture.png, as: person)
+        _ = try site.upload(onePixelPNG, as: person)
         let kept = try (0..<4).map { _ in try FastCGIClient(site.folder.socket) }
         let read = { (client: FastCGIClient) in
             try client.send("GET", "/api/v1/info/", headers: DevStack.headers(person, nil)).status
         }
-        let form = MultipartForm([.file("avatar", name: "me.png", Picture.png)])
+        let form = MultipartForm([.file("avatar", name: "me.png", onePixelPNG)])
 
         let before = try kept.map(read)
         let others = try (0..<100).map { _ in try FastCGIClient(site.folder.socket) }
@@ -122,7 +122,7 @@ struct ScarcityTests {
         #expect(upload["Retry-After"] == "2")
         #expect(spent < 0.3)
         #expect(late == Array(repeating: 204, count: 100))
-        #expect(try site.upload(Picture.png, as: person).status == 200)
+        #expect(try site.upload(onePixelPNG, as: person).status == 200)
         #expect(site.workers() == [worker])
     }
 

@@ -155,7 +155,7 @@ private final class Member: Sendable {
     }
 
     /// Too long to wait for as a whole in a socket.
-    private static let picture = Picture.noise(bytes: 100_000)
+    private static let picture = TestPicture.noise(bytes: 100_000)
 
     let person: Person
     let journal = Mutex(Journal())

@@ -15,7 +15,7 @@ struct FloodTests {
         defer { Site.discard(site) }
         let people = try (0..<3).map { _ in try site.newPerson() }
         let cookie = try cookie(of: people[0], site)
-        _ = try site.upload(Picture.png, as: people[0])
+        _ = try site.upload(onePixelPNG, as: people[0])
         let stopped = decoders(of: site)
         for pid in stopped { kill(pid, SIGSTOP) }
         let isOver = Flag()
@@ -24,13 +24,13 @@ struct FloodTests {
             try concurrently(2) { index in
                 // The second one to the queue, behind the first.
                 if index == 1 { _ = try eventually { try lane("pictures", of: site) == ["1", "0"] } }
-                return try site.upload(Picture.png, as: people[index]).status
+                return try site.upload(onePixelPNG, as: people[index]).status
             }
         } _: {
             defer { for pid in stopped { kill(pid, SIGCONT) } }
             #expect(try eventually { try lane("pictures", of: site) == ["1", "1"] })
             return [
-                try site.upload(Picture.png, as: people[2]), try site.signIn(people[0].username, people[0].password),
+                try site.upload(onePixelPNG, as: people[2]), try site.signIn(people[0].username, people[0].password),
                 try site.send("GET", "/api/user/list/", headers: [cookie]),
                 try site.send("GET", "/api/v1/info/", as: people[1]),
             ]
@@ -56,7 +56,7 @@ struct FloodTests {
         }
         let refused = try site.send("GET", "/api/user/list/", headers: [cookie])
         let login = try site.signIn(person.username, person.password)
-        let upload = try site.upload(Picture.png, as: person)
+        let upload = try site.upload(onePixelPNG, as: person)
         let lists = try readers.map { try $0.answer() }
 
         #expect(refused.status == 503)
@@ -80,7 +80,7 @@ struct FloodTests {
 
         let (areRefused, statuses) = try during(isOver) {
             try concurrently(8) { index in
-                let answer = try site.upload(Picture.png, as: index < 6 ? greedy : other)
+                let answer = try site.upload(onePixelPNG, as: index < 6 ? greedy : other)
                 return answer.status == 503 && answer["Retry-After"] == "3" ? 0 : answer.status
             }
         } _: {
@@ -94,8 +94,8 @@ struct FloodTests {
         #expect(areRefused)
         #expect(statuses.prefix(6).count { $0 == 0 } == 4)
         #expect(statuses.suffix(2).count { $0 == 0 } == 0)
-        #expect(try eventually { try site.upload(Picture.png, as: greedy).status == 200 })
-        #expect(try concurrently(2) { _ in try site.upload(Picture.png, as: greedy).status } == [200, 200])
+        #expect(try eventually { try site.upload(onePixelPNG, as: greedy).status == 200 })
+        #expect(try concurrently(2) { _ in try site.upload(onePixelPNG, as: greedy).status } == [200, 200])
     }
 
     private static let fourRefused = #"homeroom_lane_refused_requests_total{lane="pictures"} 4"#

@@ -76,7 +76,7 @@ struct RaceTests {
         defer { Site.discard(site) }
         let person = try site.newPerson()
 
-        let statuses = try concurrently(10) { try site.upload(Picture.gif + [UInt8($0)], as: person).status }
+        let statuses = try concurrently(10) { try site.upload(onePixelGIF + [UInt8($0)], as: person).status }
         let named = try site.rows("SELECT avatar FROM accounts")
 
         // More than two at a time are refused.

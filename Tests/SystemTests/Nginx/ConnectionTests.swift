@@ -209,7 +209,7 @@ struct ConnectionTests {
 
     /// The records of a request with an avatar of 100,000 bytes.
     private func upload(by person: Person) -> [UInt8] {
-        let form = MultipartForm([.file("avatar", name: "me.png", Picture.png + [UInt8](repeating: 7, count: 100_000))])
+        let form = MultipartForm([.file("avatar", name: "me.png", onePixelPNG + [UInt8](repeating: 7, count: 100_000))])
         let headers = DevStack.headers(person, nil) + [("Content-Type", form.type)]
         return FastCGIClient.request("PUT", "/api/v1/profile/update/", headers: headers, body: form.body)
     }

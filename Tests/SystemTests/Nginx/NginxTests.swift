@@ -200,7 +200,7 @@ struct NginxTests {
     @Test func `the TLS port speaks HTTP/2, and URLs are https there`() throws {
         let person = try site.newPerson()
         let port = try #require(site.nginx.tlsPort)
-        let upload = try site.upload(Picture.png, as: person)
+        let upload = try site.upload(onePixelPNG, as: person)
         let path = try #require(upload.string("user", "avatar"))
 
         let outcome = try Outcome(

@@ -39,7 +39,7 @@ struct ProductionTests {
 
     @Test func `avatars are served over TLS`() throws {
         let person = try production.site.newPerson()
-        let path = try #require(production.site.upload(Picture.gif, as: person).string("user", "avatar"))
+        let path = try #require(production.site.upload(onePixelGIF, as: person).string("user", "avatar"))
 
         let answer = try production.curl("/media/\(path)")
 

@@ -35,7 +35,7 @@ struct RequestIDTests {
 
     @Test func `a picture has one, also one that the browser has already`() throws {
         let person = try site.newPerson()
-        let path = try #require(try site.upload(Picture.png, as: person).string("user", "avatar"))
+        let path = try #require(try site.upload(onePixelPNG, as: person).string("user", "avatar"))
 
         let first = try site.send("GET", "/media/" + path)
         let again = try site.send(

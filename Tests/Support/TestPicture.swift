@@ -1,14 +1,15 @@
 import Foundation
 
 /// Pictures made by hand, with what no tool would put into them.
-enum MadePicture {
+package enum TestPicture {
     /// A PNG of one colour: red, green, blue and how opaque it is.
-    static func png(_ width: Int, _ height: Int, _ colour: [UInt8], chunks: [(String, [UInt8])] = []) -> [UInt8] {
+    package static func png(_ width: Int, _ height: Int, _ colour: [UInt8], chunks: [(String, [UInt8])] = []) -> [UInt8]
+    {
         png(width, height, channels: colour.count, chunks: chunks) { _, _ in colour }
     }
 
     /// A PNG of any colours.
-    static func png(
+    package static func png(
         _ width: Int, _ height: Int, channels: Int = 3, chunks: [(String, [UInt8])] = [],
         _ colour: (_ x: Int, _ y: Int) -> [UInt8]
     ) -> [UInt8] {
@@ -19,13 +20,13 @@ enum MadePicture {
     }
 
     /// The head of a PNG that says to be this large, and nothing of its pixels.
-    static func pngHead(_ width: Int, _ height: Int) -> [UInt8] {
+    package static func pngHead(_ width: Int, _ height: Int) -> [UInt8] {
         signature + chunk("IHDR", big(width, 4) + big(height, 4) + [8, 2, 0, 0, 0])
             + chunk("IDAT", stored([0, 0, 0, 0])) + chunk("IEND", [])
     }
 
     /// A GIF of frames of one colour each, 0 for black and 1 for white.
-    static func gif(
+    package static func gif(
         _ width: Int, _ height: Int, frames: [UInt8], delay: (Int) -> Int = { _ in 10 }, loop: Int = 0,
         comment: String? = nil
     ) -> [UInt8] {
@@ -45,20 +46,30 @@ enum MadePicture {
     }
 
     /// A frame of any shape, pixels by pixels.
-    struct Frame {
-        var left = 0, top = 0
-        var width: Int, height: Int
+    package struct Frame {
+        let left: Int, top: Int
+        let width: Int, height: Int
         /// Each the number of a colour, in the order of the file.
-        var pixels: [UInt8]
+        let pixels: [UInt8]
         /// Red, green and blue; the screen's when empty.
-        var colours: [UInt8] = []
-        var transparent: UInt8?
-        var disposal: UInt8 = 1
-        var isInterlaced = false
+        let colours: [UInt8]
+        let transparent: UInt8?
+        let disposal: UInt8
+        let isInterlaced: Bool
+
+        package init(
+            left: Int = 0, top: Int = 0, width: Int, height: Int, pixels: [UInt8], colours: [UInt8] = [],
+            transparent: UInt8? = nil, disposal: UInt8 = 1, isInterlaced: Bool = false
+        ) {
+            (self.left, self.top, self.width, self.height) = (left, top, width, height)
+            (self.pixels, self.colours, self.transparent) = (pixels, colours, transparent)
+            (self.disposal, self.isInterlaced) = (disposal, isInterlaced)
+        }
     }
 
     /// A GIF of frames that need not cover its screen.
-    static func gif(_ width: Int, _ height: Int, colours: [UInt8], _ frames: [Frame], loop: Int? = 0) -> [UInt8] {
+    package static func gif(_ width: Int, _ height: Int, colours: [UInt8], _ frames: [Frame], loop: Int? = 0) -> [UInt8]
+    {
         var file = Array("GIF89a".utf8) + little(width) + little(height)
         file += [0x80 | tableBits(colours), 0, 0] + colours
         if let loop { file += [0x21, 0xFF, 11] + Array("NETSCAPE2.0".utf8) + [3, 1] + little(loop) + [0] }
@@ -70,6 +81,16 @@ enum MadePicture {
             file += frame.colours + lzw8(frame.pixels)
         }
         return file + [0x3B]
+    }
+
+    /// A GIF of about so many bytes that does not get smaller: 512 pixels wide, of random colours.
+    package static func noise(bytes count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        let (width, height) = (512, count / 512 * 7 / 8)
+        let colours = (0..<768).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let pixels = (0..<(width * height)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        return gif(
+            width, height, colours: colours, [Frame(width: width, height: height, pixels: pixels)], loop: nil)
     }
 
     private static func tableBits(_ colours: [UInt8]) -> UInt8 {
@@ -103,7 +124,7 @@ enum MadePicture {
     }
 
     /// A GIF whose frames all say to be this large, and hold nothing.
-    static func gifHead(_ width: Int, _ height: Int, frames: Int) -> [UInt8] {
+    package static func gifHead(_ width: Int, _ height: Int, frames: Int) -> [UInt8] {
         var file = Array("GIF89a".utf8) + little(width) + little(height) + [0x80, 0, 0, 0, 0, 0, 255, 255, 255]
         for _ in 0..<frames {
             file += [0x2C, 0, 0, 0, 0] + little(width) + little(height) + [0, 2, 1, 0x2C, 0]
@@ -112,7 +133,7 @@ enum MadePicture {
     }
 
     /// A JPEG with more segments after its first marker.
-    static func jpeg(_ original: [UInt8], with segments: [(marker: UInt8, content: [UInt8])]) -> [UInt8] {
+    package static func jpeg(_ original: [UInt8], with segments: [(marker: UInt8, content: [UInt8])]) -> [UInt8] {
         let more = segments.flatMap { segment -> [UInt8] in
             [0xFF, segment.marker] + big(segment.content.count + 2, 2) + segment.content
         }
@@ -120,7 +141,7 @@ enum MadePicture {
     }
 
     /// A JPEG that says to be this large. (ITU-T T.81 §B.2.2)
-    static func jpeg(_ original: [UInt8], claiming width: Int, _ height: Int) -> [UInt8] {
+    package static func jpeg(_ original: [UInt8], claiming width: Int, _ height: Int) -> [UInt8] {
         var file = original
         var place = 2
         while place + 9 < file.count {
@@ -135,25 +156,25 @@ enum MadePicture {
     }
 
     /// The content of a PNG's gAMA, as a fraction; nil without one, and for what stands for sRGB.
-    static func gamma(of png: [UInt8]) -> Double? {
+    package static func gamma(of png: [UInt8]) -> Double? {
         guard let place = Data(png).range(of: Data("gAMA".utf8))?.upperBound else { return nil }
         let value = png[place..<(place + 4)].reduce(0) { $0 << 8 | Int($1) }
         return value == 45_455 ? nil : Double(value) / 100_000
     }
 
     /// A channel as a screen of sRGB shows it. (PNG §13.13, IEC 61966-2-1)
-    static func shown(_ value: UInt8, gamma: Double?) -> UInt8 {
+    package static func shown(_ value: UInt8, gamma: Double?) -> UInt8 {
         guard let gamma else { return value }
         let light = pow(Double(value) / 255, 1 / gamma)
         return UInt8((255 * (light <= 0.003_130_8 ? 12.92 * light : 1.055 * pow(light, 1 / 2.4) - 0.055)).rounded())
     }
 
-    static func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
+    package static func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
         let body = Array(name.utf8) + content
         return big(content.count, 4) + body + big(Int(crc(body)), 4)
     }
 
-    static func big(_ value: Int, _ count: Int) -> [UInt8] {
+    package static func big(_ value: Int, _ count: Int) -> [UInt8] {
         (0..<count).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
     }
 
