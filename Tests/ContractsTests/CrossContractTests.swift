@@ -100,7 +100,7 @@ struct CrossContractTests {
     private func renew(_ token: String?, at api: ContractAPI) -> Response {
         switch api {
         case .v1Profile, .emailAuth: client.post(api.renewal ?? "", ["refresh": .string(token ?? "")])
-        default: client.ask("POST", api.renewal ?? "", bearer: token)
+        case .roleSession, .usersToken, .v1Auth: client.ask("POST", api.renewal ?? "", bearer: token)
         }
     }
 

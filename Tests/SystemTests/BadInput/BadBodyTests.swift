@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// What clients send wrong, by mistake or on purpose: a clear refusal, and nothing is changed by it.
@@ -232,19 +233,18 @@ struct BadBodyTests {
 
     @Test(
         arguments: [
-            (3, "/api/user/logout/"), (4, "/api/users/logout"), (4, "/api/users/refresh_token"),
-            (5, "/api/v1/auth/logout"), (5, "/api/v1/auth/refresh"),
-        ], unread)
+            (.roleSession, "/api/user/logout/"), (.usersToken, "/api/users/logout"),
+            (.usersToken, "/api/users/refresh_token"),
+            (.v1Auth, "/api/v1/auth/logout"), (.v1Auth, "/api/v1/auth/refresh"),
+        ] as [(ContractAPI, String)], unread)
     func `an endpoint that takes no field reads no body`(
-        endpoint: (contract: Int, path: String), sent: (type: String, body: String)
+        endpoint: (api: ContractAPI, path: String), sent: (type: String, body: String)
     ) throws {
         let site = try Site.shared()
-        let keys = try site.session(of: site.newPerson(), through: endpoint.contract)
-        let proof =
-            keys.cookie.map { ("Cookie", "sessionid=\($0)") } ?? ("Authorization", "Bearer \(keys.access ?? "")")
+        let keys = try site.session(of: site.newPerson(), through: endpoint.api)
 
         let answer = try site.send(
-            "POST", endpoint.path, headers: [proof, ("Content-Type", sent.type)], body: Array(sent.body.utf8))
+            "POST", endpoint.path, headers: [keys.header, ("Content-Type", sent.type)], body: Array(sent.body.utf8))
 
         #expect(answer.status == 200)
     }

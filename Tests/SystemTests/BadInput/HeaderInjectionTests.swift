@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// What a link or a client puts into a request never becomes a header line of the answer.
@@ -20,7 +21,7 @@ struct HeaderInjectionTests {
     @Test(arguments: queries) func `nothing of a query begins a line of the answer's head`(_ query: String) throws {
         _ = try site.newPerson()
         let person = try site.newPerson()
-        let cookie = try site.session(of: person, through: 3).cookie ?? ""
+        let cookie = try site.session(of: person, through: .roleSession).cookie ?? ""
 
         let answer = try site.send("GET", "/api/user/list/?\(query)", headers: [("Cookie", "sessionid=\(cookie)")])
 

@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// Document 2's examples as data, through nginx.
@@ -44,7 +45,7 @@ struct EmailAuthDocumentTests {
     func `an answer has the documented status, names, order, types and texts`(trial: Trial) throws {
         let documented = try document.example(trial.section, trial.label)
 
-        let answer = try trial.run(on: site, through: 2)
+        let answer = try trial.run(on: site, through: .emailAuth)
 
         #expect(documented.status == trial.status)
         #expect(answer.status == trial.status)
@@ -55,7 +56,7 @@ struct EmailAuthDocumentTests {
     func `a failure is answered word for word as documented`(trial: Trial) throws {
         let documented = try document.example(trial.section, trial.label)
 
-        let answer = try trial.run(on: site, through: 2)
+        let answer = try trial.run(on: site, through: .emailAuth)
 
         #expect(documented.status == trial.status)
         #expect(answer.status == trial.status)
@@ -64,7 +65,7 @@ struct EmailAuthDocumentTests {
 
     @Test func `the protected endpoint answers with the person`() throws {
         let person = try site.newPerson()
-        let keys = try site.session(of: person, through: 2)
+        let keys = try site.session(of: person, through: .emailAuth)
 
         let answer = try site.send(
             "GET", "/api/protected/", headers: [("Authorization", "Bearer \(keys.access ?? "")")])
@@ -80,7 +81,7 @@ struct EmailAuthDocumentTests {
     func `the protected endpoint refuses strangers`(identity: Trial.Identity, text: String) throws {
         let trial = Trial(section: "3.", method: "GET", path: "/api/protected/", identity: identity, status: 401)
 
-        let answer = try trial.run(on: site, through: 2)
+        let answer = try trial.run(on: site, through: .emailAuth)
 
         #expect(answer.status == 401)
         #expect(answer.json == ["error": .string(text)])
@@ -92,7 +93,7 @@ struct EmailAuthDocumentTests {
             section: "3.", method: "POST", path: "/api/auth/token/refresh/", body: ["refresh": "{refresh}"], status: 200
         )
 
-        let answer = try trial.run(on: site, through: 2)
+        let answer = try trial.run(on: site, through: .emailAuth)
 
         #expect(answer.status == 200)
         #expect(answer.json?.names == ["access", "refresh"])
@@ -102,14 +103,14 @@ struct EmailAuthDocumentTests {
         let trial = Trial(
             section: "3.", method: "POST", path: "/api/auth/token/refresh/", body: ["refresh": "{access}"], status: 401)
 
-        let answer = try trial.run(on: site, through: 2)
+        let answer = try trial.run(on: site, through: .emailAuth)
 
         #expect(answer.status == 401)
         #expect(answer.json == ["error": "Token is invalid or expired"])
     }
 
     @Test func `the access token lives 60 minutes and the refresh token a day`() throws {
-        let keys = try site.session(of: site.newPerson(), through: 2)
+        let keys = try site.session(of: site.newPerson(), through: .emailAuth)
 
         #expect(try lifetime(keys.access) == 3600)
         #expect(try lifetime(keys.refresh) == 86_400)
@@ -117,7 +118,7 @@ struct EmailAuthDocumentTests {
 
     @Test func `logging out ends both tokens`() throws {
         let person = try site.newPerson()
-        let keys = try site.session(of: person, through: 2)
+        let keys = try site.session(of: person, through: .emailAuth)
 
         let logout = try site.send("POST", "/api/auth/logout/", json: ["refresh": .string(keys.refresh ?? "")])
         let refresh = try site.send("POST", "/api/auth/token/refresh/", json: ["refresh": .string(keys.refresh ?? "")])

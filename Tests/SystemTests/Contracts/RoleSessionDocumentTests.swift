@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// Document 3's examples and tables as data, through nginx.
@@ -44,7 +45,7 @@ struct RoleSessionDocumentTests {
     func `an answer has the documented status, names, order, types and texts`(trial: Trial) throws {
         let documented = try document.example(trial.section, trial.label)
 
-        let answer = try trial.run(on: site, through: 3)
+        let answer = try trial.run(on: site, through: .roleSession)
 
         #expect(answer.status == trial.status)
         #expect(Comparison(nullable: []).differences(answer.json, from: documented.json) == [])
@@ -54,7 +55,7 @@ struct RoleSessionDocumentTests {
         let trial = Trial(section: "3.", method: "GET", path: "/api/user/list/?limit=2", identity: .cookie, status: 200)
         let documented = try document.example("3.", "响应示例")
 
-        let answer = try trial.run(on: site, through: 3)
+        let answer = try trial.run(on: site, through: .roleSession)
 
         #expect(answer.status == 200)
         #expect(Comparison(nullable: []).differences(answer.json, from: documented.json) == [])
@@ -66,7 +67,7 @@ struct RoleSessionDocumentTests {
             body: ["username": "{username}", "password": "wrong", "role": "teacher"], status: 401)
         let documented = document.examples("2.", "错误响应")
 
-        let answer = try trial.run(on: site, through: 3)
+        let answer = try trial.run(on: site, through: .roleSession)
 
         #expect(answer.status == 401)
         #expect(answer.json == documented.first?.json)
@@ -96,7 +97,7 @@ struct RoleSessionDocumentTests {
             .init(name: "errors", value: documented),
         ])
 
-        let answer = try trial.run(on: site, through: 3)
+        let answer = try trial.run(on: site, through: .roleSession)
 
         #expect(answer.status == 400)
         #expect(answer.json == .object(JSON.Object(head.members + fields.members)))
@@ -125,7 +126,7 @@ struct RoleSessionDocumentTests {
             section: "2.", method: "POST", path: "/api/user/login/",
             body: ["username": "{username}", "password": "{password}", "role": "admin"], status: 400)
 
-        let answer = try trial.run(on: site, through: 3)
+        let answer = try trial.run(on: site, through: .roleSession)
 
         #expect(answer.status == 400)
         #expect(answer[["role"]] == ["无效的用户角色。"])

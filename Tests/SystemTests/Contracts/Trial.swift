@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// A request with the values of a document's example, and what the document answers.
@@ -30,9 +31,9 @@ struct Trial: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(section) \(method) \(path) \(status) \(label)" }
 
     /// Sends it as somebody new who has signed in through a contract.
-    func run(on site: DevStack, through contract: Int) throws -> Answer {
+    func run(on site: DevStack, through api: ContractAPI) throws -> Answer {
         let person = try site.newPerson()
-        let session = try site.session(of: person, through: contract)
+        let session = try site.session(of: person, through: api)
         var values = [
             "{new}": Person.newName(), "{username}": person.username, "{email}": person.email,
             "{password}": person.password, "{access}": session.access ?? "", "{refresh}": session.refresh ?? "",
@@ -67,36 +68,13 @@ struct Trial: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// What somebody holds who has signed in.
-struct SessionKeys {
-    var access: String?
-    var refresh: String?
-    var cookie: String?
-}
-
 extension DevStack {
-    /// Signs somebody in through one of the five contracts.
-    func session(of person: Person, through contract: Int) throws -> SessionKeys {
-        let (path, name, tokens): (String, String, [String]) =
-            switch contract {
-            case 1: ("/api/v1/auth/login/", "username", ["tokens", "access"])
-            case 2: ("/api/auth/login/", "email", ["tokens", "access"])
-            case 3: ("/api/user/login/", "username", [])
-            case 4: ("/api/users/login", "email", ["access_token"])
-            default: ("/api/v1/auth/login/json", "username", ["access_token"])
-            }
-        let answer = try send(
-            "POST", path,
-            json: [
-                "\(name)": .string(name == "email" ? person.email : person.username),
-                "password": .string(person.password), "role": "student",
-            ])
+    /// Signs somebody in through a contract.
+    func session(of person: Person, through api: ContractAPI) throws -> SessionCredentials {
+        let name = api.takesEmailOnly ? person.email : person.username
+        let answer = try send("POST", api.login, json: api.credentials(name, person.password))
         guard answer.status == 200 else { throw Unexpected(answer) }
-        var keys = SessionKeys()
-        if case .string(let access)? = answer[tokens] { keys.access = access }
-        keys.refresh = answer.string("tokens", "refresh")
-        keys.cookie = answer["Set-Cookie"]?.prefixMatch(of: /sessionid=([^;]+)/).map { String($0.1) }
-        return keys
+        return api.session(in: answer.json, setCookie: answer["Set-Cookie"])
     }
 }
 

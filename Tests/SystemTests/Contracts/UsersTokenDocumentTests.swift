@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// Document 4's lists of fields as data, through nginx.
@@ -46,7 +47,7 @@ struct UsersTokenDocumentTests {
     func `an answer has the documented status, names, order, types and texts`(trial: Trial) throws {
         let documented = try document.object(trial.section, trial.label)
 
-        let answer = try trial.run(on: site, through: 4)
+        let answer = try trial.run(on: site, through: .usersToken)
 
         #expect(answer.status == trial.status)
         #expect(Self.comparison.differences(answer.json, from: documented) == [])
@@ -61,7 +62,7 @@ struct UsersTokenDocumentTests {
             section: section, method: "POST", path: path,
             body: ["email": "{email}", "old_password": "{password}", "new_password": "newpassword123"], status: 200)
 
-        let answer = try trial.run(on: site, through: 4)
+        let answer = try trial.run(on: site, through: .usersToken)
 
         #expect(trial.body?.names == request.names)
         #expect(answer.status == 200)
@@ -157,7 +158,7 @@ struct UsersTokenDocumentTests {
 
     @Test(arguments: failures)
     func `a failure has the documented status and one detail`(trial: Trial, detail: String) throws {
-        let answer = try trial.run(on: site, through: 4)
+        let answer = try trial.run(on: site, through: .usersToken)
 
         #expect(answer.status == trial.status)
         #expect(answer.json == ["detail": .string(detail)])
@@ -165,7 +166,7 @@ struct UsersTokenDocumentTests {
 
     @Test(arguments: failures.filter { $0.0.status == 401 })
     func `a 401 tells the scheme`(trial: Trial, detail: String) throws {
-        let answer = try trial.run(on: site, through: 4)
+        let answer = try trial.run(on: site, through: .usersToken)
 
         #expect(answer["WWW-Authenticate"] == "Bearer")
     }
@@ -184,7 +185,7 @@ struct UsersTokenDocumentTests {
 
     @Test func `refreshing with a logged-out token is answered 403`() throws {
         let person = try site.newPerson()
-        let bearer = [("Authorization", "Bearer \(try site.session(of: person, through: 4).access ?? "")")]
+        let bearer = [("Authorization", "Bearer \(try site.session(of: person, through: .usersToken).access ?? "")")]
         _ = try site.send("POST", "/api/users/logout", headers: bearer)
 
         let answer = try site.send("POST", "/api/users/refresh_token", headers: bearer)

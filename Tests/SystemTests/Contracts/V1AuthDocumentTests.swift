@@ -1,5 +1,6 @@
 import DevStack
 import JSON
+import TestSupport
 import Testing
 
 /// Document 5's examples as data, through nginx.
@@ -55,20 +56,20 @@ struct V1AuthDocumentTests {
         let section = trial.section == "3." ? "2." : trial.section
         let documented = try document.example(section, "响应参数")
 
-        let answer = try trial.run(on: site, through: 5)
+        let answer = try trial.run(on: site, through: .v1Auth)
 
         #expect(answer.status == trial.status)
         #expect(Self.comparison.differences(answer.json, from: documented.json) == [])
     }
 
     @Test func `the person's details have all nineteen fields`() throws {
-        let answer = try Self.calls[3].run(on: site, through: 5)
+        let answer = try Self.calls[3].run(on: site, through: .v1Auth)
 
         #expect(answer.json?.names.count == 19)
     }
 
     @Test func `times have no fraction`() throws {
-        let answer = try Self.calls[3].run(on: site, through: 5)
+        let answer = try Self.calls[3].run(on: site, through: .v1Auth)
 
         for name in ["created_at", "updated_at", "last_login_at"] {
             let time = try #require(answer.string(name))
@@ -161,7 +162,7 @@ struct V1AuthDocumentTests {
 
     @Test(arguments: failures)
     func `a failure has the documented status and text`(trial: Trial, body: JSON) throws {
-        let answer = try trial.run(on: site, through: 5)
+        let answer = try trial.run(on: site, through: .v1Auth)
 
         #expect(answer.status == trial.status)
         #expect(answer.json == body)
@@ -169,7 +170,7 @@ struct V1AuthDocumentTests {
 
     @Test(arguments: failures.filter { $0.0.status == 401 })
     func `a 401 tells the scheme`(trial: Trial, body: JSON) throws {
-        let answer = try trial.run(on: site, through: 5)
+        let answer = try trial.run(on: site, through: .v1Auth)
 
         #expect(answer["WWW-Authenticate"] == "Bearer")
     }

@@ -69,7 +69,7 @@ struct ScarcityTests {
         let refused = try #require(answers.last)
         #expect(refused.status == 503)
         #expect(refused["Retry-After"] == "2")
-        #expect(refused.text == Door.all[0].unavailable)
+        #expect(refused.text == ContractAPI.v1Profile.unavailable)
         #expect(crowd.troubles.filter { !$0.isRefusal }.map(\.description) == [])
         #expect(try crowd.losses() == [])
         // All of it or nothing.

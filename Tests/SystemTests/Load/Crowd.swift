@@ -69,7 +69,7 @@ final class Crowd: Sendable {
             var client = try Client(site.address)
             for (sessions, wanted) in [(journal.living, 200), (journal.ended, 401)] {
                 for session in sessions {
-                    let answer = try client.send("GET", session.door.read, headers: session.headers)
+                    let answer = try client.send("GET", session.api.me, headers: session.headers)
                     if answer["Connection"] == "close" { client = try Client(site.address) }
                     if answer.status != wanted { losses.append("session: \(answer.status) instead of \(wanted)") }
                 }
@@ -92,7 +92,7 @@ struct Trouble: Sendable, CustomStringConvertible {
     }
 
     let kind: Kind
-    let door: Door
+    let api: ContractAPI
     let request: String
     let answer: Answer?
     let begin: ContinuousClock.Instant
@@ -107,36 +107,8 @@ struct Trouble: Sendable, CustomStringConvertible {
         guard let answer, answer.status == 503, let pause = answer["Retry-After"].flatMap({ Int($0) }) else {
             return false
         }
-        return pause > 0 && answer.text == door.unavailable
+        return pause > 0 && answer.text == api.unavailable
     }
-}
-
-/// One contract's way in.
-struct Door: Sendable {
-    let contract: Int
-    let read: String
-    let login: String
-    let logout: String
-    /// The body of its 503.
-    let unavailable: String
-
-    static let all = [
-        Door(
-            contract: 1, read: "/api/v1/info/", login: "/api/v1/auth/login/", logout: "/api/v1/auth/logout/",
-            unavailable: #"{"detail":"Service temporarily unavailable, try again later."}"#),
-        Door(
-            contract: 2, read: "/api/protected/", login: "/api/auth/login/", logout: "/api/auth/logout/",
-            unavailable: #"{"error":"服务暂时不可用，请稍后再试。"}"#),
-        Door(
-            contract: 3, read: "/api/user/me/", login: "/api/user/login/", logout: "/api/user/logout/",
-            unavailable: #"{"message":"服务暂时不可用，请稍后再试。"}"#),
-        Door(
-            contract: 4, read: "/api/users/me", login: "/api/users/login", logout: "/api/users/logout",
-            unavailable: #"{"detail":"Service temporarily unavailable, try again later."}"#),
-        Door(
-            contract: 5, read: "/api/v1/auth/me", login: "/api/v1/auth/login/json", logout: "/api/v1/auth/logout",
-            unavailable: #"{"detail":"服务暂时不可用，请稍后再试。"}"#),
-    ]
 }
 
 /// Somebody who is at work, on a thread.
@@ -176,22 +148,22 @@ private final class Member: Sendable {
             switch round % 10 {
             case 3 where round % 40 == 13: changePicture(&client)
             case 3: changeBio(&client)
-            case 6: signIn(&client, Door.all[round / 10 % Door.all.count])
+            case 6: signIn(&client, ContractAPI.allCases[round / 10 % ContractAPI.allCases.count])
             case 9: signOut(&client)
-            default: read(&client, Door.all[round % Door.all.count])
+            default: read(&client, ContractAPI.allCases[round % ContractAPI.allCases.count])
             }
         }
     }
 
     private var registration: HeldSession {
-        HeldSession(door: Door.all[0], keys: SessionKeys(access: person.access, refresh: person.refresh))
+        HeldSession(api: .v1Profile, keys: SessionCredentials(access: person.access, refresh: person.refresh))
     }
 
-    private func read(_ client: inout Client?, _ door: Door) {
-        let session = journal.withLock { $0.living.last { $0.door.contract == door.contract } } ?? registration
+    private func read(_ client: inout Client?, _ api: ContractAPI) {
+        let session = journal.withLock { $0.living.last { $0.api == api } } ?? registration
         let (acknowledged, sent) = journal.withLock { ($0.acknowledged, $0.sent) }
-        send(&client, door, "GET", door.read, session) { answer in
-            guard door.contract == 1 else { return self.isOwn(answer) }
+        send(&client, api, "GET", api.me, session) { answer in
+            guard api == .v1Profile else { return self.isOwn(answer) }
             let bio = answer.string("bio").flatMap { Int($0) } ?? 0
             return self.isOwn(answer) && (acknowledged...sent).contains(bio)
         }
@@ -204,7 +176,7 @@ private final class Member: Sendable {
         }
         let content = Content(json: ["bio": .string("\(bio)")])
         let answer = send(
-            &client, Door.all[0], "PATCH", "/api/v1/profile/update/", registration, content
+            &client, .v1Profile, "PATCH", "/api/v1/profile/update/", registration, content
         ) { self.isOwn($0) && $0.string("user", "bio") == "\(bio)" }
         if answer != nil { journal.withLock { $0.acknowledged = bio } }
     }
@@ -212,39 +184,33 @@ private final class Member: Sendable {
     /// Without a bio: one that is cut off may still be written after the next was acknowledged.
     private func changePicture(_ client: inout Client?) {
         let content = Content(form: MultipartForm([.file("avatar", name: "me.png", Self.picture)]))
-        send(&client, Door.all[0], "PATCH", "/api/v1/profile/update/", registration, content) { self.isOwn($0) }
+        send(&client, .v1Profile, "PATCH", "/api/v1/profile/update/", registration, content) { self.isOwn($0) }
     }
 
-    private func signIn(_ client: inout Client?, _ door: Door) {
-        let name = [2, 4].contains(door.contract) ? "email" : "username"
-        let form: JSON = [
-            "\(name)": .string(name == "email" ? person.email : person.username), "password": .string(person.password),
-            "role": "student",
-        ]
+    private func signIn(_ client: inout Client?, _ api: ContractAPI) {
+        let name = api.takesEmailOnly ? person.email : person.username
+        let form = api.credentials(name, person.password)
         // Contract 4 tells nobody whose its token is; a read with it will.
         guard
             let answer = send(
-                &client, door, "POST", door.login, nil, Content(json: form), { door.contract == 4 || self.isOwn($0) })
+                &client, api, "POST", api.login, nil, Content(json: form), { api == .usersToken || self.isOwn($0) })
         else { return }
-        let keys = SessionKeys(
-            access: answer.string("tokens", "access") ?? answer.string("access_token"),
-            refresh: answer.string("tokens", "refresh"),
-            cookie: answer["Set-Cookie"]?.prefixMatch(of: /sessionid=([^;]+)/).map { String($0.1) })
-        journal.withLock { $0.living.append(HeldSession(door: door, keys: keys)) }
+        let keys = api.session(in: answer.json, setCookie: answer["Set-Cookie"])
+        journal.withLock { $0.living.append(HeldSession(api: api, keys: keys)) }
     }
 
     /// Ends the oldest session. Without an answer nobody knows whether it lives.
     private func signOut(_ client: inout Client?) {
         guard let session = journal.withLock({ $0.living.isEmpty ? nil : $0.living.removeFirst() }) else { return }
         let content = session.keys.refresh.map { Content(json: ["refresh": .string($0)]) }
-        let answer = send(&client, session.door, "POST", session.door.logout, session, content) { _ in true }
+        let answer = send(&client, session.api, "POST", session.api.logout, session, content) { _ in true }
         if answer != nil { journal.withLock { $0.ended.append(session) } }
     }
 
     /// Sends a request; the answer if its status is 200 and it is `good`.
     @discardableResult
     private func send(
-        _ client: inout Client?, _ door: Door, _ method: String, _ path: String, _ session: HeldSession?,
+        _ client: inout Client?, _ api: ContractAPI, _ method: String, _ path: String, _ session: HeldSession?,
         _ content: Content? = nil, _ good: (Answer) -> Bool
     ) -> Answer? {
         let begin = ContinuousClock.now
@@ -272,7 +238,7 @@ private final class Member: Sendable {
             guard let kind else { return }
             journal.troubles.append(
                 Trouble(
-                    kind: kind, door: door, request: "\(method) \(path) with \(content?.bytes.count ?? 0) bytes",
+                    kind: kind, api: api, request: "\(method) \(path) with \(content?.bytes.count ?? 0) bytes",
                     answer: answer, begin: begin))
         }
         return kind == nil ? answer : nil
@@ -294,11 +260,8 @@ private struct Content {
 
 /// A session as its holder has it.
 private struct HeldSession: Sendable {
-    let door: Door
-    let keys: SessionKeys
+    let api: ContractAPI
+    let keys: SessionCredentials
 
-    var headers: [(String, String)] {
-        if let cookie = keys.cookie { return [("Cookie", "sessionid=\(cookie)")] }
-        return [("Authorization", "Bearer \(keys.access ?? "")")]
-    }
+    var headers: [(String, String)] { [keys.header] }
 }

@@ -106,7 +106,7 @@ struct FloodTests {
     }
 
     private func cookie(of person: Person, _ site: DevStack) throws -> (String, String) {
-        ("Cookie", "sessionid=\(try site.session(of: person, through: 3).cookie ?? "")")
+        ("Cookie", "sessionid=\(try site.session(of: person, through: .roleSession).cookie ?? "")")
     }
 
     /// How many threads of a lane are busy, and how many requests wait for one.

@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// Contract 3's list of users, also where a whole city is in it.
@@ -129,7 +130,7 @@ private struct City: Sendable {
     private init() throws {
         site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
         let person = try site.newPerson("u1")
-        cookie = "sessionid=\(try site.session(of: person, through: 3).cookie ?? "")"
+        cookie = "sessionid=\(try site.session(of: person, through: .roleSession).cookie ?? "")"
         try site.grow(from: 2, to: 1000)
         _ = try site.rows("UPDATE accounts SET role = 'teacher' WHERE id = 2")
         // Twice: what is only made once is no growth.

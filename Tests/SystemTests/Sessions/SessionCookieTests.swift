@@ -1,6 +1,7 @@
 import DevStack
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// Contract 3's cookie in a browser's hands: attributes, life, origins, TLS and HTTP/2.
@@ -61,7 +62,7 @@ struct SessionCookieTests {
     }
 
     @Test func `the session's life slides, and the cookie's with it`() throws {
-        let keys = try site.session(of: site.newPerson(), through: 3)
+        let keys = try site.session(of: site.newPerson(), through: .roleSession)
         let mine = "cookie_hash = UNHEX(SHA2('\(keys.cookie ?? "")', 256))"
         _ = try site.rows("UPDATE sessions SET expires_at = expires_at - INTERVAL 2 HOUR WHERE \(mine)")
 
@@ -74,7 +75,7 @@ struct SessionCookieTests {
     }
 
     @Test func `a session whose life is over is refused`() throws {
-        let keys = try site.session(of: site.newPerson(), through: 3)
+        let keys = try site.session(of: site.newPerson(), through: .roleSession)
         _ = try site.rows(
             """
             UPDATE sessions SET expires_at = UTC_TIMESTAMP() - INTERVAL 1 SECOND
@@ -88,7 +89,7 @@ struct SessionCookieTests {
 
     @Test func `login ends the session of the cookie that was sent along`() throws {
         let person = try site.newPerson()
-        let old = try site.session(of: person, through: 3).cookie ?? ""
+        let old = try site.session(of: person, through: .roleSession).cookie ?? ""
 
         let answer = try login(person, headers: [("Cookie", "sessionid=\(old)")])
         let after = try site.send("GET", "/api/user/me/", headers: [("Cookie", "sessionid=\(old)")])
@@ -129,7 +130,7 @@ struct SessionCookieTests {
 
     @Test func `a change from elsewhere changes nothing`() throws {
         let person = try site.newPerson()
-        let cookie = try site.session(of: person, through: 3).cookie ?? ""
+        let cookie = try site.session(of: person, through: .roleSession).cookie ?? ""
 
         _ = try site.send(
             "POST", "/api/user/logout/",
@@ -140,7 +141,7 @@ struct SessionCookieTests {
     }
 
     @Test func `reading from elsewhere passes`() throws {
-        let cookie = try site.session(of: site.newPerson(), through: 3).cookie ?? ""
+        let cookie = try site.session(of: site.newPerson(), through: .roleSession).cookie ?? ""
 
         let answer = try site.send(
             "GET", "/api/user/me/", headers: [("Cookie", "sessionid=\(cookie)"), ("Sec-Fetch-Site", "cross-site")])
@@ -160,7 +161,7 @@ struct SessionCookieTests {
     @Test(arguments: [("https://app.school.example", 200), ("https://other.school.example", 403)])
     func `another origin passes when it is configured as trusted`(origin: String, status: Int) throws {
         let site = try Trusting.site.get()
-        let cookie = try site.session(of: site.newPerson(), through: 3).cookie ?? ""
+        let cookie = try site.session(of: site.newPerson(), through: .roleSession).cookie ?? ""
 
         let answer = try site.send(
             "POST", "/api/user/logout/",
@@ -185,7 +186,7 @@ struct SessionCookieTests {
     @Test(arguments: [["old", ""], ["", "old"], ["older", "old", ""]])
     func `an older system's cookies of the same name are passed over`(others: [String]) throws {
         let person = try site.newPerson()
-        let cookie = try site.session(of: person, through: 3).cookie ?? ""
+        let cookie = try site.session(of: person, through: .roleSession).cookie ?? ""
         let pairs = others.map { "sessionid=\($0.isEmpty ? cookie : $0)" }
 
         let answers = [
@@ -199,7 +200,7 @@ struct SessionCookieTests {
     @Test(arguments: ["--http2", "--http1.1"])
     func `two Cookie headers are read as one`(version: String) throws {
         let person = try site.newPerson()
-        let cookie = try site.session(of: person, through: 3).cookie ?? ""
+        let cookie = try site.session(of: person, through: .roleSession).cookie ?? ""
         let curl = try Curl(site, isTLS: true)
         defer { curl.discard() }
 
@@ -228,7 +229,7 @@ struct SessionCookieTests {
 
     /// Logs somebody out by cookie, at `http://school.example`.
     private func change(_ headers: [(String, String)]) throws -> Answer {
-        let cookie = try site.session(of: site.newPerson(), through: 3).cookie ?? ""
+        let cookie = try site.session(of: site.newPerson(), through: .roleSession).cookie ?? ""
         return try site.send(
             "POST", "/api/user/logout/",
             headers: [("Host", "school.example"), ("Cookie", "sessionid=\(cookie)")] + headers)
