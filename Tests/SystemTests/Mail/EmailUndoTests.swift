@@ -21,11 +21,11 @@ struct EmailUndoTests {
     /// Somebody whose address was changed, and the mail that the old one got.
     private func moved(
         _ method: String = "PUT", _ path: String = "/api/user/update/"
-    ) throws -> (person: Person, mail: PostOffice.Mail) {
+    ) throws -> (person: Person, mail: MailServer.Mail) {
         let person = try site.newPerson()
         let change = try site.send(method, path, as: person, json: ["email": .string("new-\(person.email)")])
         guard change.status == 200 else { throw Unexpected(change) }
-        return (person, try mailing.office.mail(to: person.email))
+        return (person, try mailing.mailServer.mail(to: person.email))
     }
 
     private func undo(_ token: String) throws -> Answer {
@@ -53,8 +53,8 @@ struct EmailUndoTests {
 
         let answer = try undo(mail.token)
         let signedIn = try site.send("GET", "/api/v1/info/", as: person)
-        _ = try eventually { try mailing.office.mails(to: person.email).count == 2 }
-        let reset = try #require(try mailing.office.mails(to: person.email).last)
+        _ = try eventually { try mailing.mailServer.mails(to: person.email).count == 2 }
+        let reset = try #require(try mailing.mailServer.mails(to: person.email).last)
 
         #expect(answer.status == 204)
         #expect(answer.body == [])
@@ -67,33 +67,33 @@ struct EmailUndoTests {
         let (person, _) = try moved()
 
         try mailing.forget("new-\(person.email)")
-        _ = try eventually { try mailing.office.mails(to: person.email).count == 2 }
+        _ = try eventually { try mailing.mailServer.mails(to: person.email).count == 2 }
 
-        #expect(try mailing.office.mails(to: person.email).count == 2)
-        #expect(try mailing.office.mails(to: "new-\(person.email)").isEmpty)
+        #expect(try mailing.mailServer.mails(to: person.email).count == 2)
+        #expect(try mailing.mailServer.mails(to: "new-\(person.email)").isEmpty)
     }
 
     @Test func `a notice that was under way at a kill -9 is sent again, and its link is good`() throws {
-        let mailing = try MailingSite(PostOffice())
+        let mailing = try MailingSite(MailServer())
         defer { mailing.discard() }
         let site = mailing.site
         let person = try site.newPerson()
-        try mailing.office.hold()
+        try mailing.mailServer.hold()
         _ = try site.send("PUT", "/api/user/update/", as: person, json: ["email": .string("new-\(person.email)")])
-        _ = try eventually { try mailing.office.isHolding() }
+        _ = try eventually { try mailing.mailServer.isHolding() }
         let parent = site.service.process?.pid
         let processes = RunningProcess.all().filter { $0.parent == parent }.map(\.id)
 
         site.service.kill()
         for process in processes { kill(process, SIGKILL) }
         _ = eventually { processes.allSatisfy { kill($0, 0) != 0 } }
-        try mailing.office.release()
+        try mailing.mailServer.release()
         try site.service.start()
         _ = try site.rows("UPDATE email_changes SET due_at = UTC_TIMESTAMP() WHERE due_at IS NOT NULL")
         _ = try eventually {
             try site.rows("SELECT COUNT(*) FROM email_changes WHERE due_at IS NOT NULL") == ["0"]
         }
-        let mail = try #require(try mailing.office.mails(to: person.email).last)
+        let mail = try #require(try mailing.mailServer.mails(to: person.email).last)
         let answer = try site.send("POST", "/api/account/email/undo/", json: ["token": .string(mail.token)])
 
         #expect(answer.status == 204)

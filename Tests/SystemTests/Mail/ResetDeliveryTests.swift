@@ -68,7 +68,7 @@ struct ResetDeliveryTests {
     // MARK: Credentials and TLS
 
     @Test func `mail is handed over with the configured credentials`() throws {
-        #expect(try Doors.shared.get().user == "homeroom")
+        #expect(try StrictMailServers.shared.get().user == "homeroom")
     }
 
     @Test(arguments: [
@@ -81,8 +81,8 @@ struct ResetDeliveryTests {
                 + "needs SMTPUTF8"
         ),
     ])
-    func `a server that cannot be used is logged in one line, and the mail waits`(door: String, text: String) throws {
-        let attempt = try #require(try Doors.shared.get().attempts[door])
+    func `a server that cannot be used is logged in one line, and the mail waits`(demand: String, text: String) throws {
+        let attempt = try #require(try StrictMailServers.shared.get().attempts[demand])
 
         #expect(attempt.lines.count == 1)
         #expect(attempt.lines.first?.hasSuffix(#""message":"\#(text)"}"#) == true)
@@ -91,7 +91,7 @@ struct ResetDeliveryTests {
     }
 
     @Test func `a mail goes over TLS to a server whose authority is configured`() throws {
-        #expect(try Doors.shared.get().mailsOverTLS == 1)
+        #expect(try StrictMailServers.shared.get().mailsOverTLS == 1)
     }
 
     @Test(arguments: [
@@ -105,12 +105,12 @@ struct ResetDeliveryTests {
 
         try mailing.forget(address)
 
-        let mail = try mailing.office.mail(to: recipient)
+        let mail = try mailing.mailServer.mail(to: recipient)
         #expect(mail.headers["To"] == recipient)
     }
 
     @Test func `the mail server's password stands in no log`() throws {
-        #expect(try !Doors.shared.get().log.contains("wrong-secret"))
+        #expect(try !StrictMailServers.shared.get().log.contains("wrong-secret"))
     }
 
     // MARK: `homeroom check` and the catcher of `homeroom dev`
@@ -118,7 +118,7 @@ struct ResetDeliveryTests {
     @Test func `check tells that the mail server answers`() throws {
         let mailing = try MailingSite.shared.get()
 
-        let outcome = try mailing.site.homeroom("check", environment: MailingSite.settings(mailing.office))
+        let outcome = try mailing.site.homeroom("check", environment: MailingSite.settings(mailing.mailServer))
 
         #expect(outcome.status == 0)
         #expect(outcome.output.contains("mail: ok, links begin with https://school.example\n"))
@@ -126,10 +126,10 @@ struct ResetDeliveryTests {
 
     @Test func `check tells that no mail server answers`() throws {
         let mailing = try MailingSite.shared.get()
-        let office = try PostOffice(isOpen: false)
-        defer { office.discard() }
+        let mailServer = try MailServer(isOpen: false)
+        defer { mailServer.discard() }
 
-        let outcome = try mailing.site.homeroom("check", environment: MailingSite.settings(office))
+        let outcome = try mailing.site.homeroom("check", environment: MailingSite.settings(mailServer))
 
         #expect(outcome.status == 1)
         #expect(outcome.output.contains("mail: FAILED, mail: Couldn't connect to server (7)\n"))
@@ -211,16 +211,16 @@ private struct Outage: Sendable {
     private(set) var mailsAfterKill = 0
 
     private init() throws {
-        let mailing = try MailingSite(PostOffice(isOpen: false))
+        let mailing = try MailingSite(MailServer(isOpen: false))
         defer { mailing.discard() }
         let people = try (0..<3).map { _ in try mailing.site.newPerson() }
 
         answer = try mailing.forget(people[0].email)
         _ = try eventually { try mailing.attempts() == ["1"] }
-        try mailing.office.open()
-        resetAfterRetry = try mailing.reset(mailing.office.mail(to: people[0].email).token).status
+        try mailing.mailServer.open()
+        resetAfterRetry = try mailing.reset(mailing.mailServer.mail(to: people[0].email).token).status
         _ = try eventually { try mailing.waiting() == 0 }
-        mailing.office.close()
+        mailing.mailServer.close()
 
         let begin = try mailing.failures().count
         for count in 1...4 {
@@ -241,13 +241,13 @@ private struct Outage: Sendable {
         rowsOfDeleted = try mailing.site.rows("SELECT * FROM outbox WHERE account_id = \(people[2].id)")
 
         mailing.site.service.kill()
-        try mailing.office.open()
+        try mailing.mailServer.open()
         try mailing.site.service.start()
         try mailing.hurry()
-        resetAfterKill = try mailing.reset(mailing.office.mail(to: people[1].email).token).status
+        resetAfterKill = try mailing.reset(mailing.mailServer.mail(to: people[1].email).token).status
         _ = try eventually { try mailing.waiting() == 0 }
-        mailsAfterKill = try mailing.office.mails(to: people[1].email).count
-        mailsOfDeleted = try mailing.office.mails(to: people[2].email).count
+        mailsAfterKill = try mailing.mailServer.mails(to: people[1].email).count
+        mailsOfDeleted = try mailing.mailServer.mails(to: people[2].email).count
     }
 }
 
@@ -262,13 +262,13 @@ private struct UnderWay: Sendable {
     private(set) var resetAfterGreylisting = 0
 
     private init() throws {
-        let mailing = try MailingSite(PostOffice())
+        let mailing = try MailingSite(MailServer())
         defer { mailing.discard() }
         let people = try (0..<2).map { _ in try mailing.site.newPerson() }
 
-        try mailing.office.hold()
+        try mailing.mailServer.hold()
         try mailing.forget(people[0].email)
-        _ = try eventually { try mailing.office.isHolding() }
+        _ = try eventually { try mailing.mailServer.isHolding() }
         claim =
             try Int(
                 mailing.site.rows("SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), due_at) FROM outbox").joined()) ?? 0
@@ -278,24 +278,24 @@ private struct UnderWay: Sendable {
         for process in processes { kill(process, SIGKILL) }
         _ = eventually { processes.allSatisfy { kill($0, 0) != 0 } }
         waitingAfterKill = try mailing.waiting()
-        try mailing.office.release()
+        try mailing.mailServer.release()
         try mailing.site.service.start()
         try mailing.hurry()
         _ = try eventually { try mailing.waiting() == 0 }
-        let again = try mailing.office.mails(to: people[0].email).last
+        let again = try mailing.mailServer.mails(to: people[0].email).last
         resetAfterKill = try mailing.reset(again?.token ?? "").status
 
-        try mailing.office.refuse("451 4.7.1 Greylisted, try again")
+        try mailing.mailServer.refuse("451 4.7.1 Greylisted, try again")
         try mailing.forget(people[1].email)
         _ = try eventually { try mailing.attempts().max() == "1" }
-        try mailing.office.refuse(nil)
+        try mailing.mailServer.refuse(nil)
         try mailing.hurry()
-        resetAfterGreylisting = try mailing.reset(mailing.office.mail(to: people[1].email).token).status
+        resetAfterGreylisting = try mailing.reset(mailing.mailServer.mail(to: people[1].email).token).status
     }
 }
 
 /// What happened at mail servers that ask for something.
-private struct Doors: Sendable {
+private struct StrictMailServers: Sendable {
     struct Attempt: Sendable {
         /// In the log.
         var lines: [String] = []
@@ -303,7 +303,7 @@ private struct Doors: Sendable {
         var mails = 0
     }
 
-    static let shared = Result { try Doors() }
+    static let shared = Result { try StrictMailServers() }
 
     private(set) var user: String?
     /// How many mails came over TLS to a server with an authority of its own.
@@ -312,7 +312,7 @@ private struct Doors: Sendable {
     private(set) var log = ""
 
     private init() throws {
-        let guarded = try PostOffice("--account", "homeroom:pass word")
+        let guarded = try MailServer("--account", "homeroom:pass word")
         let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
         defer {
             Site.discard(site)
@@ -325,17 +325,17 @@ private struct Doors: Sendable {
         try mailing.forget(person.email)
         user = try guarded.mail(to: person.email).user
 
-        try knock("wrong credentials", guarded, site, keys.merging(["HOMEROOM_MAIL_PASSWORD": "wrong-secret"]) { $1 })
-        let plain = try PostOffice()
+        try attempt("wrong credentials", guarded, site, keys.merging(["HOMEROOM_MAIL_PASSWORD": "wrong-secret"]) { $1 })
+        let plain = try MailServer()
         defer { plain.discard() }
-        try knock("no TLS", plain, site, ["HOMEROOM_MAIL_TLS": "required"])
-        let unknown = try PostOffice("--certificate", "--needs-tls")
+        try attempt("no TLS", plain, site, ["HOMEROOM_MAIL_TLS": "required"])
+        let unknown = try MailServer("--certificate", "--needs-tls")
         defer { unknown.discard() }
-        try knock("unknown issuer, required", unknown, site, ["HOMEROOM_MAIL_TLS": "required"])
-        try knock("unknown issuer, optional", unknown, site, ["HOMEROOM_MAIL_TLS": "optional"])
-        let plainOnly = try PostOffice("--ascii")
+        try attempt("unknown issuer, required", unknown, site, ["HOMEROOM_MAIL_TLS": "required"])
+        try attempt("unknown issuer, optional", unknown, site, ["HOMEROOM_MAIL_TLS": "optional"])
+        let plainOnly = try MailServer("--ascii")
         defer { plainOnly.discard() }
-        try knock("no SMTPUTF8", plainOnly, site, ["HOMEROOM_MAIL_TLS": "optional"], email: "josé@example.es")
+        try attempt("no SMTPUTF8", plainOnly, site, ["HOMEROOM_MAIL_TLS": "optional"], email: "josé@example.es")
         log = try mailing.log()
 
         let known = MailingSite(site, unknown)
@@ -346,18 +346,18 @@ private struct Doors: Sendable {
         mailsOverTLS = try unknown.mails().count
     }
 
-    private mutating func knock(
-        _ door: String, _ office: PostOffice, _ site: DevStack, _ settings: [String: String], email: String? = nil
+    private mutating func attempt(
+        _ demand: String, _ mailServer: MailServer, _ site: DevStack, _ settings: [String: String], email: String? = nil
     ) throws {
-        let mailing = MailingSite(site, office)
-        let earlier = (try mailing.failures().count, try office.mails().count)
+        let mailing = MailingSite(site, mailServer)
+        let earlier = (try mailing.failures().count, try mailServer.mails().count)
         _ = try site.rows("DELETE FROM outbox")
-        try site.restart(with: MailingSite.settings(office).merging(settings) { $1 })
+        try site.restart(with: MailingSite.settings(mailServer).merging(settings) { $1 })
         try mailing.forget(site.newPerson(email: email).email)
         _ = try eventually { try mailing.attempts() == ["1"] }
-        attempts[door] = Attempt(
+        attempts[demand] = Attempt(
             lines: Array(try mailing.failures().dropFirst(earlier.0)), waiting: try mailing.waiting(),
-            mails: try office.mails().count - earlier.1)
+            mails: try mailServer.mails().count - earlier.1)
     }
 }
 

@@ -62,7 +62,7 @@ struct ResetMailTests {
         let person = try site.newPerson("\(Person.newName()).evil.example")
         try mailing.forget(person.email)
 
-        let mail = try mailing.office.mail(to: person.email)
+        let mail = try mailing.mailServer.mail(to: person.email)
 
         #expect(!mail.text.contains("evil"))
         #expect(!mail.html.contains("evil"))
@@ -84,7 +84,7 @@ struct ResetMailTests {
         let person = try site.newPerson()
         try mailing.forget(person.email, headers: headers)
 
-        let mail = try mailing.office.mail(to: person.email)
+        let mail = try mailing.mailServer.mail(to: person.email)
 
         #expect(mail.text.contains("https://school.example/reset-password#token="))
         #expect(!mail.raw.contains("evil"))
@@ -95,7 +95,7 @@ struct ResetMailTests {
         let person = try site.newPerson()
         try mailing.forget(" \(person.email.uppercased()) ")
 
-        let mail = try mailing.office.mail(to: person.email)
+        let mail = try mailing.mailServer.mail(to: person.email)
 
         #expect(mail.token != "")
     }
@@ -113,7 +113,7 @@ struct ResetMailTests {
         try mailing.forget(address)
 
         let hasCome = try eventually {
-            try mailing.office.mails().contains { $0.headers["To"] == sent && $0.recipients == [sent] }
+            try mailing.mailServer.mails().contains { $0.headers["To"] == sent && $0.recipients == [sent] }
         }
 
         #expect(hasCome)
@@ -129,9 +129,9 @@ struct ResetMailTests {
 
         try mailing.forget(person.email)
         try mailing.forget(later.email)
-        _ = try mailing.office.mail(to: later.email)
+        _ = try mailing.mailServer.mail(to: later.email)
 
-        #expect(try mailing.office.mails(to: person.email).count == 1)
+        #expect(try mailing.mailServer.mails(to: person.email).count == 1)
     }
 
     @Test func `after a minute a second request is a second mail`() throws {
@@ -140,7 +140,7 @@ struct ResetMailTests {
         try mailing.passAMinute(for: person)
 
         try mailing.forget(person.email)
-        let hasCome = try eventually { try mailing.office.mails(to: person.email).count == 2 }
+        let hasCome = try eventually { try mailing.mailServer.mails(to: person.email).count == 2 }
 
         #expect(isSent)
         #expect(hasCome)
@@ -151,13 +151,13 @@ struct ResetMailTests {
         let mailing = mailing
 
         let statuses = try concurrently(20) { _ in try mailing.forget(person.email).status }
-        _ = try mailing.office.mail(to: person.email)
+        _ = try mailing.mailServer.mail(to: person.email)
         let later = try site.newPerson()
         try mailing.forget(later.email)
-        _ = try mailing.office.mail(to: later.email)
+        _ = try mailing.mailServer.mail(to: later.email)
 
         #expect(statuses == Array(repeating: 200, count: 20))
-        #expect(try mailing.office.mails(to: person.email).count == 1)
+        #expect(try mailing.mailServer.mails(to: person.email).count == 1)
     }
 
     @Test(arguments: ["unknown", "inactive", "disabled"])
@@ -169,12 +169,12 @@ struct ResetMailTests {
 
         let answer = try mailing.forget(address)
         let known = try mailing.forget(later.email)
-        _ = try mailing.office.mail(to: later.email)
+        _ = try mailing.mailServer.mail(to: later.email)
 
         #expect(answer.status == known.status)
         #expect(answer.body == known.body)
         #expect(answer.headers.map(\.name) == known.headers.map(\.name))
-        #expect(try mailing.office.mails(to: address).isEmpty)
+        #expect(try mailing.mailServer.mails(to: address).isEmpty)
     }
 
     @Test func `a text that is no address is refused`() throws {
@@ -227,11 +227,11 @@ struct ResetMailTests {
     }
 
     /// The mail of somebody new, after a change of the row.
-    private func mail(after change: (Person) -> String = { _ in "DO 0" }) throws -> PostOffice.Mail {
+    private func mail(after change: (Person) -> String = { _ in "DO 0" }) throws -> MailServer.Mail {
         let person = try site.newPerson()
         _ = try site.rows(change(person))
         try mailing.forget(person.email)
-        return try mailing.office.mail(to: person.email)
+        return try mailing.mailServer.mail(to: person.email)
     }
 
     private func waiting(_ person: Person) throws -> [String] {

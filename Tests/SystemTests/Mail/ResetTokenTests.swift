@@ -159,8 +159,8 @@ struct ResetTokenTests {
         _ = try eventually { try isSent(person) }
         try mailing.passAMinute(for: person)
         try mailing.forget(person.email)
-        _ = try eventually { try mailing.office.mails(to: person.email).count == 2 }
-        let second = try #require(try mailing.office.mails(to: person.email).last).token
+        _ = try eventually { try mailing.mailServer.mails(to: person.email).count == 2 }
+        let second = try #require(try mailing.mailServer.mails(to: person.email).last).token
 
         let answer = try mailing.reset(second)
         let late = try mailing.reset(first, "other-Larks-18")

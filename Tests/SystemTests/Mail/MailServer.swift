@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A mail server on loopback that keeps what it accepts: Debian's aiosmtpd, run by `Support/smtp.py`.
-final class PostOffice: Sendable {
+final class MailServer: Sendable {
     let port: UInt16
     /// What it offers TLS with, when it does.
     let certificate: String
@@ -28,8 +28,8 @@ final class PostOffice: Sendable {
         }
         self.options = options
         certificate = folder + "/tls"
-        PostOffice.registration
-        PostOffice.all.withLock { $0.append(self) }
+        MailServer.registration
+        MailServer.all.withLock { $0.append(self) }
         if isOpen { try open() }
     }
 
@@ -52,12 +52,12 @@ final class PostOffice: Sendable {
     func discard() {
         close()
         try? DevStack.removeScratch(folder)
-        PostOffice.all.withLock { $0.removeAll { $0 === self } }
+        MailServer.all.withLock { $0.removeAll { $0 === self } }
     }
 
-    private static let all = Mutex<[PostOffice]>([])
+    private static let all = Mutex<[MailServer]>([])
     private static let registration: Void = {
-        atexit { for office in PostOffice.all.withLock({ $0 }) { office.discard() } }
+        atexit { for mailServer in MailServer.all.withLock({ $0 }) { mailServer.discard() } }
     }()
 
     struct Closed: Error {
@@ -115,7 +115,7 @@ final class PostOffice: Sendable {
     }
 }
 
-extension PostOffice.Mail {
+extension MailServer.Mail {
     init(_ json: JSON) throws {
         guard case .object(let object) = json, case .string(let sender)? = object["sender"],
             case .array(let recipients)? = object["recipients"], case .bool(let isEncrypted)? = object["encrypted"],
@@ -146,39 +146,39 @@ extension JSON {
     }
 }
 
-/// A system whose mail goes to a post office.
+/// A system whose mail goes to a post mailServer.
 struct MailingSite: Sendable {
     let site: DevStack
-    let office: PostOffice
+    let mailServer: MailServer
 
     /// For all tests that disturb nobody.
-    static let shared = Result { try MailingSite(PostOffice()) }
+    static let shared = Result { try MailingSite(MailServer()) }
 
     /// The base of links: not where the system answers.
     static let publicURL = "https://school.example"
 
     /// Starts a new one.
-    init(_ office: PostOffice) throws {
-        let settings = Site.fastHashing.merging(MailingSite.settings(office)) { $1 }
-        self.init(try Site.start(environment: settings.merging(["HOMEROOM_WORKERS": "1"]) { $1 }), office)
+    init(_ mailServer: MailServer) throws {
+        let settings = Site.fastHashing.merging(MailingSite.settings(mailServer)) { $1 }
+        self.init(try Site.start(environment: settings.merging(["HOMEROOM_WORKERS": "1"]) { $1 }), mailServer)
     }
 
-    init(_ site: DevStack, _ office: PostOffice) {
+    init(_ site: DevStack, _ mailServer: MailServer) {
         self.site = site
-        self.office = office
+        self.mailServer = mailServer
     }
 
-    /// What sends a service's mail to the office.
-    static func settings(_ office: PostOffice) -> [String: String] {
+    /// What sends a service's mail to the mailServer.
+    static func settings(_ mailServer: MailServer) -> [String: String] {
         [
-            "HOMEROOM_MAIL": "smtp://127.0.0.1:\(office.port)", "HOMEROOM_MAIL_TLS": "optional",
+            "HOMEROOM_MAIL": "smtp://127.0.0.1:\(mailServer.port)", "HOMEROOM_MAIL_TLS": "optional",
             "HOMEROOM_MAIL_URL": publicURL, "HOMEROOM_MAIL_FROM": "Homeroom <no-reply@school.example>",
         ]
     }
 
     func discard() {
         Site.discard(site)
-        office.discard()
+        mailServer.discard()
     }
 
     @discardableResult
@@ -224,7 +224,7 @@ struct MailingSite: Sendable {
 /// other would each wait for it.
 struct Forgetful: Sendable {
     let person: Person
-    let mail: PostOffice.Mail
+    let mail: MailServer.Mail
 
     var token: String { mail.token }
 
@@ -240,6 +240,6 @@ struct Forgetful: Sendable {
         let mailing = try MailingSite.shared.get()
         let people = try (0..<40).map { _ in try mailing.site.newPerson() }
         for person in people { try mailing.forget(person.email) }
-        return try people.map { Forgetful(person: $0, mail: try mailing.office.mail(to: $0.email)) }
+        return try people.map { Forgetful(person: $0, mail: try mailing.mailServer.mail(to: $0.email)) }
     }
 }
