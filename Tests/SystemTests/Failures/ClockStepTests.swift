@@ -10,23 +10,23 @@ struct ClockStepTests {
         let settings = Site.fastHashing.merging(["HOMEROOM_WORKERS": "2"]) { $1 }
         let site = try Site.start(environment: settings.merging(clock.environment) { $1 })
         defer { Site.discard(site) }
-        let crowd = try Crowd(4, at: site)
+        let load = try LoadGenerator(4, at: site)
         let (person, locked) = (try site.newPerson(), try site.newPerson())
         for _ in 0..<10 { _ = try site.signIn(locked.username, "wrong-Owls-42") }
         let before = try site.signIn(locked.username, locked.password)
 
-        let isWell = try crowd.busy {
-            try #require(crowd.isWell())
+        let isWell = try load.running {
+            try #require(load.isWell())
             try clock.step(seconds: -3600)
-            return crowd.isWell(for: 40)
+            return load.isWell(for: 40)
         }
         let login = try site.signIn(person.username, person.password)
         let profile = try site.send("GET", "/api/v1/profile/", as: person)
         let after = try site.signIn(locked.username, locked.password)
 
         #expect(isWell)
-        #expect(crowd.troubles.map(\.description) == [])
-        #expect(try crowd.losses() == [])
+        #expect(load.troubles.map(\.description) == [])
+        #expect(try load.losses() == [])
         #expect(login.status == 200)
         // It has been put back.
         #expect(try #require(profile.string("user", "last_login")) < #require(profile.string("user", "date_joined")))

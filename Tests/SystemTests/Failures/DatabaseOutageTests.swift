@@ -15,19 +15,19 @@ struct DatabaseOutageTests {
         try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "2"]) { $1 })
     }
     private let site: DevStack
-    private let crowd: Crowd
+    private let load: LoadGenerator
 
     init() throws {
         site = try Self.everybodys.get()
-        crowd = try Crowd(5, at: site)
+        load = try LoadGenerator(5, at: site)
     }
 
     @Test(arguments: [true, false])
     func `a restart of the database costs refusals while it lasts and nothing else`(isKilled: Bool) throws {
-        try crowd.busy {
-            try #require(crowd.isAnswered())
+        try load.running {
+            try #require(load.isAnswered())
             if isKilled { site.database.kill() } else { site.database.stop() }
-            try #require(crowd.isAnswered(20))
+            try #require(load.isAnswered(20))
             try site.database.start()
             try expectRecovery()
         }
@@ -38,8 +38,8 @@ struct DatabaseOutageTests {
     @Test func `connections that are cut again and again cost refusals and nothing else`() throws {
         let console = try site.console()
 
-        try crowd.busy {
-            try #require(crowd.isAnswered())
+        try load.running {
+            try #require(load.isAnswered())
             for _ in 0..<20 {
                 try console.execute("KILL USER homeroom@localhost")
                 usleep(50_000)
@@ -55,8 +55,8 @@ struct DatabaseOutageTests {
         try console.execute("SET GLOBAL max_connections = 10")
         defer { try? console.execute("SET GLOBAL max_connections = 200") }
 
-        try crowd.busy {
-            try #require(crowd.isAnswered())
+        try load.running {
+            try #require(load.isAnswered())
             var held: [Connection] = []
             while held.count < 10 {
                 try console.execute("KILL USER homeroom@localhost")
@@ -65,7 +65,7 @@ struct DatabaseOutageTests {
                 held.append(connection)
             }
             try console.execute("KILL USER homeroom@localhost")
-            try #require(crowd.isAnswered(100))
+            try #require(load.isAnswered(100))
             held = []
             try console.execute("SET GLOBAL max_connections = 200")
             try expectRecovery()
@@ -77,32 +77,32 @@ struct DatabaseOutageTests {
     @Test func `a read-only database answers who reads, and refuses who writes`() throws {
         let console = try site.console()
 
-        try crowd.busy {
-            try #require(crowd.isAnswered())
+        try load.running {
+            try #require(load.isAnswered())
             try console.execute("SET GLOBAL read_only = 1")
-            try #require(crowd.isAnswered(20))
+            try #require(load.isAnswered(20))
             try console.execute("SET GLOBAL read_only = 0")
             try expectRecovery()
         }
 
         try expectRefusals()
-        #expect(!crowd.troubles.isEmpty)
-        #expect(crowd.troubles.filter { $0.request.hasPrefix("GET") }.map(\.description) == [])
+        #expect(!load.troubles.isEmpty)
+        #expect(load.troubles.filter { $0.request.hasPrefix("GET") }.map(\.description) == [])
     }
 
     @Test func `tables that somebody locks for long cost refusals while it lasts and nothing else`() throws {
         let console = try site.console()
 
-        try crowd.busy {
-            try #require(crowd.isAnswered())
+        try load.running {
+            try #require(load.isAnswered())
             try console.execute("LOCK TABLES accounts WRITE, sessions WRITE, login_failures WRITE")
-            try #require(crowd.isAnswered(2))
+            try #require(load.isAnswered(2))
             try console.execute("UNLOCK TABLES")
             try expectRecovery()
         }
 
         try expectRefusals()
-        #expect(!crowd.troubles.isEmpty)
+        #expect(!load.troubles.isEmpty)
     }
 
     @Test func `a row that somebody locks for long costs its own person's writes and nobody else's`() throws {
@@ -158,10 +158,10 @@ struct DatabaseOutageTests {
     }
 
     @Test func `a database that stops answering costs refusals, soon at once, and nothing else`() throws {
-        try crowd.busy {
-            try #require(crowd.isAnswered())
+        try load.running {
+            try #require(load.isAnswered())
             site.database.process?.signal(SIGSTOP)
-            try #require(crowd.isAnswered(20))
+            try #require(load.isAnswered(20))
             site.database.process?.signal(SIGCONT)
             try expectRecovery()
         }
@@ -171,22 +171,22 @@ struct DatabaseOutageTests {
 
     /// What is asked from now on is soon answered well, and stays so.
     private func expectRecovery(_ place: SourceLocation = #_sourceLocation) throws {
-        try #require(crowd.isWell(), sourceLocation: place)
-        let before = crowd.troubles.count
-        #expect(crowd.isAnswered(20), sourceLocation: place)
-        #expect(crowd.troubles.count == before, sourceLocation: place)
+        try #require(load.isWell(), sourceLocation: place)
+        let before = load.troubles.count
+        #expect(load.isAnswered(20), sourceLocation: place)
+        #expect(load.troubles.count == before, sourceLocation: place)
     }
 
     /// Whatever was not answered well was refused, in the words of the contracts.
     private func expectRefusals(
         throughAll: Bool = false, _ place: SourceLocation = #_sourceLocation
     ) throws {
-        let troubles = crowd.troubles
+        let troubles = load.troubles
         #expect(troubles.filter { !$0.isRefusal }.prefix(5).map(\.description) == [], sourceLocation: place)
         if throughAll {
             #expect(Set(troubles.map(\.api)) == Set(ContractAPI.allCases), sourceLocation: place)
         }
-        #expect(try crowd.losses() == [], sourceLocation: place)
+        #expect(try load.losses() == [], sourceLocation: place)
     }
 }
 

@@ -48,11 +48,11 @@ struct ScarcityTests {
         // Without holes: a log that has its place on the disk keeps it.
         try Program("cp", ["-a", "--sparse=never", "--", data + ".old/.", data]).output()
         try site.database.start()
-        let crowd = try Crowd(4, at: site)
+        let load = try LoadGenerator(4, at: site)
         var (names, answers): ([String], [Answer]) = ([], [])
 
-        try crowd.busy {
-            try #require(crowd.isAnswered())
+        try load.running {
+            try #require(load.isAnswered())
             try disk.fill()
             // Until the table is full.
             let isFull = try eventually {
@@ -61,17 +61,17 @@ struct ScarcityTests {
                 return answers.last?.status != 201
             }
             try #require(isFull)
-            #expect(crowd.isAnswered(20))
+            #expect(load.isAnswered(20))
             try disk.empty()
-            #expect(crowd.isWell())
+            #expect(load.isWell())
         }
 
         let refused = try #require(answers.last)
         #expect(refused.status == 503)
         #expect(refused["Retry-After"] == "2")
         #expect(refused.text == ContractAPI.v1Profile.unavailable)
-        #expect(crowd.troubles.filter { !$0.isRefusal }.map(\.description) == [])
-        #expect(try crowd.losses() == [])
+        #expect(load.troubles.filter { !$0.isRefusal }.map(\.description) == [])
+        #expect(try load.losses() == [])
         // All of it or nothing.
         let there = Set(try site.rows("SELECT username FROM accounts"))
         #expect(names.dropLast().filter { !there.contains($0) } == [])

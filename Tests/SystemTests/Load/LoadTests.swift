@@ -16,21 +16,21 @@ struct LoadTests {
     ) throws {
         let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "\(workers)"]) { $1 })
         defer { Site.discard(site) }
-        let crowd = try Crowd(6, at: site)
+        let load = try LoadGenerator(6, at: site)
 
-        let isWell = try crowd.busy {
+        let isWell = try load.running {
             for _ in 0..<Self.kills {
                 if let victim = site.workers().randomElement() { kill(victim, SIGKILL) }
                 sleep(1)
             }
-            return crowd.isWell()
+            return load.isWell()
         }
-        let troubles = crowd.troubles
+        let troubles = load.troubles
 
         #expect(isWell)
         #expect(troubles.count <= Self.kills * 6)
         #expect(troubles.filter { $0.kind != .status(502) }.map(\.description) == [])
-        #expect(try crowd.losses() == [])
+        #expect(try load.losses() == [])
         #expect(eventually { site.workers().count == workers })
     }
 
@@ -57,10 +57,10 @@ struct LoadTests {
         let program = folder + "/homeroom"
         let site = try Self.start(copiedTo: program)
         defer { Site.discard(site) }
-        let crowd = try Crowd(6, at: site)
+        let load = try LoadGenerator(6, at: site)
         var seen: [[Int]] = []
 
-        try crowd.busy {
+        try load.running {
             for number in 1...10 {
                 let old = site.workers()
                 try FileManager.default.copyItem(atPath: Site.homeroom, toPath: program + ".new")
@@ -68,7 +68,7 @@ struct LoadTests {
                 try site.set(["HOMEROOM_THREADS": "\(number + 1)"])
                 site.service.process?.signal(SIGHUP)
                 try #require(eventually { site.workers().count == 2 && site.workers().isDisjoint(with: old) })
-                try #require(crowd.isAnswered())
+                try #require(load.isAnswered())
                 let light = { site.workers().map { Self.threads(of: $0, named: "light") } }
                 // One worker may answer everybody before the other has made its threads.
                 _ = eventually { light() == [number + 1, number + 1] }
@@ -77,8 +77,8 @@ struct LoadTests {
         }
 
         #expect(seen == (1...10).map { [$0 + 1, $0 + 1] })
-        #expect(crowd.troubles.map(\.description) == [])
-        #expect(try crowd.losses() == [])
+        #expect(load.troubles.map(\.description) == [])
+        #expect(try load.losses() == [])
     }
 
     @Test func `the way to a new version and back, as docs/operating.md walks it, fails not one request`() throws {
@@ -92,17 +92,17 @@ struct LoadTests {
             """
             USE homeroom; ALTER TABLE accounts DROP COLUMN password_form; DELETE FROM migrations WHERE version >= 10
             """)
-        let crowd = try Crowd(6, at: site)
+        let load = try LoadGenerator(6, at: site)
         /// Puts a file into the executable's place, and waits for workers that run from it.
         func reload(from file: String) throws {
             let old = site.workers()
             try #require(rename(file, program) == 0)
             site.service.process?.signal(SIGHUP)
             try #require(eventually { site.workers().count == 2 && site.workers().isDisjoint(with: old) })
-            try #require(crowd.isAnswered())
+            try #require(load.isAnswered())
         }
 
-        let (before, checkup, after) = try crowd.busy {
+        let (before, checkup, after) = try load.running {
             let before = try site.send("GET", "/readyz").status
             _ = try site.database.execute(try String(contentsOfFile: Site.checkout + "/sql/users.sql", encoding: .utf8))
             _ = try site.homeroom("migrate")
@@ -118,47 +118,47 @@ struct LoadTests {
         #expect(before == 503)
         #expect(after == 200)
         #expect(checkup == 0)
-        #expect(crowd.troubles.map(\.description) == [])
-        #expect(try crowd.losses() == [])
+        #expect(load.troubles.map(\.description) == [])
+        #expect(try load.losses() == [])
     }
 
     @Test func `SIGTERM under load lets all requests end that a worker has taken`() throws {
         let site = try Site.start(environment: Self.twoWorkers)
         defer { Site.discard(site) }
-        let crowd = try Crowd(6, at: site)
+        let load = try LoadGenerator(6, at: site)
 
-        let (status, isWell) = try crowd.busy {
-            try #require(crowd.isAnswered())
+        let (status, isWell) = try load.running {
+            try #require(load.isAnswered())
             site.service.process?.signal(SIGTERM)
             let status = site.service.process?.waitForExit(within: 60)
             try site.service.start()
-            return (status, crowd.isWell())
+            return (status, load.isWell())
         }
         let log = try site.log()
         // Whatever a worker takes it also logs, when it has answered.
-        let taken = crowd.troubles.filter { log.contains($0.answer?["X-Request-Id"] ?? "-") }
+        let taken = load.troubles.filter { log.contains($0.answer?["X-Request-Id"] ?? "-") }
 
         #expect(status == 0)
         #expect(isWell)
         #expect(!log.contains("worker killed"))
         #expect(taken.map(\.description) == [])
-        #expect(crowd.troubles.filter { $0.kind != .status(502) }.map(\.description) == [])
-        #expect(try crowd.losses() == [])
+        #expect(load.troubles.filter { $0.kind != .status(502) }.map(\.description) == [])
+        #expect(try load.losses() == [])
     }
 
     @Test(arguments: [false, true])
     func `a restart of nginx costs the requests in it, and the service goes on as before`(isKilled: Bool) throws {
         let site = try Site.start(environment: Self.twoWorkers)
         defer { Site.discard(site) }
-        let crowd = try Crowd(6, at: site)
+        let load = try LoadGenerator(6, at: site)
         let workers = site.workers()
 
-        let (before, isWell, isLean) = try crowd.busy {
-            try #require(crowd.isWell())
+        let (before, isWell, isLean) = try load.running {
+            try #require(load.isWell())
             let before = Self.descriptors(of: workers)
             if isKilled { site.nginx.kill() } else { site.nginx.stop() }
             try site.nginx.start()
-            let isWell = crowd.isWell()
+            let isWell = load.isWell()
             // The connections of the nginx that ended are closed; the new one has made its own, and some threads have
             // asked the database for the first time meanwhile.
             return (before, isWell, eventually { Self.descriptors(of: workers) <= before + 26 })
@@ -168,8 +168,8 @@ struct LoadTests {
         #expect(isWell)
         #expect(isLean)
         #expect(site.workers() == workers)
-        #expect(crowd.troubles.filter { $0.kind != .cut }.map(\.description) == [])
-        #expect(try crowd.losses() == [])
+        #expect(load.troubles.filter { $0.kind != .cut }.map(\.description) == [])
+        #expect(try load.losses() == [])
     }
 
     /// A site whose executable is a copy, which can be replaced.

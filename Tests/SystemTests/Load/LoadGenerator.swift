@@ -9,23 +9,23 @@ import Testing
 /// their bio, now and then their picture, sign in and out. Each answer must be the person's own.
 ///
 /// What each was told stands in a journal: `losses` says what of it is not so afterwards.
-final class Crowd: Sendable {
+final class LoadGenerator: Sendable {
     let site: DevStack
-    private let members: [Member]
+    private let users: [SimulatedUser]
 
     init(_ count: Int, at site: DevStack) throws {
         self.site = site
-        members = try (0..<count).map { Member(try site.newPerson(), at: site, number: $0) }
+        users = try (0..<count).map { SimulatedUser(try site.newPerson(), at: site, number: $0) }
     }
 
     /// Runs `body` while they are at it.
-    func busy<Value>(_ body: () throws -> Value) throws -> Value {
+    func running<Value>(_ body: () throws -> Value) throws -> Value {
         let isOver = Flag()
         let ended = DispatchGroup()
-        for member in members {
+        for user in users {
             ended.enter()
             Thread.detachNewThread {
-                member.work(until: isOver)
+                user.work(until: isOver)
                 ended.leave()
             }
         }
@@ -38,31 +38,31 @@ final class Crowd: Sendable {
 
     /// Waits until each had so many good answers in a row from now on; false when not all had in time.
     func isWell(for answers: Int = 20, within seconds: Double = 60) -> Bool {
-        for member in members { member.journal.withLock { $0.streak = 0 } }
-        return eventually(within: seconds) { members.allSatisfy { $0.journal.withLock { $0.streak } >= answers } }
+        for user in users { user.journal.withLock { $0.streak = 0 } }
+        return eventually(within: seconds) { users.allSatisfy { $0.journal.withLock { $0.streak } >= answers } }
     }
 
     /// Waits until each had so many answers from now on, good or not.
     func isAnswered(_ answers: Int = 5, within seconds: Double = 60) -> Bool {
-        let marks = members.map { $0.journal.withLock { $0.requests } }
+        let marks = users.map { $0.journal.withLock { $0.requests } }
         return eventually(within: seconds) {
-            zip(members, marks).allSatisfy { member, mark in member.journal.withLock { $0.requests } >= mark + answers }
+            zip(users, marks).allSatisfy { user, mark in user.journal.withLock { $0.requests } >= mark + answers }
         }
     }
 
     /// How many requests were made.
-    var requests: Int { members.reduce(0) { $0 + $1.journal.withLock { $0.requests } } }
+    var requests: Int { users.reduce(0) { $0 + $1.journal.withLock { $0.requests } } }
 
     /// What was not answered as it should have been, in no order.
-    var troubles: [Trouble] { members.flatMap { $0.journal.withLock { $0.troubles } } }
+    var troubles: [Trouble] { users.flatMap { $0.journal.withLock { $0.troubles } } }
 
     /// What was answered 200 and is not so: a bio that is neither the last acknowledged nor one sent after it, a session
     /// that does not live, one that was ended and does.
     func losses() throws -> [String] {
         var losses: [String] = []
-        for member in members {
-            let journal = member.journal.withLock { $0 }
-            let bio = try site.rows("SELECT bio FROM accounts WHERE id = \(member.person.id)").first.flatMap { Int($0) }
+        for user in users {
+            let journal = user.journal.withLock { $0 }
+            let bio = try site.rows("SELECT bio FROM accounts WHERE id = \(user.person.id)").first.flatMap { Int($0) }
             if !(journal.acknowledged...journal.sent).contains(bio ?? 0) {
                 losses.append("bio \(bio ?? 0), acknowledged \(journal.acknowledged), sent \(journal.sent)")
             }
@@ -112,7 +112,7 @@ struct Trouble: Sendable, CustomStringConvertible {
 }
 
 /// Somebody who is at work, on a thread.
-private final class Member: Sendable {
+private final class SimulatedUser: Sendable {
     /// What somebody was told.
     struct Journal {
         var requests = 0
