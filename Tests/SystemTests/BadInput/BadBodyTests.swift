@@ -5,10 +5,10 @@ import Testing
 
 /// What clients send wrong, by mistake or on purpose: a clear refusal, and nothing is changed by it.
 struct BadBodyTests {
-    private let victim: Victim
+    private let target: TargetSite
 
     init() throws {
-        victim = try Victim.shared.get()
+        target = try TargetSite.shared.get()
     }
 
     static let malformed: [(name: String, body: [UInt8])] = [
@@ -39,18 +39,18 @@ struct BadBodyTests {
     @Test(arguments: Endpoint.withBody)
     func `a body that is no JSON is refused in the shape of field errors`(endpoint: Endpoint) throws {
         for (name, body) in Self.malformed {
-            let answer = try victim.send(endpoint, type: "application/json", body)
+            let answer = try target.send(endpoint, type: "application/json", body)
 
             #expect(answer.status == 400, "\(name)")
             #expect(answer.string("message") == endpoint.head, "\(name)")
             #expect(answer.text.contains(#""errors":{"non_field_errors":["JSON parse error - "#), "\(name)")
         }
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(arguments: Endpoint.withBody, ["[]", "[{}]", "null", "true", "7", "\"text\""])
     func `JSON that is no object is refused`(endpoint: Endpoint, body: String) throws {
-        let answer = try victim.send(endpoint, type: "application/json", Array(body.utf8))
+        let answer = try target.send(endpoint, type: "application/json", Array(body.utf8))
 
         #expect(answer.status == 400)
         #expect(
@@ -58,12 +58,12 @@ struct BadBodyTests {
                 "message": .string(endpoint.head),
                 "errors": ["non_field_errors": ["Invalid data. Expected a dictionary."]],
             ])
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(arguments: [Endpoint.register, .login, .refresh, .changePassword])
     func `without a body every field is missing`(endpoint: Endpoint) throws {
-        let answer = try victim.send(endpoint, type: "application/json", [])
+        let answer = try target.send(endpoint, type: "application/json", [])
 
         #expect(answer.status == 400)
         #expect(
@@ -72,7 +72,7 @@ struct BadBodyTests {
                 "errors": .object(
                     .init(endpoint.fields.map { .init(name: $0, value: ["This field is required."]) })),
             ])
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(
@@ -80,7 +80,7 @@ struct BadBodyTests {
     func `a field of another type is an error of that field`(endpoint: Endpoint, value: String) throws {
         let body = "{" + endpoint.fields.map { "\"\($0)\": \(value)" }.joined(separator: ", ") + "}"
 
-        let answer = try victim.send(endpoint, type: "application/json", Array(body.utf8))
+        let answer = try target.send(endpoint, type: "application/json", Array(body.utf8))
 
         #expect(answer.status == 400)
         #expect(
@@ -88,14 +88,14 @@ struct BadBodyTests {
                 "message": .string(endpoint.head),
                 "errors": .object(.init(endpoint.fields.map { .init(name: $0, value: ["Not a valid string."]) })),
             ])
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(arguments: [Endpoint.register, .login, .refresh, .changePassword])
     func `null is an error of its field`(endpoint: Endpoint) throws {
         let body = "{" + endpoint.fields.map { "\"\($0)\": null" }.joined(separator: ", ") + "}"
 
-        let answer = try victim.send(endpoint, type: "application/json", Array(body.utf8))
+        let answer = try target.send(endpoint, type: "application/json", Array(body.utf8))
 
         #expect(answer.status == 400)
         #expect(
@@ -107,7 +107,7 @@ struct BadBodyTests {
     func `the profile's fields of another type are errors of these fields`(value: String) throws {
         let body = #"{"email": \#(value), "bio": \#(value), "avatar": \#(value)}"#
 
-        let answer = try victim.send(.update, type: "application/json", Array(body.utf8))
+        let answer = try target.send(.update, type: "application/json", Array(body.utf8))
 
         #expect(answer.status == 400)
         #expect(
@@ -118,7 +118,7 @@ struct BadBodyTests {
                     "avatar": ["The submitted data was not a file. Check the encoding type on the form."],
                 ],
             ])
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(arguments: [
@@ -126,11 +126,11 @@ struct BadBodyTests {
         #"{"refresh": "\u0000"}"#,
     ])
     func `logout with anything but its own refresh token is refused as documented`(body: String) throws {
-        let answer = try victim.send(.logout, type: "application/json", Array(body.utf8))
+        let answer = try target.send(.logout, type: "application/json", Array(body.utf8))
 
         #expect(answer.status == 400)
         #expect(answer.text == #"{"message":"登出失败: Token is invalid or expired"}"#)
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(arguments: [("username", "a\u{0}b"), ("email", "a\u{0}b@example.com")])
@@ -141,26 +141,26 @@ struct BadBodyTests {
         ]
         form.members.append(.init(name: field, value: .string(value)))
 
-        let answer = try victim.send(.register, type: "application/json", JSON.object(form).bytes)
+        let answer = try target.send(.register, type: "application/json", JSON.object(form).bytes)
 
         #expect(answer.status == 400)
         #expect(answer[["errors", field]] == ["Null characters are not allowed."])
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test func `a NUL in the biography is an error of that field`() throws {
-        let answer = try victim.send(.update, type: "application/json", Array(#"{"bio": "a\u0000b"}"#.utf8))
+        let answer = try target.send(.update, type: "application/json", Array(#"{"bio": "a\u0000b"}"#.utf8))
 
         #expect(answer.status == 400)
         #expect(answer[["errors"]] == ["bio": ["Null characters are not allowed."]])
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(arguments: ["\u{0}", "' OR 1=1 -- ", "\u{FFFD}", "😀", "\\", "%00", String(repeating: "a", count: 60_000)])
     func `login under an impossible name is a failed login`(name: String) throws {
         let body: JSON = ["username": .string(name), "password": "seven-Owls-42"]
 
-        let answer = try victim.send(.login, type: "application/json", body.bytes)
+        let answer = try target.send(.login, type: "application/json", body.bytes)
 
         #expect(answer.status == 401)
         #expect(answer.text == #"{"message":"用户名或密码错误"}"#)
@@ -172,26 +172,26 @@ struct BadBodyTests {
             "username": "newcomer", "email": "new@example.com", "password": long, "password_confirm": long,
         ]
 
-        let answer = try victim.send(.register, type: "application/json", body.bytes)
+        let answer = try target.send(.register, type: "application/json", body.bytes)
 
         #expect(answer.status == 400)
         #expect(answer[["errors", "password"]] == ["Ensure this field has no more than 1024 bytes."])
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(
         arguments: Endpoint.withBody, ["text/plain", "application/xml", "application/jsonx", "image/png", "nonsense"])
     func `another content type is refused with 415`(endpoint: Endpoint, type: String) throws {
-        let answer = try victim.send(endpoint, type: type, Array("{}".utf8))
+        let answer = try target.send(endpoint, type: type, Array("{}".utf8))
 
         #expect(answer.status == 415)
         #expect(answer.text == #"{"detail":"Unsupported media type \"\#(type)\" in request."}"#)
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test(arguments: Endpoint.withBody)
     func `a body without a content type is refused with 415`(endpoint: Endpoint) throws {
-        let answer = try victim.send(endpoint, type: nil, Array("{}".utf8))
+        let answer = try target.send(endpoint, type: nil, Array("{}".utf8))
 
         #expect(answer.status == 415)
         #expect(answer.text == #"{"detail":"Unsupported media type \"\" in request."}"#)
@@ -201,17 +201,17 @@ struct BadBodyTests {
     func `a JSON body over 64 KiB is refused with 413`(endpoint: Endpoint, size: Int) throws {
         let body = Array("{}".utf8) + [UInt8](repeating: UInt8(ascii: " "), count: size - 2)
 
-        let answer = try victim.send(endpoint, type: "application/json", body)
+        let answer = try target.send(endpoint, type: "application/json", body)
 
         #expect(answer.status == 413)
         #expect(answer.json == ["detail": "Request body is too large."])
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test func `a JSON body of 64 KiB is read`() throws {
         let body = Array("{}".utf8) + [UInt8](repeating: UInt8(ascii: " "), count: 65_534)
 
-        let answer = try victim.send(.login, type: "application/json", body)
+        let answer = try target.send(.login, type: "application/json", body)
 
         #expect(answer.status == 400)
         #expect(answer[["errors", "username"]] == ["This field is required."])
@@ -219,11 +219,11 @@ struct BadBodyTests {
 
     @Test(arguments: ["username=%ff%fe", "username=%", "username=%zz", String(repeating: "a=b&", count: 65)])
     func `a broken form is refused or a field error, never more`(body: String) throws {
-        let answer = try victim.send(.register, type: "application/x-www-form-urlencoded", Array(body.utf8))
+        let answer = try target.send(.register, type: "application/x-www-form-urlencoded", Array(body.utf8))
 
         #expect(answer.status == 400)
         #expect(answer.string("message") == "注册失败")
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     private static let unread: [(type: String, body: String)] = [
@@ -251,7 +251,7 @@ struct BadBodyTests {
 
     @Test(arguments: [Endpoint.profile, .info])
     func `a body that nobody asked for is ignored`(endpoint: Endpoint) throws {
-        let answer = try victim.send(endpoint, type: "application/json", Array("{broken".utf8))
+        let answer = try target.send(endpoint, type: "application/json", Array("{broken".utf8))
 
         #expect(answer.status == 200)
     }

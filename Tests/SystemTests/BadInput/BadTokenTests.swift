@@ -6,15 +6,15 @@ import Testing
 
 /// Tokens that are missing, forged or over: 401, and nothing is done for them.
 struct BadTokenTests {
-    private let victim: Victim
+    private let target: TargetSite
 
     init() throws {
-        victim = try Victim.shared.get()
+        target = try TargetSite.shared.get()
     }
 
     @Test(arguments: Endpoint.signedIn)
     func `without a token every endpoint that needs one says so`(endpoint: Endpoint) throws {
-        let answer = try victim.site.send(
+        let answer = try target.site.send(
             endpoint.method, endpoint.path, headers: [("Content-Type", "application/json")])
 
         #expect(answer.status == 401)
@@ -25,7 +25,7 @@ struct BadTokenTests {
     @Test(arguments: Endpoint.signedIn)
     func `a token that is not ours, or not now, is refused everywhere`(endpoint: Endpoint) throws {
         for (name, token) in try forgeries() {
-            let answer = try victim.site.send(
+            let answer = try target.site.send(
                 endpoint.method, endpoint.path,
                 headers: [("Authorization", "Bearer \(token)"), ("Content-Type", "application/json")],
                 body: Array(#"{"email": "forged@example.com"}"#.utf8))
@@ -36,26 +36,26 @@ struct BadTokenTests {
                 "\(name)")
             #expect(answer["WWW-Authenticate"] == "Bearer", "\(name)")
         }
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     @Test func `a refresh token that is not ours, or not now, is refused`() throws {
         for (name, token) in try forgeries(kind: .refresh) {
             let body: JSON = ["refresh": .string(token)]
 
-            let answer = try victim.send(.refresh, type: "application/json", body.bytes)
+            let answer = try target.send(.refresh, type: "application/json", body.bytes)
 
             // An empty one is a field that is blank.
             if token.isEmpty { continue }
             #expect(answer.status == 401, "\(name)")
             #expect(answer.text == #"{"detail":"Token is invalid or expired","code":"token_not_valid"}"#, "\(name)")
         }
-        #expect(try victim.isUnchanged())
+        #expect(try target.isUnchanged())
     }
 
     /// Tokens that somebody else could make, or that were good once.
     private func forgeries(kind: Claims.Kind = .access) throws -> [(name: String, token: String)] {
-        let own = kind == .access ? victim.person.access : victim.person.refresh
+        let own = kind == .access ? target.person.access : target.person.refresh
         let parts = own.split(separator: ".").map(String.init)
         let claims = try ours.verify(own, now: 0)
         var expired = claims
@@ -84,12 +84,12 @@ struct BadTokenTests {
             ("expired", try ours.sign(expired)),
             ("somebody else's account", try ours.sign(foreign)),
             ("a session that is not", try ours.sign(unknown)),
-            ("the other kind", kind == .access ? victim.person.refresh : victim.person.access),
+            ("the other kind", kind == .access ? target.person.refresh : target.person.access),
             ("5,000 letters", String(repeating: "a", count: 5000)),
         ]
     }
 
-    private var key: String { victim.site.settings["HOMEROOM_TOKEN_KEY"] ?? "" }
+    private var key: String { target.site.settings["HOMEROOM_TOKEN_KEY"] ?? "" }
 
     private var ours: TokenSigner {
         get throws { try signer(key) }

@@ -2,8 +2,8 @@ import DevStack
 import TestSupport
 
 /// A system whose rows and files nobody may change, and somebody in it.
-struct Victim: Sendable {
-    static let shared = Result { try Victim() }
+struct TargetSite: Sendable {
+    static let shared = Result { try TargetSite() }
 
     /// Whether tables and media are as before, once what the others have in hand is over: their uploads lie in `incoming`
     /// for a moment.
