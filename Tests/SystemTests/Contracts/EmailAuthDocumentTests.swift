@@ -13,53 +13,53 @@ struct EmailAuthDocumentTests {
         document = try Document(named: "2-email-auth")
     }
 
-    static let registration = Trial(
+    static let registration = DocumentedCall(
         section: "1.", method: "POST", path: "/api/auth/register/",
         body: [
             "email": "{new}@example.com", "username": "{new}", "password": "password123!", "password2": "password123!",
         ], status: 201, label: "成功响应")
-    static let login = Trial(
+    static let login = DocumentedCall(
         section: "2.", method: "POST", path: "/api/auth/login/", body: ["email": "{email}", "password": "{password}"],
         status: 200, label: "成功响应")
     static let failures = [
-        Trial(
+        DocumentedCall(
             section: "1.", method: "POST", path: "/api/auth/register/",
             body: ["email": "{other}@example.com", "username": "{new}", "password": "12345", "password2": "123456"],
             status: 400, label: "错误响应"),
-        Trial(
+        DocumentedCall(
             section: "2.", method: "POST", path: "/api/auth/login/", body: ["email": "{email}", "password": "wrong"],
             status: 401, label: "错误响应"),
-        Trial(
+        DocumentedCall(
             section: "2.", method: "POST", path: "/api/auth/login/",
             body: ["email": "{new}@example.com", "password": "{password}"], status: 401, label: "错误响应"),
     ]
 
     @Test(arguments: [registration, login])
-    func `a request holds the documented names`(trial: Trial) throws {
-        let documented = try document.example(trial.section, "请求参数")
+    func `a request holds the documented names`(call: DocumentedCall) throws {
+        let documented = try document.example(call.section, "请求参数")
 
-        #expect(trial.body?.names == documented.json.names)
+        #expect(call.body?.names == documented.json.names)
     }
 
     @Test(arguments: [registration, login])
-    func `an answer has the documented status, names, order, types and texts`(trial: Trial) throws {
-        let documented = try document.example(trial.section, trial.label)
+    func `an answer has the documented status, names, order, types and texts`(call: DocumentedCall) throws {
+        let documented = try document.example(call.section, call.label)
 
-        let answer = try trial.run(on: site, through: .emailAuth)
+        let answer = try call.run(on: site, through: .emailAuth)
 
-        #expect(documented.status == trial.status)
-        #expect(answer.status == trial.status)
+        #expect(documented.status == call.status)
+        #expect(answer.status == call.status)
         #expect(Comparison(nullable: []).differences(answer.json, from: documented.json) == [])
     }
 
     @Test(arguments: failures)
-    func `a failure is answered word for word as documented`(trial: Trial) throws {
-        let documented = try document.example(trial.section, trial.label)
+    func `a failure is answered word for word as documented`(call: DocumentedCall) throws {
+        let documented = try document.example(call.section, call.label)
 
-        let answer = try trial.run(on: site, through: .emailAuth)
+        let answer = try call.run(on: site, through: .emailAuth)
 
-        #expect(documented.status == trial.status)
-        #expect(answer.status == trial.status)
+        #expect(documented.status == call.status)
+        #expect(answer.status == call.status)
         #expect(answer.json == documented.json)
     }
 
@@ -77,11 +77,12 @@ struct EmailAuthDocumentTests {
             ])
     }
 
-    @Test(arguments: [(Trial.Identity.nobody, "未提供身份认证信息。"), (.badToken, "令牌无效或已过期。")])
-    func `the protected endpoint refuses strangers`(identity: Trial.Identity, text: String) throws {
-        let trial = Trial(section: "3.", method: "GET", path: "/api/protected/", identity: identity, status: 401)
+    @Test(arguments: [(DocumentedCall.Identity.nobody, "未提供身份认证信息。"), (.badToken, "令牌无效或已过期。")])
+    func `the protected endpoint refuses strangers`(identity: DocumentedCall.Identity, text: String) throws {
+        let call = DocumentedCall(
+            section: "3.", method: "GET", path: "/api/protected/", identity: identity, status: 401)
 
-        let answer = try trial.run(on: site, through: .emailAuth)
+        let answer = try call.run(on: site, through: .emailAuth)
 
         #expect(answer.status == 401)
         #expect(answer.json == ["error": .string(text)])
@@ -89,21 +90,21 @@ struct EmailAuthDocumentTests {
     }
 
     @Test func `refreshing answers a new pair`() throws {
-        let trial = Trial(
+        let call = DocumentedCall(
             section: "3.", method: "POST", path: "/api/auth/token/refresh/", body: ["refresh": "{refresh}"], status: 200
         )
 
-        let answer = try trial.run(on: site, through: .emailAuth)
+        let answer = try call.run(on: site, through: .emailAuth)
 
         #expect(answer.status == 200)
         #expect(answer.json?.names == ["access", "refresh"])
     }
 
     @Test func `a bad refresh token is refused`() throws {
-        let trial = Trial(
+        let call = DocumentedCall(
             section: "3.", method: "POST", path: "/api/auth/token/refresh/", body: ["refresh": "{access}"], status: 401)
 
-        let answer = try trial.run(on: site, through: .emailAuth)
+        let answer = try call.run(on: site, through: .emailAuth)
 
         #expect(answer.status == 401)
         #expect(answer.json == ["error": "Token is invalid or expired"])

@@ -14,21 +14,21 @@ struct UsersTokenDocumentTests {
     }
 
     static let calls = [
-        Trial(
+        DocumentedCall(
             section: "1.", method: "POST", path: "/api/users/register",
             body: [
                 "email": "{new}@example.com", "password": "currentpassword", "first_name": "三", "last_name": "张",
                 "phone_number": "13800138000",
             ], status: 200, label: "成功响应体"),
-        Trial(
+        DocumentedCall(
             section: "2.", method: "POST", path: "/api/users/login",
             body: ["email": "{email}", "password": "{password}"], status: 200, label: "成功响应体"),
-        Trial(
+        DocumentedCall(
             section: "3.", method: "GET", path: "/api/users/me", identity: .bearer, status: 200, label: "成功响应体"),
-        Trial(
+        DocumentedCall(
             section: "4.", method: "POST", path: "/api/users/logout", identity: .bearer, status: 200,
             label: "成功响应体"),
-        Trial(
+        DocumentedCall(
             section: "5.", method: "POST", path: "/api/users/refresh_token", identity: .bearer, status: 200,
             label: "成功响应体"),
     ]
@@ -37,19 +37,19 @@ struct UsersTokenDocumentTests {
         fixed: ["message", "token_type"], nullable: ["first_name", "last_name", "phone_number"])
 
     @Test(arguments: calls.filter { $0.body != nil })
-    func `a request holds the documented names`(trial: Trial) throws {
-        let documented = try document.object(trial.section, "请求体")
+    func `a request holds the documented names`(call: DocumentedCall) throws {
+        let documented = try document.object(call.section, "请求体")
 
-        #expect(trial.body?.names == documented.names)
+        #expect(call.body?.names == documented.names)
     }
 
     @Test(arguments: calls)
-    func `an answer has the documented status, names, order, types and texts`(trial: Trial) throws {
-        let documented = try document.object(trial.section, trial.label)
+    func `an answer has the documented status, names, order, types and texts`(call: DocumentedCall) throws {
+        let documented = try document.object(call.section, call.label)
 
-        let answer = try trial.run(on: site, through: .usersToken)
+        let answer = try call.run(on: site, through: .usersToken)
 
-        #expect(answer.status == trial.status)
+        #expect(answer.status == call.status)
         #expect(Self.comparison.differences(answer.json, from: documented) == [])
     }
 
@@ -58,13 +58,13 @@ struct UsersTokenDocumentTests {
         let section = path.contains("_") ? "6." : "重置密码"
         let request = try document.example(section, "请求体").json
         let documented = try document.example(section, "成功响应体").json
-        let trial = Trial(
+        let call = DocumentedCall(
             section: section, method: "POST", path: path,
             body: ["email": "{email}", "old_password": "{password}", "new_password": "newpassword123"], status: 200)
 
-        let answer = try trial.run(on: site, through: .usersToken)
+        let answer = try call.run(on: site, through: .usersToken)
 
-        #expect(trial.body?.names == request.names)
+        #expect(call.body?.names == request.names)
         #expect(answer.status == 200)
         #expect(answer.json == documented)
     }
@@ -101,9 +101,9 @@ struct UsersTokenDocumentTests {
         #expect(try lifetime(answer.string("access_token")) == 10_800)
     }
 
-    static let failures: [(Trial, String)] = [
+    static let failures: [(DocumentedCall, String)] = [
         (
-            Trial(
+            DocumentedCall(
                 section: "1.", method: "POST", path: "/api/users/register",
                 body: [
                     "email": "{other}@example.com", "password": "currentpassword", "first_name": "三", "last_name": "张",
@@ -111,62 +111,67 @@ struct UsersTokenDocumentTests {
                 ], status: 400), "Email already registered"
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "2.", method: "POST", path: "/api/users/login",
                 body: ["email": "{email}", "password": "wrong"], status: 400), "Incorrect email or password"
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "2.", method: "POST", path: "/api/users/login",
                 body: ["email": "{new}@example.com", "password": "{password}"], status: 400),
             "Incorrect email or password"
         ),
-        (Trial(section: "3.", method: "GET", path: "/api/users/me", status: 401), "Not authenticated"),
-        (Trial(section: "3.", method: "GET", path: "/api/me", status: 401), "Not authenticated"),
+        (DocumentedCall(section: "3.", method: "GET", path: "/api/users/me", status: 401), "Not authenticated"),
+        (DocumentedCall(section: "3.", method: "GET", path: "/api/me", status: 401), "Not authenticated"),
         (
-            Trial(section: "3.", method: "GET", path: "/api/users/me", identity: .badToken, status: 401),
+            DocumentedCall(section: "3.", method: "GET", path: "/api/users/me", identity: .badToken, status: 401),
             "Could not validate credentials"
         ),
-        (Trial(section: "4.", method: "POST", path: "/api/users/logout", status: 401), "Not authenticated"),
-        (Trial(section: "5.", method: "POST", path: "/api/users/refresh_token", status: 401), "Not authenticated"),
+        (DocumentedCall(section: "4.", method: "POST", path: "/api/users/logout", status: 401), "Not authenticated"),
         (
-            Trial(section: "5.", method: "POST", path: "/api/users/refresh_token", identity: .badToken, status: 401),
+            DocumentedCall(section: "5.", method: "POST", path: "/api/users/refresh_token", status: 401),
+            "Not authenticated"
+        ),
+        (
+            DocumentedCall(
+                section: "5.", method: "POST", path: "/api/users/refresh_token", identity: .badToken, status: 401),
             "Could not validate credentials"
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "6.", method: "POST", path: "/api/users/reset_password",
                 body: ["email": "{new}@example.com", "old_password": "x", "new_password": "newpassword123"],
                 status: 404), "User not found"
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "6.", method: "POST", path: "/api/users/reset-password",
                 body: ["email": "{email}", "old_password": "wrong", "new_password": "newpassword123"], status: 400),
             "Incorrect old password"
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "6.", method: "POST", path: "/api/users/reset_password", body: ["email": "{email}"],
                 status: 400), "old_password: Field required; new_password: Field required"
         ),
         (
-            Trial(section: "6.", method: "POST", path: "/api/users/reset_password", body: [1, 2], status: 400),
+            DocumentedCall(
+                section: "6.", method: "POST", path: "/api/users/reset_password", body: [1, 2], status: 400),
             "Input should be a valid dictionary or object to extract fields from"
         ),
     ]
 
     @Test(arguments: failures)
-    func `a failure has the documented status and one detail`(trial: Trial, detail: String) throws {
-        let answer = try trial.run(on: site, through: .usersToken)
+    func `a failure has the documented status and one detail`(call: DocumentedCall, detail: String) throws {
+        let answer = try call.run(on: site, through: .usersToken)
 
-        #expect(answer.status == trial.status)
+        #expect(answer.status == call.status)
         #expect(answer.json == ["detail": .string(detail)])
     }
 
     @Test(arguments: failures.filter { $0.0.status == 401 })
-    func `a 401 tells the scheme`(trial: Trial, detail: String) throws {
-        let answer = try trial.run(on: site, through: .usersToken)
+    func `a 401 tells the scheme`(call: DocumentedCall, detail: String) throws {
+        let answer = try call.run(on: site, through: .usersToken)
 
         #expect(answer["WWW-Authenticate"] == "Bearer")
     }

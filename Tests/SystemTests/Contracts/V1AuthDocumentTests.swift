@@ -14,28 +14,28 @@ struct V1AuthDocumentTests {
     }
 
     static let calls = [
-        Trial(
+        DocumentedCall(
             section: "1.", method: "POST", path: "/api/v1/auth/register",
             body: [
                 "username": "{new}", "email": "{new}@example.com", "password": "password123",
                 "confirm_password": "password123", "full_name": "测试用户", "phone": "13800138000",
             ], status: 201),
-        Trial(
+        DocumentedCall(
             section: "3.", method: "POST", path: "/api/v1/auth/login/json",
             body: ["username": "{username}", "password": "{password}", "remember_me": false], status: 200),
-        Trial(section: "4.", method: "POST", path: "/api/v1/auth/logout", identity: .bearer, status: 200),
-        Trial(section: "5.", method: "GET", path: "/api/v1/auth/me", identity: .bearer, status: 200),
-        Trial(section: "6.", method: "POST", path: "/api/v1/auth/refresh", identity: .bearer, status: 200),
-        Trial(
+        DocumentedCall(section: "4.", method: "POST", path: "/api/v1/auth/logout", identity: .bearer, status: 200),
+        DocumentedCall(section: "5.", method: "GET", path: "/api/v1/auth/me", identity: .bearer, status: 200),
+        DocumentedCall(section: "6.", method: "POST", path: "/api/v1/auth/refresh", identity: .bearer, status: 200),
+        DocumentedCall(
             section: "7.", method: "POST", path: "/api/v1/auth/change-password", identity: .bearer,
             body: ["old_password": "{password}", "new_password": "newpassword123"], status: 200),
-        Trial(
+        DocumentedCall(
             section: "8.", method: "POST", path: "/api/v1/auth/forgot-password", body: ["email": "{email}"],
             status: 200),
-        Trial(
+        DocumentedCall(
             section: "2.", method: "POST", path: "/api/v1/auth/login", form: "username={username}&password={password}",
             status: 200),
-        Trial(
+        DocumentedCall(
             section: "2.", method: "POST", path: "/api/v1/auth/login", form: "username={email}&password={password}",
             status: 200),
     ]
@@ -44,21 +44,21 @@ struct V1AuthDocumentTests {
         nullable: ["full_name", "avatar_url", "bio", "phone", "last_login_at"])
 
     @Test(arguments: calls.filter { $0.body != nil })
-    func `a request holds the documented names`(trial: Trial) throws {
-        let documented = try document.example(trial.section, "请求参数")
+    func `a request holds the documented names`(call: DocumentedCall) throws {
+        let documented = try document.example(call.section, "请求参数")
 
-        #expect(trial.body?.names == documented.json.names)
+        #expect(call.body?.names == documented.json.names)
     }
 
     @Test(arguments: calls)
-    func `an answer has the documented status, names, order, types and texts`(trial: Trial) throws {
+    func `an answer has the documented status, names, order, types and texts`(call: DocumentedCall) throws {
         // "The same as by form."
-        let section = trial.section == "3." ? "2." : trial.section
+        let section = call.section == "3." ? "2." : call.section
         let documented = try document.example(section, "响应参数")
 
-        let answer = try trial.run(on: site, through: .v1Auth)
+        let answer = try call.run(on: site, through: .v1Auth)
 
-        #expect(answer.status == trial.status)
+        #expect(answer.status == call.status)
         #expect(Self.comparison.differences(answer.json, from: documented.json) == [])
     }
 
@@ -88,9 +88,9 @@ struct V1AuthDocumentTests {
         #expect(try lifetime(answer.string("access_token")) == 2_592_000)
     }
 
-    static let failures: [(Trial, JSON)] = [
+    static let failures: [(DocumentedCall, JSON)] = [
         (
-            Trial(
+            DocumentedCall(
                 section: "1.", method: "POST", path: "/api/v1/auth/register",
                 body: [
                     "username": "{other}", "email": "{new}@example.com", "password": "password123",
@@ -98,7 +98,7 @@ struct V1AuthDocumentTests {
                 ], status: 400), ["detail": "用户名已存在", "errors": ["username": ["用户名已存在"]]]
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "1.", method: "POST", path: "/api/v1/auth/register",
                 body: [
                     "username": "{new}", "email": "{other}@example.com", "password": "password123",
@@ -106,7 +106,7 @@ struct V1AuthDocumentTests {
                 ], status: 400), ["detail": "邮箱已存在", "errors": ["email": ["邮箱已存在"]]]
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "1.", method: "POST", path: "/api/v1/auth/register",
                 body: ["username": "ab", "email": "nowhere", "password": "short", "confirm_password": "shorter"],
                 status: 400),
@@ -119,58 +119,59 @@ struct V1AuthDocumentTests {
             ]
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "2.", method: "POST", path: "/api/v1/auth/login", form: "username={username}&password=wrong",
                 status: 401), ["detail": "用户名或密码错误"]
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "3.", method: "POST", path: "/api/v1/auth/login/json",
                 body: ["username": "{new}", "password": "{password}"], status: 401), ["detail": "用户名或密码错误"]
         ),
         (
-            Trial(section: "5.", method: "GET", path: "/api/v1/auth/me", status: 401),
+            DocumentedCall(section: "5.", method: "GET", path: "/api/v1/auth/me", status: 401),
             ["detail": "未提供身份认证信息"]
         ),
         (
-            Trial(section: "6.", method: "POST", path: "/api/v1/auth/refresh", identity: .badToken, status: 401),
+            DocumentedCall(
+                section: "6.", method: "POST", path: "/api/v1/auth/refresh", identity: .badToken, status: 401),
             ["detail": "无效的令牌或令牌已过期"]
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "7.", method: "POST", path: "/api/v1/auth/change-password", identity: .bearer,
                 body: ["old_password": "wrong", "new_password": "newpassword123"], status: 400),
             ["detail": "原密码错误", "errors": ["old_password": ["原密码错误"]]]
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "9.", method: "POST", path: "/api/v1/auth/reset-password",
                 body: ["token": "reset_token_here", "new_password": "newpassword123"], status: 400),
             ["detail": "重置令牌无效或已过期"]
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "2.", method: "POST", path: "/api/v1/auth/login",
                 body: ["username": "{username}", "password": "{password}"], status: 415), ["detail": "不支持的媒体类型。"]
         ),
         (
-            Trial(
+            DocumentedCall(
                 section: "3.", method: "POST", path: "/api/v1/auth/login/json",
                 form: "username={username}&password={password}", status: 415), ["detail": "不支持的媒体类型。"]
         ),
     ]
 
     @Test(arguments: failures)
-    func `a failure has the documented status and text`(trial: Trial, body: JSON) throws {
-        let answer = try trial.run(on: site, through: .v1Auth)
+    func `a failure has the documented status and text`(call: DocumentedCall, body: JSON) throws {
+        let answer = try call.run(on: site, through: .v1Auth)
 
-        #expect(answer.status == trial.status)
+        #expect(answer.status == call.status)
         #expect(answer.json == body)
     }
 
     @Test(arguments: failures.filter { $0.0.status == 401 })
-    func `a 401 tells the scheme`(trial: Trial, body: JSON) throws {
-        let answer = try trial.run(on: site, through: .v1Auth)
+    func `a 401 tells the scheme`(call: DocumentedCall, body: JSON) throws {
+        let answer = try call.run(on: site, through: .v1Auth)
 
         #expect(answer["WWW-Authenticate"] == "Bearer")
     }

@@ -8,7 +8,7 @@ import Testing
 /// In texts `{new}` is a name that nobody has, `{username}`, `{email}` and `{password}` are those of somebody new,
 /// `{other}` the name of somebody else, whose address is `{other}@example.com`, and `{access}` and `{refresh}` the tokens
 /// of the person's session.
-struct Trial: Sendable, CustomTestStringConvertible {
+struct DocumentedCall: Sendable, CustomTestStringConvertible {
     /// How the request says whose it is.
     enum Identity: Sendable {
         case nobody
@@ -48,9 +48,9 @@ struct Trial: Sendable, CustomTestStringConvertible {
         }
         if let form {
             headers.append(("Content-Type", "application/x-www-form-urlencoded"))
-            return try site.send(method, path, headers: headers, body: Array(Trial.fill(form, values).utf8))
+            return try site.send(method, path, headers: headers, body: Array(DocumentedCall.fill(form, values).utf8))
         }
-        return try site.send(method, path, json: body.map { Trial.fill($0, values) }, headers: headers)
+        return try site.send(method, path, json: body.map { DocumentedCall.fill($0, values) }, headers: headers)
     }
 
     private static func fill(_ text: String, _ values: [String: String]) -> String {
