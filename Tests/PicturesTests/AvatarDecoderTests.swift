@@ -8,7 +8,7 @@ import Testing
 
 /// The confined process itself: what it may, and what becomes of it.
 struct AvatarDecoderTests {
-    private let worker = Confined()
+    private let worker = MarkedDecoder()
     private let picture = TestPicture.png(20, 20, [1, 2, 3])
     private let photograph: [UInt8]
 
@@ -18,7 +18,7 @@ struct AvatarDecoderTests {
     }
 
     @Test func `every thread is under seccomp and may gain no privileges`() throws {
-        _ = try Treated(photograph, by: worker.decoder)
+        _ = try DecoderResult(photograph, by: worker.decoder)
 
         let pid = try #require(worker.pids().first)
         let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
@@ -32,7 +32,7 @@ struct AvatarDecoderTests {
     }
 
     @Test func `it holds its socket and nothing else, and nothing of our environment`() throws {
-        _ = try Treated(picture, by: worker.decoder)
+        _ = try DecoderResult(picture, by: worker.decoder)
 
         let pid = try #require(worker.pids().first)
         let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").sorted()
@@ -45,7 +45,7 @@ struct AvatarDecoderTests {
     }
 
     @Test func `memory, files, CPU and core dumps are limited`() throws {
-        _ = try Treated(picture, by: worker.decoder)
+        _ = try DecoderResult(picture, by: worker.decoder)
 
         let limits = try text("/proc/\(try #require(worker.pids().first))/limits")
 
@@ -57,7 +57,7 @@ struct AvatarDecoderTests {
     }
 
     @Test func `one process serves many pictures`() throws {
-        for _ in 0..<5 { _ = try Treated(picture, by: worker.decoder) }
+        for _ in 0..<5 { _ = try DecoderResult(picture, by: worker.decoder) }
 
         #expect(worker.pids().count == 1)
         #expect(worker.reports() == [])
@@ -67,7 +67,7 @@ struct AvatarDecoderTests {
         var pids: Set<pid_t> = []
         let outcomes = try (0..<45).map { _ in
             defer { pids.formUnion(worker.pids()) }
-            return try Treated(TestPicture.gif(1, 1, frames: [1]), by: worker.decoder).outcome
+            return try DecoderResult(TestPicture.gif(1, 1, frames: [1]), by: worker.decoder).outcome
         }
 
         #expect(outcomes.allSatisfy { $0 == .encoded(.gif) })
@@ -85,7 +85,7 @@ struct AvatarDecoderTests {
             let threads = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")
             return threads?.count == 1 && (try? text("/proc/\(pid)/stat").contains(") Z ")) == true
         }
-        let outcome = try Treated(picture, by: worker.decoder).outcome
+        let outcome = try DecoderResult(picture, by: worker.decoder).outcome
 
         #expect(outcome == .encoded(.png))
         #expect(kill(pid, 0) == -1)
@@ -105,13 +105,13 @@ struct AvatarDecoderTests {
     }
 
     @Test func `one that gets no core is replaced, and its picture is not called broken`() throws {
-        let worker = Confined(patience: 5)
+        let worker = MarkedDecoder(patience: 5)
         let pid = try worker.warm()
         kill(pid, SIGSTOP)
 
-        let hung = try Treated(picture, by: worker.decoder).outcome
+        let hung = try DecoderResult(picture, by: worker.decoder).outcome
         _ = try worker.warm()
-        let next = try Treated(picture, by: worker.decoder).outcome
+        let next = try DecoderResult(picture, by: worker.decoder).outcome
 
         #expect(hung == .outOfTime)
         #expect(next == .encoded(.png))
@@ -131,8 +131,8 @@ struct AvatarDecoderTests {
         }
         killer.start()
 
-        let outcome = try worker.working { try Treated(picture, by: worker.decoder).outcome }
-        let next = try Treated(picture, by: worker.decoder).outcome
+        let outcome = try worker.working { try DecoderResult(picture, by: worker.decoder).outcome }
+        let next = try DecoderResult(picture, by: worker.decoder).outcome
 
         #expect([outcome, next] == [.refused(.notAPicture), .encoded(.png)])
         #expect(worker.reports() == ["a picture \(text)"])
@@ -143,9 +143,9 @@ struct AvatarDecoderTests {
         let pid = try worker.ready()
         try Program("prlimit", ["--pid", "\(pid)", limit]).output()
 
-        let limited = try Treated(photograph, by: worker.decoder).outcome
+        let limited = try DecoderResult(photograph, by: worker.decoder).outcome
         kill(pid, SIGKILL)
-        let next = try Treated(photograph, by: worker.decoder).outcome
+        let next = try DecoderResult(photograph, by: worker.decoder).outcome
 
         #expect(limited == .refused(.notAPicture))
         #expect(next == .encoded(.jpeg))
@@ -156,7 +156,7 @@ struct AvatarDecoderTests {
         let outcomes = concurrently(2) { _ in
             ()
         } _: { [worker, photograph] _, _ in
-            (try? Treated(photograph, by: worker.decoder))?.outcome
+            (try? DecoderResult(photograph, by: worker.decoder))?.outcome
         }
 
         #expect(outcomes == [.encoded(.jpeg), .encoded(.jpeg)])
@@ -166,19 +166,19 @@ struct AvatarDecoderTests {
     @Test func `they end with whoever started them`() throws {
         let mark: String
         do {
-            let passing = Confined()
+            let passing = MarkedDecoder()
             mark = passing.mark
             _ = try passing.ready()
         }
 
-        #expect(Confined.pids(mark) == [])
+        #expect(MarkedDecoder.pids(mark) == [])
     }
 
     @Test func `an executable that is not there is not the picture's fault`() throws {
         let reports = Mutex<[String]>([])
         let decoder = AvatarDecoder(command: ["/nowhere/homeroom"]) { text in reports.withLock { $0.append(text) } }
 
-        #expect(try Treated(picture, by: decoder).outcome == nil)
+        #expect(try DecoderResult(picture, by: decoder).outcome == nil)
         #expect(reports.withLock { $0 } == ["/nowhere/homeroom: No such file or directory"])
     }
 
@@ -188,7 +188,7 @@ struct AvatarDecoderTests {
 }
 
 /// A decoder whose processes can be told from all others.
-private final class Confined: Sendable {
+private final class MarkedDecoder: Sendable {
     let mark: String
     let decoder: AvatarDecoder
     private let lines: Lines
@@ -206,11 +206,11 @@ private final class Confined: Sendable {
 
     func reports() -> [String] { lines.all.withLock { $0 } }
 
-    func pids() -> [pid_t] { Confined.pids(mark) }
+    func pids() -> [pid_t] { MarkedDecoder.pids(mark) }
 
     /// The one process, when it has done its first picture.
     func ready() throws -> pid_t {
-        _ = try Treated(TestPicture.png(2, 2, [1, 2, 3]), by: decoder)
+        _ = try DecoderResult(TestPicture.png(2, 2, [1, 2, 3]), by: decoder)
         return try #require(pids().first)
     }
 
@@ -230,7 +230,7 @@ private final class Confined: Sendable {
     var isWorking: Bool {
         // The number of the call comes first. (proc(5))
         let call = try? String(contentsOfFile: "/proc/\(thread.withLock { $0 })/syscall", encoding: .utf8)
-        return call?.hasPrefix(Confined.poll + " ") == true
+        return call?.hasPrefix(MarkedDecoder.poll + " ") == true
     }
 
     func working<Result>(_ body: () throws -> Result) rethrows -> Result {

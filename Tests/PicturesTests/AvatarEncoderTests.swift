@@ -20,10 +20,10 @@ struct AvatarEncoderTests {
     func `a valid file of the PNG suite keeps its size, and its pixels as its gamma says`(name: String) throws {
         let original = try AvatarEncoderTests.file("pngsuite/\(name)")
 
-        let treated = try Treated(original)
+        let result = try DecoderResult(original)
 
-        #expect(treated.outcome == .encoded(.png))
-        let pixels = try treated.pixels()
+        #expect(result.outcome == .encoded(.png))
+        let pixels = try result.pixels()
         let (width, height) = (Int(original[19]), Int(original[23]))
         #expect(pixels[0].size == [width, height])
         let gamma = TestPicture.gamma(of: original)
@@ -36,14 +36,14 @@ struct AvatarEncoderTests {
 
     @Test(arguments: PictureFormatTests.pngSuite.filter { $0.hasPrefix("x") })
     func `a broken file of the PNG suite is refused`(name: String) throws {
-        #expect(try Treated(AvatarEncoderTests.file("pngsuite/\(name)")).outcome == .refused(.notAPicture))
+        #expect(try DecoderResult(AvatarEncoderTests.file("pngsuite/\(name)")).outcome == .refused(.notAPicture))
     }
 
     @Test(arguments: ["Landscape_3.jpg", "Landscape_6.jpg", "Landscape_8.jpg"])
     func `a photograph that lies on its side comes out upright`(name: String) throws {
-        let upright = try Treated(AvatarEncoderTests.photograph()).pixels()
+        let upright = try DecoderResult(AvatarEncoderTests.photograph()).pixels()
 
-        let turned = try Treated(AvatarEncoderTests.file("orientation/\(name)")).pixels()
+        let turned = try DecoderResult(AvatarEncoderTests.file("orientation/\(name)")).pixels()
 
         for (turned, upright) in zip(turned, upright) {
             #expect(turned.size == upright.size)
@@ -58,20 +58,21 @@ struct AvatarEncoderTests {
         ([30, 1500], [20, 1024]), ([16_384, 1], [1024, 1]),
     ])
     func `a picture is fitted into 1024 and never enlarged, and has two squares`(size: [Int], fitted: [Int]) throws {
-        let pixels = try Treated(TestPicture.png(size[0], size[1], [200, 100, 50])).pixels()
+        let pixels = try DecoderResult(TestPicture.png(size[0], size[1], [200, 100, 50])).pixels()
 
         #expect(pixels.map(\.size) == [fitted, [256, 256], [64, 64]])
     }
 
     @Test func `the squares show what draws the eye`() throws {
-        let pixels = try Treated(TestPicture.png(400, 100) { x, _ in x >= 320 ? [250, 20, 20] : [90, 90, 90] }).pixels()
+        let pixels = try DecoderResult(TestPicture.png(400, 100) { x, _ in x >= 320 ? [250, 20, 20] : [90, 90, 90] })
+            .pixels()
 
         #expect(
             pixels.dropFirst().map { square in square.pixel(square.width - 3, 9) } == [[250, 20, 20], [250, 20, 20]])
     }
 
     @Test func `a transparent PNG stays transparent, its squares too`() throws {
-        let pixels = try Treated(TestPicture.png(300, 200, [10, 200, 30, 128])).pixels()
+        let pixels = try DecoderResult(TestPicture.png(300, 200, [10, 200, 30, 128])).pixels()
 
         #expect(pixels.map(\.bands) == [4, 4, 4])
         #expect(pixels.map { $0.pixel(5, 5) } == [[10, 200, 30, 128], [10, 200, 30, 128], [10, 200, 30, 128]])
@@ -79,7 +80,7 @@ struct AvatarEncoderTests {
 
     @Test(arguments: [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [17, 17, 17]] as [[UInt8]])
     func `a colour without a profile stays what it is`(colour: [UInt8]) throws {
-        let pixels = try Treated(TestPicture.png(40, 30, colour)).pixels()
+        let pixels = try DecoderResult(TestPicture.png(40, 30, colour)).pixels()
 
         #expect(pixels.map { $0.pixel(5, 5) } == [colour, colour, colour])
     }
@@ -87,9 +88,9 @@ struct AvatarEncoderTests {
     @Test func `a profile that is none does not matter`() throws {
         let profile = Array("ICC_PROFILE\0".utf8) + [1, 1] + [UInt8](repeating: 7, count: 300)
 
-        let treated = try Treated(TestPicture.jpeg(AvatarEncoderTests.photograph(), with: [(0xE2, profile)]))
+        let result = try DecoderResult(TestPicture.jpeg(AvatarEncoderTests.photograph(), with: [(0xE2, profile)]))
 
-        #expect(treated.outcome == .encoded(.jpeg))
+        #expect(result.outcome == .encoded(.jpeg))
     }
 
     // MARK: Animations
@@ -97,25 +98,25 @@ struct AvatarEncoderTests {
     @Test func `an animation keeps its frames, delays and loop; its squares show the first frame`() throws {
         let gif = TestPicture.gif(8, 6, frames: [0, 1, 0, 1], delay: { 10 * ($0 + 1) }, loop: 3)
 
-        let treated = try Treated(gif)
+        let result = try DecoderResult(gif)
 
-        let pixels = try treated.pixels()
-        #expect(treated.outcome == .encoded(.gif))
+        let pixels = try result.pixels()
+        #expect(result.outcome == .encoded(.gif))
         #expect(pixels.map(\.frames) == [4, 1, 1])
         #expect(pixels[0].delays == [100, 200, 300, 400])
-        #expect(treated.files[0].contains(text: "NETSCAPE2.0\u{3}\u{1}\u{3}\0"))
+        #expect(result.files[0].contains(text: "NETSCAPE2.0\u{3}\u{1}\u{3}\0"))
         #expect((0..<4).map { pixels[0].pixel(2, 2, frame: $0)[0] } == [0, 255, 0, 255])
         #expect(pixels[1].pixel(100, 100).prefix(3) == [0, 0, 0])
     }
 
     @Test func `an animation is cut after 200 frames`() throws {
-        let pixels = try Treated(TestPicture.gif(2, 2, frames: (0..<240).map { UInt8($0 % 2) })).pixels()
+        let pixels = try DecoderResult(TestPicture.gif(2, 2, frames: (0..<240).map { UInt8($0 % 2) })).pixels()
 
         #expect(pixels[0].frames == 200)
     }
 
     @Test func `a GIF of one frame stays one`() throws {
-        let pixels = try Treated(TestPicture.gif(3, 2, frames: [1])).pixels()
+        let pixels = try DecoderResult(TestPicture.gif(3, 2, frames: [1])).pixels()
 
         #expect(pixels.map(\.frames) == [1, 1, 1])
         #expect(pixels[0].size == [3, 2])
@@ -127,25 +128,25 @@ struct AvatarEncoderTests {
     func `more than 50 million pixels are refused, and a long side before that`(width: Int, height: Int) throws {
         let reason = width > 16_384 ? AvatarOutcome.Refusal.tooLong : .tooManyPixels
 
-        #expect(try Treated(TestPicture.pngHead(width, height)).outcome == .refused(reason))
+        #expect(try DecoderResult(TestPicture.pngHead(width, height)).outcome == .refused(reason))
         #expect(
-            try Treated(TestPicture.jpeg(AvatarEncoderTests.photograph(), claiming: width, height)).outcome
+            try DecoderResult(TestPicture.jpeg(AvatarEncoderTests.photograph(), claiming: width, height)).outcome
                 == .refused(reason))
-        #expect(try Treated(TestPicture.gifHead(width, height, frames: 1)).outcome == .refused(reason))
+        #expect(try DecoderResult(TestPicture.gifHead(width, height, frames: 1)).outcome == .refused(reason))
     }
 
     @Test(arguments: [(16_385, 1), (1, 16_385), (65_500, 65_500)])
     func `more than 16384 on a side are refused`(width: Int, height: Int) throws {
-        #expect(try Treated(TestPicture.pngHead(width, height)).outcome == .refused(.tooLong))
+        #expect(try DecoderResult(TestPicture.pngHead(width, height)).outcome == .refused(.tooLong))
         #expect(
-            try Treated(TestPicture.jpeg(AvatarEncoderTests.photograph(), claiming: width, height)).outcome
+            try DecoderResult(TestPicture.jpeg(AvatarEncoderTests.photograph(), claiming: width, height)).outcome
                 == .refused(.tooLong))
-        #expect(try Treated(TestPicture.gifHead(width, height, frames: 1)).outcome == .refused(.tooLong))
+        #expect(try DecoderResult(TestPicture.gifHead(width, height, frames: 1)).outcome == .refused(.tooLong))
     }
 
     @Test func `the pixels of all frames count together, also of those behind the 200th`() throws {
-        #expect(try Treated(TestPicture.gifHead(1000, 1000, frames: 51)).outcome == .refused(.tooManyPixels))
-        #expect(try Treated(TestPicture.gifHead(300, 300, frames: 600)).outcome == .refused(.tooManyPixels))
+        #expect(try DecoderResult(TestPicture.gifHead(1000, 1000, frames: 51)).outcome == .refused(.tooManyPixels))
+        #expect(try DecoderResult(TestPicture.gifHead(300, 300, frames: 600)).outcome == .refused(.tooManyPixels))
     }
 
     // MARK: Broken files
@@ -159,7 +160,7 @@ struct AvatarEncoderTests {
 
         for picture in pictures {
             let start = Array(picture.prefix(Int(Double(picture.count) * part)))
-            #expect(try Treated(start).outcome == .refused(.notAPicture))
+            #expect(try DecoderResult(start).outcome == .refused(.notAPicture))
         }
     }
 
@@ -171,7 +172,7 @@ struct AvatarEncoderTests {
         "II*\0\u{8}\0\0\0\0\0", "#?RADIANCE\n", "\0\0\0\u{1C}ftypavif\0\0\0\0avifmif1",
     ])
     func `what is none of the three formats is refused`(content: String) throws {
-        #expect(try Treated(Array(content.utf8)).outcome == .refused(.notAPicture))
+        #expect(try DecoderResult(Array(content.utf8)).outcome == .refused(.notAPicture))
     }
 
     // MARK: Polyglots
@@ -184,12 +185,12 @@ struct AvatarEncoderTests {
         ]
 
         for picture in pictures {
-            let treated = try Treated(picture + Array(tail.utf8))
-            guard case .encoded = treated.outcome else {
-                Issue.record("refused: \(String(describing: treated.outcome))")
+            let result = try DecoderResult(picture + Array(tail.utf8))
+            guard case .encoded = result.outcome else {
+                Issue.record("refused: \(String(describing: result.outcome))")
                 continue
             }
-            #expect(!treated.files.contains { $0.contains(text: tail) })
+            #expect(!result.files.contains { $0.contains(text: tail) })
         }
     }
 
@@ -199,9 +200,9 @@ struct AvatarEncoderTests {
         gif.replaceSubrange(6..<8, with: Array("/*".utf8))
         gif += Array("*/=1;alert(document.domain)".utf8)
 
-        let treated = try Treated(gif)
+        let result = try DecoderResult(gif)
 
-        #expect(!treated.files.contains { $0.contains(text: "alert") })
+        #expect(!result.files.contains { $0.contains(text: "alert") })
     }
 
     // MARK: Metadata
@@ -228,9 +229,9 @@ struct AvatarEncoderTests {
         ]
 
         for picture in pictures {
-            let treated = try Treated(picture)
-            #expect(treated.files.map(\.isEmpty) == [false, false, false])
-            for file in treated.files {
+            let result = try DecoderResult(picture)
+            #expect(result.files.map(\.isEmpty) == [false, false, false])
+            for file in result.files {
                 #expect(
                     !["SECRET", "Exif", "xmp", "adobe", "GPS", "ICC_PROFILE", "tIME"].contains {
                         file.contains(text: $0)
@@ -243,7 +244,7 @@ struct AvatarEncoderTests {
     // MARK: The disk
 
     @Test func `an avatar that cannot be written is not the picture's fault`() throws {
-        let input = try Scratch(holding: TestPicture.png(4, 4, [1, 2, 3]))
+        let input = try TemporaryFile(holding: TestPicture.png(4, 4, [1, 2, 3]))
         let full = open("/dev/full", O_WRONLY)
         defer { close(full) }
 

@@ -20,7 +20,7 @@ struct ColourTests {
 
     @Test(arguments: ["lut_a2b0_only.png", "lut_a2b0_only.jpg"])
     func `a profile for the perceptual intent alone is applied`(name: String) throws {
-        let pixel = try Treated(file(name)).pixels()[0].pixel(40, 30)
+        let pixel = try DecoderResult(file(name)).pixels()[0].pixel(40, 30)
 
         #expect(isNear(pixel, [250, 20, 20], within: 6), "\(pixel)")
     }
@@ -29,7 +29,7 @@ struct ColourTests {
 
     @Test(arguments: [("gama-linear.png", 5, 128), ("gama-0551.png", 25, 146)])
     func `a gamma is applied`(name: String, line: Int, grey: Int) throws {
-        let pixel = try Treated(file(name)).pixels()[0].pixel(5, line)
+        let pixel = try DecoderResult(file(name)).pixels()[0].pixel(5, line)
 
         #expect(isNear(pixel, [grey, grey, grey], within: 3), "\(pixel)")
     }
@@ -40,9 +40,9 @@ struct ColourTests {
         let picture = TestPicture.png(
             8, 8, [180, 120, 90], chunks: [("gAMA", TestPicture.big(45_455, 4)), ("cHRM", places)])
 
-        let pixels = try Treated(picture).pixels()
+        let pixels = try DecoderResult(picture).pixels()
         // Its green is the greenest that sRGB has.
-        let green = try Treated(file("chrm-p3.png")).pixels()[0].pixel(5, 5)
+        let green = try DecoderResult(file("chrm-p3.png")).pixels()[0].pixel(5, 5)
 
         for square in pixels { #expect(isNear(square.pixel(3, 3), [190, 117, 84], within: 1)) }
         #expect(isNear(green, [0, 255, 0], within: 1))
@@ -54,7 +54,9 @@ struct ColourTests {
             8, 8, [255, 17, 96], chunks: [("gAMA", TestPicture.big(45_455, 4)), ("cHRM", places)])
 
         #expect(
-            try Treated(picture).pixels().map { $0.pixel(3, 3) } == [[255, 17, 96], [255, 17, 96], [255, 17, 96]])
+            try DecoderResult(picture).pixels().map { $0.pixel(3, 3) } == [
+                [255, 17, 96], [255, 17, 96], [255, 17, 96],
+            ])
     }
 
     @Test(
@@ -75,7 +77,7 @@ struct ColourTests {
             ([1, 13, 0, 0], [16, 235, 126], [0, 255, 128]),
         ] as [([UInt8], [UInt8], [Int])])
     func `code points are applied`(points: [UInt8], colour: [UInt8], shown: [Int]) throws {
-        let pixels = try Treated(TestPicture.png(8, 8, colour, chunks: [("cICP", points)])).pixels()
+        let pixels = try DecoderResult(TestPicture.png(8, 8, colour, chunks: [("cICP", points)])).pixels()
 
         for square in pixels { #expect(isNear(square.pixel(3, 3), shown, within: 2), "\(square.pixel(3, 3))") }
     }
@@ -86,7 +88,7 @@ struct ColourTests {
         let sRGB = ("sRGB", [0] as [UInt8])
 
         for chunks in [[points, linear], [linear, points], [sRGB, linear], [linear, sRGB]] {
-            let pixel = try Treated(TestPicture.png(8, 8, [55, 55, 55], chunks: chunks)).pixels()[0].pixel(3, 3)
+            let pixel = try DecoderResult(TestPicture.png(8, 8, [55, 55, 55], chunks: chunks)).pixels()[0].pixel(3, 3)
             #expect(pixel == [55, 55, 55])
         }
     }
@@ -98,22 +100,22 @@ struct ColourTests {
             ("cHRM", [UInt8](repeating: 255, count: 32)),
         ] as [(String, [UInt8])])
     func `what says nothing sensible changes nothing`(name: String, content: [UInt8]) throws {
-        let treated = try Treated(TestPicture.png(8, 8, [55, 66, 77], chunks: [(name, content)]))
+        let result = try DecoderResult(TestPicture.png(8, 8, [55, 66, 77], chunks: [(name, content)]))
 
-        #expect(try treated.pixels()[0].pixel(3, 3) == [55, 66, 77])
+        #expect(try result.pixels()[0].pixel(3, 3) == [55, 66, 77])
     }
 
     // MARK: What no frame paints
 
     @Test(arguments: ["canvas-not-covered-static.gif", "canvas-not-covered-animated.gif"])
     func `what no frame of a GIF paints is transparent`(name: String) throws {
-        let pixels = try Treated(file(name)).pixels()[0]
+        let pixels = try DecoderResult(file(name)).pixels()[0]
 
         for frame in 0..<pixels.frames { #expect(pixels.pixel(1, 1, frame: frame)[3] == 0) }
     }
 
     @Test func `a frame that is cleared leaves what is transparent`() throws {
-        let pixels = try Treated(file("dispose-to-background.gif")).pixels()[0]
+        let pixels = try DecoderResult(file("dispose-to-background.gif")).pixels()[0]
 
         #expect(pixels.pixel(1, 1, frame: 0)[3] == 255)
         #expect(pixels.pixel(1, 1, frame: 1)[3] == 0)
@@ -123,15 +125,15 @@ struct ColourTests {
 
     @Test(arguments: ["fill-ff-after-soi.jpg", "no-eoi.jpg", "no-eoi-then-samsung-trailer.jpg"])
     func `a JPEG with all its picture data is taken`(name: String) throws {
-        let treated = try Treated(file(name))
+        let result = try DecoderResult(file(name))
 
-        #expect(treated.outcome == .encoded(.jpeg))
-        #expect(try treated.pixels()[0].size == [320, 200])
+        #expect(result.outcome == .encoded(.jpeg))
+        #expect(try result.pixels()[0].size == [320, 200])
     }
 
     @Test(arguments: ["cut-in-half-then-eoi.jpg", "half-then-zeros.jpg"])
     func `a JPEG that lacks picture data is refused`(name: String) throws {
-        #expect(try Treated(file(name)).outcome == .refused(.notAPicture))
+        #expect(try DecoderResult(file(name)).outcome == .refused(.notAPicture))
     }
 
     @Test(arguments: [".jpg", ".jpg[interlace]", ".jpg[restart_interval=5]", ".jpg[interlace,restart_interval=5]"])
@@ -140,12 +142,12 @@ struct ColourTests {
         let whole = try Pixels.encoded([UInt8](Data(contentsOf: URL(filePath: photograph))), as: encoding)
         let start = whole.count / 10
 
-        #expect(try Treated(whole).outcome == .encoded(.jpeg))
-        #expect(try Treated(Array(whole.dropLast(2))).outcome == .encoded(.jpeg))
+        #expect(try DecoderResult(whole).outcome == .encoded(.jpeg))
+        #expect(try DecoderResult(Array(whole.dropLast(2))).outcome == .encoded(.jpeg))
         for part in [0.1, 0.4, 0.7, 0.9, 0.97] {
             let cut = Array(whole.prefix(start + Int(part * Double(whole.count - start))))
             for tail in [[], [0xFF, 0xD9], [UInt8](repeating: 0, count: 20_000)] as [[UInt8]] {
-                #expect(try Treated(cut + tail).outcome == .refused(.notAPicture), "\(part), \(tail.count)")
+                #expect(try DecoderResult(cut + tail).outcome == .refused(.notAPicture), "\(part), \(tail.count)")
             }
         }
     }

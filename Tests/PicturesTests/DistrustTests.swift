@@ -7,7 +7,7 @@ import Testing
 /// What our own process believes of a decoder that is in a stranger's hands: nothing.
 struct DistrustTests {
     /// A program in a decoder's place: it answers `answer` and writes what `write` says.
-    private func outcome(_ write: String, answer: UInt8 = 17) throws -> (Treated, [String]) {
+    private func outcome(_ write: String, answer: UInt8 = 17) throws -> (DecoderResult, [String]) {
         let reports = Mutex<[String]>([])
         let script = """
             import array, os, socket, struct, threading, time
@@ -25,14 +25,14 @@ struct DistrustTests {
         let decoder = AvatarDecoder(command: ["/usr/bin/python3", "-c", script], patience: 20) { text in
             reports.withLock { $0.append(text) }
         }
-        return (try Treated([1, 2, 3], by: decoder), reports.withLock { $0 })
+        return (try DecoderResult([1, 2, 3], by: decoder), reports.withLock { $0 })
     }
 
     @Test func `what looks like an avatar and its squares is taken`() throws {
-        let (treated, reports) = try outcome("put(png(1024, 7), png(256, 256), png(64, 64))")
+        let (result, reports) = try outcome("put(png(1024, 7), png(256, 256), png(64, 64))")
 
-        #expect(treated.outcome == .encoded(.png))
-        #expect(treated.files.map { $0.count } == [34, 34, 34])
+        #expect(result.outcome == .encoded(.png))
+        #expect(result.files.map { $0.count } == [34, 34, 34])
         #expect(reports == [])
     }
 
@@ -45,21 +45,21 @@ struct DistrustTests {
         "put(png(8, 8), png(256, 256), png(64, 64)); os.ftruncate(files[1], 33554433)",
     ])
     func `what does not is refused, and nothing of it is kept`(write: String) throws {
-        let (treated, reports) = try outcome(write)
+        let (result, reports) = try outcome(write)
 
-        #expect(treated.outcome == .refused(.notAPicture))
+        #expect(result.outcome == .refused(.notAPicture))
         #expect(reports == ["a decoder wrote what is no avatar"])
     }
 
     @Test func `an answer that there is none is refused`() throws {
-        let (treated, reports) = try outcome("put(png(8, 8), png(256, 256), png(64, 64))", answer: 19)
+        let (result, reports) = try outcome("put(png(8, 8), png(256, 256), png(64, 64))", answer: 19)
 
-        #expect(treated.outcome == .refused(.notAPicture))
+        #expect(result.outcome == .refused(.notAPicture))
         #expect(reports == ["a decoder wrote what is no avatar"])
     }
 
     @Test func `what it writes after its answer reaches nobody`() throws {
-        let (treated, _) = try outcome(
+        let (result, _) = try outcome(
             """
             put(png(8, 8), png(256, 256), png(64, 64))
             def later():
@@ -68,18 +68,18 @@ struct DistrustTests {
             later()
             """)
 
-        #expect(treated.outcome == .encoded(.png) || treated.outcome == .refused(.notAPicture))
-        #expect(!treated.files.contains { $0.starts(with: Array("<script>".utf8)) })
+        #expect(result.outcome == .encoded(.png) || result.outcome == .refused(.notAPicture))
+        #expect(!result.files.contains { $0.starts(with: Array("<script>".utf8)) })
     }
 
     @Test func `more than 32 threads are the end of it`() throws {
-        let (treated, reports) = try outcome(
+        let (result, reports) = try outcome(
             """
             for _ in range(40): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
             time.sleep(60)
             """)
 
-        #expect(treated.outcome == .refused(.notAPicture))
+        #expect(result.outcome == .refused(.notAPicture))
         #expect(reports == ["a decoder had over 32 threads"])
     }
 }

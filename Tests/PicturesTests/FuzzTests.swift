@@ -24,7 +24,7 @@ struct FuzzTests {
         let decoder = reports.decoder()
 
         for (name, bytes) in FuzzTests.files(FuzzTests.folder) + FuzzTests.files(FuzzTests.folder + "/findings") {
-            let outcome = try Treated(bytes, by: decoder).outcome
+            let outcome = try DecoderResult(bytes, by: decoder).outcome
             #expect(outcome != nil, "\(name)")
             #expect(reports.take() == [], "\(name)")
         }
@@ -41,16 +41,16 @@ struct FuzzTests {
                 seeds.randomElement(using: &mutator) ?? [], seeds.randomElement(using: &mutator) ?? []
             )
             let file = mutator.mutation(of: first, with: second)
-            let treated = try Treated(file, by: decoder)
+            let result = try DecoderResult(file, by: decoder)
             let lines = reports.take()
             #expect(lines == [], "seed \(number)")
             if !lines.isEmpty { try keep(file, number) }
-            guard case .encoded(let format) = treated.outcome else { return }
+            guard case .encoded(let format) = result.outcome else { return }
             taken += 1
             if number % 16 == 0 {
-                #expect(try treated.pixels().map(\.width).dropFirst() == [256, 64], "seed \(number)")
+                #expect(try result.pixels().map(\.width).dropFirst() == [256, 64], "seed \(number)")
             }
-            #expect(treated.files.allSatisfy { PictureFormat(content: $0) == format }, "seed \(number)")
+            #expect(result.files.allSatisfy { PictureFormat(content: $0) == format }, "seed \(number)")
         }
 
         #expect(taken > 0)

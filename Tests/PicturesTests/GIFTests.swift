@@ -28,10 +28,10 @@ struct GIFTests {
         }
         let gif = TestPicture.gif(width, height, colours: Array(GIFTests.colours.prefix(192)), frames)
 
-        let treated = try Treated(gif)
+        let result = try DecoderResult(gif)
 
-        let (ours, theirs) = (try treated.pixels()[0], try Pixels(gif))
-        #expect(treated.outcome == .encoded(.gif))
+        let (ours, theirs) = (try result.pixels()[0], try Pixels(gif))
+        #expect(result.outcome == .encoded(.gif))
         #expect(ours.size == theirs.size)
         #expect(ours.frames == theirs.frames)
         for frame in 0..<ours.frames {
@@ -47,7 +47,7 @@ struct GIFTests {
         let frame = TestPicture.Frame(left: 1, width: 16, height: 16, pixels: (0..<256).map { UInt8($0) })
         let gif = TestPicture.gif(17, 16, colours: GIFTests.colours, [frame])
 
-        let pixels = try Treated(gif).pixels()[0]
+        let pixels = try DecoderResult(gif).pixels()[0]
 
         let seen = (0..<256).map { pixels.pixel(1 + $0 % 16, $0 / 16) }
         let wrong = (0..<256).count { seen[$0] != GIFTests.colours[(3 * $0)..<(3 * $0 + 3)] + [255] }
@@ -63,7 +63,7 @@ struct GIFTests {
             TestPicture.Frame(left: 9, top: 9, width: 2, height: 2, pixels: [4, 4, 4, 4]),
         ]
 
-        let pixels = try Treated(TestPicture.gif(4, 4, colours: GIFTests.colours, frames)).pixels()[0]
+        let pixels = try DecoderResult(TestPicture.gif(4, 4, colours: GIFTests.colours, frames)).pixels()[0]
 
         #expect(pixels.size == [4, 4])
         #expect(pixels.frames == 3)
@@ -76,7 +76,7 @@ struct GIFTests {
     @Test func `a screen is enlarged for its first frame`() throws {
         let frame = TestPicture.Frame(left: 1, width: 5, height: 3, pixels: [UInt8](repeating: 9, count: 15))
 
-        let pixels = try Treated(TestPicture.gif(2, 2, colours: GIFTests.colours, [frame])).pixels()[0]
+        let pixels = try DecoderResult(TestPicture.gif(2, 2, colours: GIFTests.colours, [frame])).pixels()[0]
 
         #expect(pixels.size == [6, 3])
     }
@@ -87,7 +87,7 @@ struct GIFTests {
             TestPicture.Frame(width: 4, height: 2, pixels: [1, 200, 1, 1, 1, 1, 1, 1], colours: [1, 2, 3, 4, 5, 6]),
         ]
 
-        let pixels = try Treated(TestPicture.gif(4, 2, colours: GIFTests.colours, frames)).pixels()[0]
+        let pixels = try DecoderResult(TestPicture.gif(4, 2, colours: GIFTests.colours, frames)).pixels()[0]
 
         #expect((0..<4).map { pixels.pixel($0, 0)[3] } == [255, 255, 255, 0])
         #expect(pixels.pixel(0, 0, frame: 1) == [4, 5, 6, 255])
@@ -102,7 +102,7 @@ struct GIFTests {
                 pixels: [UInt8](repeating: UInt8(index), count: width * (height / 2)), disposal: 2)
         }
 
-        let pixels = try Treated(TestPicture.gif(width, height, colours: GIFTests.colours, all, loop: 2)).pixels()
+        let pixels = try DecoderResult(TestPicture.gif(width, height, colours: GIFTests.colours, all, loop: 2)).pixels()
 
         #expect(pixels[0].size == (width > height ? [1024, 279] : [279, 1024]))
         #expect(pixels[0].frames == frames)
@@ -116,7 +116,7 @@ struct GIFTests {
     }
 
     @Test func `frames of an animation that is made smaller have 5 million pixels together`() throws {
-        let pixels = try Treated(TestPicture.gif(1100, 1100, frames: (0..<20).map { UInt8($0 % 2) })).pixels()[0]
+        let pixels = try DecoderResult(TestPicture.gif(1100, 1100, frames: (0..<20).map { UInt8($0 % 2) })).pixels()[0]
 
         #expect(pixels.size == [500, 500])
         #expect(pixels.frames == 20)
@@ -129,9 +129,9 @@ struct GIFTests {
         defer { for program in busy { program.kill() } }
         let gif = TestPicture.gif(417, 417, frames: (0..<259).map { UInt8($0 % 2) })
 
-        let treated = try Treated(gif)
+        let result = try DecoderResult(gif)
 
-        #expect(treated.outcome == .encoded(.gif))
-        #expect(try treated.pixels()[0].frames == 200)
+        #expect(result.outcome == .encoded(.gif))
+        #expect(try result.pixels()[0].frames == 200)
     }
 }

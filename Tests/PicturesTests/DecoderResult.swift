@@ -4,13 +4,13 @@ import Pictures
 import TestSupport
 
 /// What the confined process makes of a picture: its outcome, and the avatar with its squares.
-struct Treated {
+struct DecoderResult {
     let outcome: AvatarOutcome?
     let files: [[UInt8]]
 
     init(_ picture: [UInt8], by decoder: AvatarDecoder = TestEnvironment.decoder) throws {
-        let input = try Scratch(holding: picture)
-        let outputs = try (0..<3).map { _ in try Scratch() }
+        let input = try TemporaryFile(holding: picture)
+        let outputs = try (0..<3).map { _ in try TemporaryFile() }
         outcome = decoder.encode(input.descriptor, to: outputs.map(\.descriptor))
         files = outputs.map { $0.content() }
     }
@@ -22,7 +22,7 @@ struct Treated {
 }
 
 /// A file without a name.
-final class Scratch {
+final class TemporaryFile {
     let descriptor: Int32
 
     init(holding bytes: [UInt8] = []) throws {
