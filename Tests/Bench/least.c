@@ -39,16 +39,16 @@ typedef struct {
     } values[columns];
     unsigned long long session;
     EVP_MAC_CTX *hmac;
-} Desk;
+} Worker;
 
-static void prepare(Desk *desk) {
-    desk->statement = prepared(sql, sizeof sql - 1);
-    MYSQL_BIND parameter = {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &desk->session, .is_unsigned = 1};
-    if (mysql_stmt_bind_param(desk->statement, &parameter) != 0) fail("bind", mysql_stmt_error(desk->statement));
-    MYSQL_RES *result = mysql_stmt_result_metadata(desk->statement);
+static void prepare(Worker *worker) {
+    worker->statement = prepared(sql, sizeof sql - 1);
+    MYSQL_BIND parameter = {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &worker->session, .is_unsigned = 1};
+    if (mysql_stmt_bind_param(worker->statement, &parameter) != 0) fail("bind", mysql_stmt_error(worker->statement));
+    MYSQL_RES *result = mysql_stmt_result_metadata(worker->statement);
     MYSQL_FIELD *fields = mysql_fetch_fields(result);
     for (int index = 0; index < columns; index++) {
-        MYSQL_BIND *bind = &desk->binds[index];
+        MYSQL_BIND *bind = &worker->binds[index];
         switch (fields[index].type) {
         case MYSQL_TYPE_TINY:
         case MYSQL_TYPE_LONG:
@@ -57,20 +57,20 @@ static void prepare(Desk *desk) {
         default: bind->buffer_type = MYSQL_TYPE_STRING;
         }
         bind->is_unsigned = (fields[index].flags & UNSIGNED_FLAG) != 0;
-        bind->buffer = &desk->values[index];
-        bind->buffer_length = sizeof desk->values[index];
-        bind->length = &desk->lengths[index];
-        bind->is_null = &desk->nulls[index];
+        bind->buffer = &worker->values[index];
+        bind->buffer_length = sizeof worker->values[index];
+        bind->length = &worker->lengths[index];
+        bind->is_null = &worker->nulls[index];
     }
     mysql_free_result(result);
-    if (mysql_stmt_bind_result(desk->statement, desk->binds) != 0) fail("bind", mysql_stmt_error(desk->statement));
-    desk->update = mysql_stmt_init(desk->statement->mysql);
-    if (mysql_stmt_prepare(desk->update, update, sizeof update - 1) != 0)
-        fail("prepare", mysql_stmt_error(desk->update));
+    if (mysql_stmt_bind_result(worker->statement, worker->binds) != 0) fail("bind", mysql_stmt_error(worker->statement));
+    worker->update = mysql_stmt_init(worker->statement->mysql);
+    if (mysql_stmt_prepare(worker->update, update, sizeof update - 1) != 0)
+        fail("prepare", mysql_stmt_error(worker->update));
     const char *key = getenv("TOKEN_KEY");
     OSSL_PARAM digest[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, "SHA256", 0), OSSL_PARAM_END};
-    desk->hmac = EVP_MAC_CTX_new(EVP_MAC_fetch(NULL, "HMAC", NULL));
-    if (key == NULL || !EVP_MAC_init(desk->hmac, (const unsigned char *)key, strlen(key), digest))
+    worker->hmac = EVP_MAC_CTX_new(EVP_MAC_fetch(NULL, "HMAC", NULL));
+    if (key == NULL || !EVP_MAC_init(worker->hmac, (const unsigned char *)key, strlen(key), digest))
         fail("TOKEN_KEY", "cannot be used");
 }
 
@@ -86,15 +86,15 @@ static int decoded(const char *text, size_t length, unsigned char *bytes) {
     return count < 0 ? -1 : count - (int)(whole - length);
 }
 
-// The account of a good access token, whose session is then in `desk`; 0 for any other.
-static unsigned long long verified(Desk *desk, const char *token) {
+// The account of a good access token, whose session is then in `worker`; 0 for any other.
+static unsigned long long verified(Worker *worker, const char *token) {
     const char *claims = strchr(token, '.'), *signature = claims ? strchr(claims + 1, '.') : NULL;
     if (signature == NULL) return 0;
     unsigned char expected[EVP_MAX_MD_SIZE], given[2048], text[2048];
     size_t length = 0;
-    if (!EVP_MAC_init(desk->hmac, NULL, 0, NULL) ||
-        !EVP_MAC_update(desk->hmac, (const unsigned char *)token, (size_t)(signature - token)) ||
-        !EVP_MAC_final(desk->hmac, expected, &length, sizeof expected))
+    if (!EVP_MAC_init(worker->hmac, NULL, 0, NULL) ||
+        !EVP_MAC_update(worker->hmac, (const unsigned char *)token, (size_t)(signature - token)) ||
+        !EVP_MAC_final(worker->hmac, expected, &length, sizeof expected))
         return 0;
     if (decoded(signature + 1, strlen(signature + 1), given) != (int)length ||
         CRYPTO_memcmp(expected, given, length) != 0)
@@ -107,20 +107,20 @@ static unsigned long long verified(Desk *desk, const char *token) {
     if (end == NULL || account == NULL || session == NULL || atoll(end + 6) <= time(NULL) ||
         strstr((char *)text, "\"token_type\":\"access\"") == NULL)
         return 0;
-    desk->session = strtoull(session + 7, NULL, 16);
+    worker->session = strtoull(session + 7, NULL, 16);
     return strtoull(account + 10, NULL, 10);
 }
 
-// Whether the session lives and is the account's; its row is then in `desk`.
-static int isAlive(Desk *desk, unsigned long long account) {
-    if (mysql_stmt_execute(desk->statement) != 0) fail("execute", mysql_stmt_error(desk->statement));
-    int isFound = mysql_stmt_fetch(desk->statement) == 0;
-    mysql_stmt_free_result(desk->statement);
-    if (!isFound || (unsigned long long)desk->values[accountID].number != account) return 0;
-    MYSQL_TIME end = desk->values[sessionEnd].time;
+// Whether the session lives and is the account's; its row is then in `worker`.
+static int isAlive(Worker *worker, unsigned long long account) {
+    if (mysql_stmt_execute(worker->statement) != 0) fail("execute", mysql_stmt_error(worker->statement));
+    int isFound = mysql_stmt_fetch(worker->statement) == 0;
+    mysql_stmt_free_result(worker->statement);
+    if (!isFound || (unsigned long long)worker->values[accountID].number != account) return 0;
+    MYSQL_TIME end = worker->values[sessionEnd].time;
     struct tm parts = {.tm_year = (int)end.year - 1900, .tm_mon = (int)end.month - 1, .tm_mday = (int)end.day,
                        .tm_hour = (int)end.hour, .tm_min = (int)end.minute, .tm_sec = (int)end.second};
-    return timegm(&parts) > time(NULL) && strncmp(desk->values[status].text, "active", desk->lengths[status]) == 0;
+    return timegm(&parts) > time(NULL) && strncmp(worker->values[status].text, "active", worker->lengths[status]) == 0;
 }
 
 static char *putText(char *to, const char *text, unsigned long length) {
@@ -134,52 +134,52 @@ static char *putText(char *to, const char *text, unsigned long length) {
     return to;
 }
 
-static char *putColumn(char *to, Desk *desk, int index) {
-    if (desk->nulls[index]) return to + sprintf(to, "null");
-    if (desk->binds[index].buffer_type == MYSQL_TYPE_STRING)
-        return putText(to, desk->values[index].text, desk->lengths[index]);
-    MYSQL_TIME *time = &desk->values[index].time;
+static char *putColumn(char *to, Worker *worker, int index) {
+    if (worker->nulls[index]) return to + sprintf(to, "null");
+    if (worker->binds[index].buffer_type == MYSQL_TYPE_STRING)
+        return putText(to, worker->values[index].text, worker->lengths[index]);
+    MYSQL_TIME *time = &worker->values[index].time;
     return to + sprintf(to, "\"%04u-%02u-%02uT%02u:%02u:%02u.%06luZ\"", time->year, time->month, time->day, time->hour,
                         time->minute, time->second, time->second_part);
 }
 
-// Writes the bio that a body `{"bio": "…"}` has, and puts it into `desk`.
-static void write_bio(Desk *desk, FCGX_Request *request) {
+// Writes the bio that a body `{"bio": "…"}` has, and puts it into `worker`.
+static void write_bio(Worker *worker, FCGX_Request *request) {
     char body[2048];
     int count = FCGX_GetStr(body, sizeof body - 1, request->in);
     body[count] = 0;
     char *start = strstr(body, ": \""), *end = start ? strchr(start + 3, '"') : NULL;
     if (end == NULL) return;
-    desk->lengths[bio] = (unsigned long)(end - start - 3);
-    memcpy(desk->values[bio].text, start + 3, desk->lengths[bio]);
-    desk->nulls[bio] = 0;
+    worker->lengths[bio] = (unsigned long)(end - start - 3);
+    memcpy(worker->values[bio].text, start + 3, worker->lengths[bio]);
+    worker->nulls[bio] = 0;
     MYSQL_BIND parameters[] = {
-        {.buffer_type = MYSQL_TYPE_STRING, .buffer = desk->values[bio].text, .length = &desk->lengths[bio]},
-        {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &desk->values[accountID].number, .is_unsigned = 1},
+        {.buffer_type = MYSQL_TYPE_STRING, .buffer = worker->values[bio].text, .length = &worker->lengths[bio]},
+        {.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &worker->values[accountID].number, .is_unsigned = 1},
     };
-    if (mysql_stmt_bind_param(desk->update, parameters) != 0 || mysql_stmt_execute(desk->update) != 0)
-        fail("update", mysql_stmt_error(desk->update));
+    if (mysql_stmt_bind_param(worker->update, parameters) != 0 || mysql_stmt_execute(worker->update) != 0)
+        fail("update", mysql_stmt_error(worker->update));
 }
 
-static void answer(Desk *desk, FCGX_Request *request) {
+static void answer(Worker *worker, FCGX_Request *request) {
     const char *header = FCGX_GetParam("HTTP_AUTHORIZATION", request->envp);
     unsigned long long account = 0;
-    if (header != NULL && strncmp(header, "Bearer ", 7) == 0) account = verified(desk, header + 7);
-    if (account == 0 || !isAlive(desk, account)) {
+    if (header != NULL && strncmp(header, "Bearer ", 7) == 0) account = verified(worker, header + 7);
+    if (account == 0 || !isAlive(worker, account)) {
         FCGX_FPrintF(request->out, "Status: 401 Unauthorized\r\nContent-Type: application/json\r\n\r\n{}");
         return;
     }
-    if (strcmp(FCGX_GetParam("REQUEST_METHOD", request->envp), "PATCH") == 0) write_bio(desk, request);
+    if (strcmp(FCGX_GetParam("REQUEST_METHOD", request->envp), "PATCH") == 0) write_bio(worker, request);
     char body[16384], *to = body;
     to += sprintf(to, "{\"message\":\"获取用户资料成功\",\"user\":{\"id\":%llu,\"username\":", account);
-    to = putColumn(to, desk, username);
-    to = putColumn(to + sprintf(to, ",\"email\":"), desk, email);
-    to = putColumn(to + sprintf(to, ",\"avatar\":"), desk, avatar);
+    to = putColumn(to, worker, username);
+    to = putColumn(to + sprintf(to, ",\"email\":"), worker, email);
+    to = putColumn(to + sprintf(to, ",\"avatar\":"), worker, avatar);
     // No account of the bench has an avatar.
-    to = putColumn(to + sprintf(to, ",\"avatar_url\":"), desk, avatar);
-    to = putColumn(to + sprintf(to, ",\"bio\":"), desk, bio);
-    to = putColumn(to + sprintf(to, ",\"date_joined\":"), desk, created);
-    to = putColumn(to + sprintf(to, ",\"last_login\":"), desk, lastLogin);
+    to = putColumn(to + sprintf(to, ",\"avatar_url\":"), worker, avatar);
+    to = putColumn(to + sprintf(to, ",\"bio\":"), worker, bio);
+    to = putColumn(to + sprintf(to, ",\"date_joined\":"), worker, created);
+    to = putColumn(to + sprintf(to, ",\"last_login\":"), worker, lastLogin);
     to += sprintf(to, "}}");
     char head[256];
     int length = sprintf(head, "Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
@@ -189,12 +189,12 @@ static void answer(Desk *desk, FCGX_Request *request) {
 }
 
 static void *serve(void *unused) {
-    Desk *desk = calloc(1, sizeof *desk);
+    Worker *worker = calloc(1, sizeof *worker);
     FCGX_Request *request = calloc(1, sizeof *request);
-    if (desk == NULL || request == NULL || FCGX_InitRequest(request, listening, 0) != 0) fail("serve", "out of memory");
-    prepare(desk);
+    if (worker == NULL || request == NULL || FCGX_InitRequest(request, listening, 0) != 0) fail("serve", "out of memory");
+    prepare(worker);
     while (FCGX_Accept_r(request) == 0) {
-        answer(desk, request);
+        answer(worker, request);
         FCGX_Finish_r(request);
     }
     // After SIGTERM, which FCGX_Init took over.
