@@ -16,7 +16,7 @@ enum Body {
         case .none: nil
         case .json: "application/json"
         case .form: "application/x-www-form-urlencoded"
-        case .parts(let parts): MultipartForm(parts).type
+        case .parts: MultipartForm([]).type
         case .other(let type, _): type
         }
     }
