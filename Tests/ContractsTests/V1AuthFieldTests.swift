@@ -10,14 +10,8 @@ struct V1AuthFieldTests {
         client = try TestClient()
     }
 
-    private static let registration: JSON = [
-        "username": "testuser", "email": "test@example.com", "password": "password123",
-        "confirm_password": "password123",
-        "full_name": "测试用户", "phone": "13800138000",
-    ]
-
     private func register() -> Response {
-        client.post("/api/v1/auth/register", V1AuthFieldTests.registration)
+        client.post("/api/v1/auth/register", V1AuthTests.registration)
     }
 
     private static let wrongFields: [(String, JSON?, String)] = [
@@ -51,7 +45,7 @@ struct V1AuthFieldTests {
 
     @Test(arguments: wrongFields)
     func `a wrong field is named with its text`(_ field: String, _ value: JSON?, _ rest: String) {
-        let answer = client.post("/api/v1/auth/register", V1AuthFieldTests.registration.with(field, value))
+        let answer = client.post("/api/v1/auth/register", V1AuthTests.registration.with(field, value))
 
         #expect(answer.said == #"400 {"detail":"# + rest + "}")
     }
@@ -59,7 +53,7 @@ struct V1AuthFieldTests {
     @Test(arguments: ["abc", String(repeating: "名", count: 50)])
     func `a username of 3 and of 50 characters is good`(_ name: String) {
         let answer = client.post(
-            "/api/v1/auth/register", V1AuthFieldTests.registration.with("username", .string(name)))
+            "/api/v1/auth/register", V1AuthTests.registration.with("username", .string(name)))
 
         #expect(answer.status == 201)
     }
@@ -70,7 +64,7 @@ struct V1AuthFieldTests {
 
         let answer = client.post(
             "/api/v1/auth/register",
-            V1AuthFieldTests.registration.with("password", password).with("confirm_password", password))
+            V1AuthTests.registration.with("password", password).with("confirm_password", password))
 
         #expect(answer.status == status)
         #expect(status == 201 || answer.json["errors"] == ["password": ["密码长度必须为8-128个字符"]])
@@ -85,7 +79,7 @@ struct V1AuthFieldTests {
 
         let answer = client.post(
             "/api/v1/auth/register",
-            V1AuthFieldTests.registration.with("username", .string(name)).with("email", .string(email)))
+            V1AuthTests.registration.with("username", .string(name)).with("email", .string(email)))
 
         #expect(answer.said == #"400 {"detail":"# + rest + "}")
     }

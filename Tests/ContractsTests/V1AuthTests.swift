@@ -12,10 +12,9 @@ struct V1AuthTests {
         client = try TestClient()
     }
 
-    private static let registration: JSON = [
+    static let registration: JSON = [
         "username": "testuser", "email": "test@example.com", "password": "password123",
-        "confirm_password": "password123",
-        "full_name": "测试用户", "phone": "13800138000",
+        "confirm_password": "password123", "full_name": "测试用户", "phone": "13800138000",
     ]
     private static let login: JSON = ["username": "testuser", "password": "password123"]
 
