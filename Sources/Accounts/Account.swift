@@ -10,77 +10,51 @@ package enum Status: String, Sendable, CaseIterable {
     case active, inactive, disabled
 }
 
-/// A person as all contracts show them.
+/// A person as all contracts show them. `AccountColumn` says how each property is stored, and how to add one.
 package struct Account: Sendable {
-    package var id: UInt64
-    package var username: String
-    package var email: String
-    package var role: Role
-    package var status: Status
-    package var isStaff: Bool
-    package var isSuperuser: Bool
+    /// 0 until the account is stored.
+    package var id: UInt64 = 0
+    package var username = ""
+    package var email = ""
+    package var role = Role.student
+    package var status = Status.active
+    package var isStaff = false
+    package var isSuperuser = false
     package var fullName: String?
     package var firstName: String?
     package var lastName: String?
     package var phone: String?
     package var bio: String?
+    /// Characters.
+    package static let maxBio = 500
     /// Path below the media root: `avatars/….jpg`.
     package var avatar: String?
-    package var isEmailVerified: Bool
-    package var isPhoneVerified: Bool
-    package var language: String
-    package var timezone: String
-    package var theme: String
-    package var loginCount: Int64
+    package var isEmailVerified = false
+    package var isPhoneVerified = false
+    /// Until the account is stored, this and the next two are empty for the DEFAULT of their columns.
+    package var language = ""
+    package var timezone = ""
+    package var theme = ""
+    package var loginCount: Int64 = 0
     package var createdAt: Instant
     package var updatedAt: Instant
     package var lastLoginAt: Instant?
+
+    /// An account as a registration makes it, not stored yet.
+    init(createdAt: Instant) {
+        self.createdAt = createdAt
+        updatedAt = createdAt
+    }
 }
 
 extension Account {
-    /// The columns that `init(_:)` reads, of a table named `a`.
-    static let columns: SQL = """
-        a.id, a.username, a.email, a.role, a.status, a.is_staff, a.is_superuser, a.full_name, a.first_name, \
-        a.last_name, a.phone, a.bio, a.avatar, a.is_email_verified, a.is_phone_verified, a.language, a.timezone, \
-        a.theme, a.login_count, a.created_at, a.updated_at, a.last_login_at
-        """
-
     init(_ columns: inout Columns) throws(DatabaseError) {
-        id = try columns.unsigned()
-        username = try columns.text()
-        email = try columns.text()
-        role = try columns.word()
-        status = try columns.word()
-        isStaff = try columns.flag()
-        isSuperuser = try columns.flag()
-        fullName = try columns.optionalText()
-        firstName = try columns.optionalText()
-        lastName = try columns.optionalText()
-        phone = try columns.optionalText()
-        bio = try columns.optionalText()
-        avatar = try columns.optionalText()
-        isEmailVerified = try columns.flag()
-        isPhoneVerified = try columns.flag()
-        language = try columns.text()
-        timezone = try columns.text()
-        theme = try columns.text()
-        loginCount = try columns.integer()
-        createdAt = try columns.instant()
-        updatedAt = try columns.instant()
-        lastLoginAt = try columns.optionalTime().map(Instant.init(microseconds:))
+        self.init(createdAt: Instant(microseconds: 0))
+        for column in AccountColumn.all { try column.read(&columns, into: &self) }
     }
 }
 
 extension Columns {
-    /// A value of an ENUM column.
-    mutating func word<Word: RawRepresentable<String>>() throws(DatabaseError) -> Word {
-        let text = try text()
-        guard let word = Word(rawValue: text) else {
-            throw .failed(code: 0, message: "`\(text)` is no \(Word.self)")
-        }
-        return word
-    }
-
     mutating func instant() throws(DatabaseError) -> Instant {
         Instant(microseconds: try time())
     }

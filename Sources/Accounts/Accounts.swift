@@ -48,7 +48,7 @@ package final class Accounts {
         self.dependencies = dependencies
     }
 
-    var now: Instant { dependencies.now() }
+    package var now: Instant { dependencies.now() }
 
     /// Leaves a trail of what was done with an account.
     func report(_ action: AccountAction, _ accountID: UInt64?) {

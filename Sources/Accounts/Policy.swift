@@ -41,8 +41,8 @@ package struct Policy: Sendable {
         case .username: usernameLength
         case .email: 1...EmailAddress.longest
         case .password, .newPassword: passwords.shortest...(passwords.longest ?? PasswordRules.mostBytes)
-        case .fullName, .firstName, .lastName, .phone: Details.limits.first { $0.field == field }.map { 0...$0.most }
-        case .bio: 0...Accounts.longestBio
+        case .fullName, .firstName, .lastName, .phone, .bio:
+            AccountColumn.texts.first { $0.field == field }.map { 0...$0.max }
         case .confirmation, .currentPassword, .newConfirmation, .avatar, .role, .refresh, .resetToken, .remembered,
             .limit, .after, .id:
             nil

@@ -27,8 +27,6 @@ package enum AvatarEntry {
 }
 
 extension Accounts {
-    static let longestBio = 500
-
     /// Changes what was sent, all of it or nothing, and answers with the account as it is then.
     ///
     /// A new email must be free, is no longer verified, and takes a username along that was the old one.
@@ -185,7 +183,7 @@ extension Validation {
         case .null: return .clear
         case .notText, .flag: add(.bio, .notText)
         case .text(let text):
-            check(text, .bio, most: Accounts.longestBio) { !$0.isControl || $0.isLineBreak || $0 == "\t" }
+            check(text, .bio, max: Account.maxBio) { !$0.isControl || $0.isLineBreak || $0 == "\t" }
             return .set(text)
         }
         return .keep

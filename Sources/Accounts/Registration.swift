@@ -50,14 +50,17 @@ extension Accounts {
         let password = validation.newPassword(
             form.password, confirmation: form.confirmation, (.password, .confirmation), rules: policy.passwords,
             username: typed, email: address)
-        let details = validation.details(form.details, required: policy.requiredDetails)
+        var account = Account(createdAt: now)
+        account.role = privileges.role
+        account.isStaff = privileges.isStaff
+        account.isSuperuser = privileges.isSuperuser
+        validation.details(form.details, required: policy.requiredDetails, into: &account)
         try validation.refuseIfAny()
         guard let email, let password else { throw .fault("a violation is missing") }
 
         let name = if let username { username } else { try freeUsername(for: email) }
         let insertion = InsertAccount(
-            username: name, email: email, passwordHash: try hash(password), privileges: privileges, details: details,
-            now: now)
+            account: account, username: name, email: email, passwordHash: try hash(password), now: now)
         return try insert(insertion, isNameMade: username == nil, session: session)
     }
 

@@ -56,10 +56,10 @@ struct Validation {
 }
 
 extension Validation {
-    /// What a person says of themselves; null and absent are the same where it is not required.
-    mutating func details(_ entries: [Field: Entry], required: Set<Field>) -> Details {
-        var texts: [Field: String] = [:]
-        for (field, most) in Details.limits {
+    /// What a person says in one line each; null and absent are the same where it is not required.
+    mutating func details(_ entries: [Field: Entry], required: Set<Field>, into account: inout Account) {
+        for column in AccountColumn.texts where !column.isMultiline {
+            let (field, max) = (column.field, column.max)
             switch entries[field] ?? .absent {
             case .absent: if required.contains(field) { add(field, .required) }
             case .null: if required.contains(field) { add(field, .null) }
@@ -67,28 +67,26 @@ extension Validation {
             case .text(let text):
                 var text = text.trimmed
                 // Copied from elsewhere numbers bring along what turns their direction.
-                if field == .phone, text.utf8.count <= 4 * most { text = text.withoutInvisible.trimmed }
-                check(text, field, most: most) { !$0.isControl && !$0.isLineBreak }
-                texts[field] = text
+                if field == .phone, text.utf8.count <= 4 * max { text = text.withoutInvisible.trimmed }
+                check(text, field, max: max) { !$0.isControl && !$0.isLineBreak }
+                account[keyPath: column.path] = text
             }
         }
-        return Details(
-            fullName: texts[.fullName], firstName: texts[.firstName], lastName: texts[.lastName], phone: texts[.phone])
     }
 
     /// The length of a text first, in bytes, for it may be very long; then its characters.
     mutating func check(
-        _ text: String, _ field: Field, most: Int, isAllowed: (Unicode.Scalar) -> Bool
+        _ text: String, _ field: Field, max: Int, isAllowed: (Unicode.Scalar) -> Bool
     ) {
         // A character has at most four bytes.
-        guard text.utf8.count <= 4 * most else { return add(field, .tooLong(most)) }
+        guard text.utf8.count <= 4 * max else { return add(field, .tooLong(max)) }
         let scalars = text.unicodeScalars
         if scalars.contains("\0") {
             add(field, .nulCharacter)
         } else if !scalars.allSatisfy(isAllowed) {
             add(field, .controlCharacter)
         }
-        if scalars.count > most { add(field, .tooLong(most)) }
+        if scalars.count > max { add(field, .tooLong(max)) }
     }
 
     /// A username with `@` must be the account's own email, and no other account may have either.

@@ -33,36 +33,40 @@ struct ImportLine {
 
     /// All of it, or all that is wrong with it but for what the core finds.
     consuming func transfer(_ accounts: Accounts) throws(LineRefusal) -> Transfer {
-        var transfer = Transfer()
-        transfer.past.id = number("id", in: 1...1_000_000_000_000).map { UInt64($0) }
-        transfer.username = entry("username")
-        transfer.email = entry("email") ?? .absent
+        var transfer = Transfer(now: accounts.now)
         transfer.passwordHash = passwordHash()
-        transfer.privileges.role = word("role") ?? .student
-        transfer.privileges.isStaff = flag("is_staff")
-        transfer.privileges.isSuperuser = flag("is_superuser")
-        transfer.details[.fullName] = entry("full_name")
-        transfer.details[.firstName] = entry("first_name")
-        transfer.details[.lastName] = entry("last_name")
-        transfer.details[.phone] = entry("phone")
-        transfer.bio = entry("bio") ?? .absent
-        transfer.past.status = word("status") ?? .active
-        transfer.past.avatar = text("avatar", most: 100)
-        if let avatar = transfer.past.avatar, !accounts.holdsAvatar(avatar) {
+        for column in AccountColumn.all { take(column, into: &transfer) }
+        if let avatar = transfer.account.avatar, !accounts.holdsAvatar(avatar) {
             complain("avatar", "HOMEROOM_MEDIA does not hold it. Copy its files first, or leave it out")
         }
-        transfer.past.isEmailVerified = flag("is_email_verified")
-        transfer.past.isPhoneVerified = flag("is_phone_verified")
-        transfer.past.language = text("language", most: 16)
-        transfer.past.timezone = text("timezone", most: 64)
-        transfer.past.theme = text("theme", most: 16)
-        transfer.past.loginCount = number("login_count", in: 0...Int64(UInt32.max)) ?? 0
-        transfer.past.createdAt = time("created_at")
-        transfer.past.updatedAt = time("updated_at")
-        transfer.past.lastLoginAt = time("last_login_at")
         for name in members.keys.sorted() { complain(name, "no such field") }
         guard complaints.isEmpty else { throw LineRefusal(text: complaints.joined(separator: "; ")) }
         return transfer
+    }
+
+    /// What a line does not bring stays as a registration gives it.
+    private mutating func take(_ column: AccountColumn, into transfer: inout Transfer) {
+        let name = column.name
+        switch column.kind {
+        case .id(let path, let range):
+            if let id = number(name, in: range) { transfer.account[keyPath: path] = UInt64(id) }
+        case .name(let field, _): transfer.entries[field] = entry(name)
+        case .text(let field, _, _, _): transfer.entries[field] = entry(name)
+        case .file(let path, let max): transfer.account[keyPath: path] = text(name, max: max)
+        case .word(let word): take(name, word, into: &transfer.account)
+        case .flag(let path): transfer.account[keyPath: path] = flag(name)
+        case .number(let path, let range): transfer.account[keyPath: path] = number(name, in: range) ?? 0
+        case .setting(let path, let max): transfer.account[keyPath: path] = text(name, max: max) ?? ""
+        case .time(let path, let other):
+            transfer.account[keyPath: path] = time(name) ?? transfer.account[keyPath: other]
+        case .optionalTime(let path): transfer.account[keyPath: path] = time(name)
+        }
+    }
+
+    private mutating func take(_ name: String, _ word: AccountColumn.Word, into account: inout Account) {
+        guard let value = value(name) else { return }
+        if case .string(let text) = value, word.set(&account, text) { return }
+        complain(name, "must be one of \(word.allowed.joined(separator: ", "))")
     }
 
     /// nil for null as well as for what is not there; as all of these.
@@ -99,14 +103,14 @@ struct ImportLine {
         return hash
     }
 
-    private mutating func text(_ name: String, most: Int) -> String? {
+    private mutating func text(_ name: String, max: Int) -> String? {
         guard let value = value(name) else { return nil }
-        if case .string(let text) = value, (1...most).contains(text.utf8.count),
+        if case .string(let text) = value, (1...max).contains(text.utf8.count),
             text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
         {
             return text
         }
-        complain(name, "must be 1 to \(most) ASCII characters")
+        complain(name, "must be 1 to \(max) ASCII characters")
         return nil
     }
 
@@ -121,13 +125,6 @@ struct ImportLine {
         guard let value = value(name) else { return nil }
         if case .integer(let number) = value, range.contains(number) { return number }
         complain(name, "must be a number from \(range.lowerBound) to \(range.upperBound)")
-        return nil
-    }
-
-    private mutating func word<Word: RawRepresentable<String> & CaseIterable>(_ name: String) -> Word? {
-        guard let value = value(name) else { return nil }
-        if case .string(let text) = value, let word = Word(rawValue: text) { return word }
-        complain(name, "must be one of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
         return nil
     }
 

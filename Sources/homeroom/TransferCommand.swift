@@ -49,15 +49,9 @@ enum TransferCommand {
     }
 
     private static func line(_ account: Account, _ hash: String) -> [UInt8] {
-        var object = UserCommand.object(account)
-        object.members += [
-            .init(name: "password_hash", value: .string(hash)),
-            .init(name: "is_email_verified", value: .bool(account.isEmailVerified)),
-            .init(name: "is_phone_verified", value: .bool(account.isPhoneVerified)),
-            .init(name: "language", value: .string(account.language)),
-            .init(name: "timezone", value: .string(account.timezone)),
-            .init(name: "theme", value: .string(account.theme)),
-        ]
+        var object = UserCommand.object(account, AccountColumn.shown)
+        object.members.append(.init(name: "password_hash", value: .string(hash)))
+        object.members += UserCommand.object(account, AccountColumn.unshown).members
         return JSON.object(object).bytes + [UInt8(ascii: "\n")]
     }
 

@@ -145,28 +145,26 @@ enum UserCommand {
 
     /// `{"id": 1, "username": "…", …}` on one line.
     private static func line(_ account: Account) -> String {
-        String(decoding: JSON.object(object(account)).bytes, as: UTF8.self)
+        String(decoding: JSON.object(object(account, AccountColumn.shown)).bytes, as: UTF8.self)
     }
 
-    static func object(_ account: Account) -> JSON.Object {
-        [
-            "id": .integer(Int64(account.id)),
-            "username": .string(account.username),
-            "email": .string(account.email),
-            "role": .string(account.role.rawValue),
-            "status": .string(account.status.rawValue),
-            "is_staff": .bool(account.isStaff),
-            "is_superuser": .bool(account.isSuperuser),
-            "full_name": account.fullName.map(JSON.string) ?? .null,
-            "first_name": account.firstName.map(JSON.string) ?? .null,
-            "last_name": account.lastName.map(JSON.string) ?? .null,
-            "phone": account.phone.map(JSON.string) ?? .null,
-            "bio": account.bio.map(JSON.string) ?? .null,
-            "avatar": account.avatar.map(JSON.string) ?? .null,
-            "login_count": .integer(account.loginCount),
-            "created_at": .string(account.createdAt.withMicroseconds),
-            "updated_at": .string(account.updatedAt.withMicroseconds),
-            "last_login_at": account.lastLoginAt.map { .string($0.withMicroseconds) } ?? .null,
-        ]
+    /// `"id": 1, "username": "…", …`
+    static func object(_ account: Account, _ columns: [AccountColumn]) -> JSON.Object {
+        JSON.Object(columns.map { .init(name: $0.name, value: json($0, account)) })
+    }
+
+    private static func json(_ column: AccountColumn, _ account: Account) -> JSON {
+        switch column.kind {
+        case .id(let path, _): .integer(Int64(account[keyPath: path]))
+        case .name(_, let path): .string(account[keyPath: path])
+        case .text(_, let path, _, _): account[keyPath: path].map(JSON.string) ?? .null
+        case .file(let path, _): account[keyPath: path].map(JSON.string) ?? .null
+        case .word(let word): .string(word.value(account))
+        case .flag(let path): .bool(account[keyPath: path])
+        case .number(let path, _): .integer(account[keyPath: path])
+        case .setting(let path, _): .string(account[keyPath: path])
+        case .time(let path, _): .string(account[keyPath: path].withMicroseconds)
+        case .optionalTime(let path): account[keyPath: path].map { .string($0.withMicroseconds) } ?? .null
+        }
     }
 }

@@ -8,10 +8,12 @@ import Testing
     /// What Django stores for `goodPassword`, with few iterations.
     private static let djangoHash = "pbkdf2_sha256$1000$seasalt$DrdiWD40lyBuydnjvZiDrdQMx1S1mOA9O0QYex0R6ww="
 
-    private static func transfer(_ name: String?, email: String) -> Transfer {
-        var transfer = Transfer()
-        transfer.username = name.map(Entry.text)
-        transfer.email = .text(email)
+    private static func transfer(
+        _ name: String?, email: String, now: Instant = Instant(microseconds: 1_753_515_759_508_828)
+    ) -> Transfer {
+        var transfer = Transfer(now: now)
+        transfer.entries[.username] = name.map(Entry.text)
+        transfer.entries[.email] = .text(email)
         transfer.passwordHash = djangoHash
         return transfer
     }
@@ -43,7 +45,7 @@ import Testing
     @Test func `an id is kept, and the next registration gets a later one`() throws {
         let accounts = try AccountsFixture().accounts()
         var transfer = Self.transfer("anna", email: "anna@school.example")
-        transfer.past.id = 4000
+        transfer.account.id = 4000
 
         let account = try accounts.takeOver(transfer)
         let next = try accounts.register("bert").account
@@ -57,7 +59,7 @@ import Testing
         let accounts = fixture.accounts()
         let id = try accounts.register("anna").account.id
         var other = Self.transfer("bert", email: "bert@school.example")
-        other.past.id = id
+        other.account.id = id
 
         let names = violations { try accounts.takeOver(Self.transfer("ANNA", email: "Anna@School.Example")) }
         let ids = violations { try accounts.takeOver(other) }
@@ -70,8 +72,8 @@ import Testing
     @Test func `the rules for names, details and bio are those of a registration`() throws {
         let accounts = try AccountsFixture().accounts()
         var transfer = Self.transfer("a b", email: "nobody")
-        transfer.details[.phone] = .text(String(repeating: "1", count: 33))
-        transfer.bio = .text(String(repeating: "x", count: 501))
+        transfer.entries[.phone] = .text(String(repeating: "1", count: 33))
+        transfer.entries[.bio] = .text(String(repeating: "x", count: 501))
 
         let found = violations { try accounts.takeOver(transfer) }
         let foreign = violations { try accounts.takeOver(Self.transfer("a@b.org", email: "c@d.org")) }
@@ -88,18 +90,19 @@ import Testing
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
         var transfer = Self.transfer("anna", email: "anna@school.example")
-        transfer.privileges = Privileges(role: .mentor, isStaff: true, isSuperuser: true)
-        transfer.details = [
-            .fullName: .text("Anna A."), .firstName: .text("Anna"), .lastName: .text("A."), .phone: .text("1"),
-        ]
-        transfer.bio = .text("here")
-        transfer.past.status = .inactive
-        (transfer.past.isEmailVerified, transfer.past.isPhoneVerified) = (true, true)
-        (transfer.past.language, transfer.past.timezone, transfer.past.theme) = ("de", "Europe/Berlin", "dark")
-        transfer.past.loginCount = 7
-        transfer.past.createdAt = Instant(microseconds: 1_000_001)
-        transfer.past.updatedAt = Instant(microseconds: 2_000_002)
-        transfer.past.lastLoginAt = Instant(microseconds: 3_000_003)
+        (transfer.account.role, transfer.account.isStaff, transfer.account.isSuperuser) = (.mentor, true, true)
+        transfer.entries[.fullName] = .text("Anna A.")
+        transfer.entries[.firstName] = .text("Anna")
+        transfer.entries[.lastName] = .text("A.")
+        transfer.entries[.phone] = .text("1")
+        transfer.entries[.bio] = .text("here")
+        transfer.account.status = .inactive
+        (transfer.account.isEmailVerified, transfer.account.isPhoneVerified) = (true, true)
+        (transfer.account.language, transfer.account.timezone, transfer.account.theme) = ("de", "Europe/Berlin", "dark")
+        transfer.account.loginCount = 7
+        transfer.account.createdAt = Instant(microseconds: 1_000_001)
+        transfer.account.updatedAt = Instant(microseconds: 2_000_002)
+        transfer.account.lastLoginAt = Instant(microseconds: 3_000_003)
 
         let account = try accounts.takeOver(transfer)
         let (page, behind) = (try accounts.page(after: 0), try accounts.page(after: account.id))
@@ -121,7 +124,8 @@ import Testing
         let accounts = try AccountsFixture().accounts()
         let registered = try accounts.register("bert").account
 
-        let account = try accounts.takeOver(Self.transfer("anna", email: "anna@school.example"))
+        let account = try accounts.takeOver(
+            Self.transfer("anna", email: "anna@school.example", now: accounts.now))
 
         #expect(account.status == .active && account.role == .student)
         #expect(account.language == registered.language && account.timezone == registered.timezone)
@@ -135,7 +139,7 @@ import Testing
         let anna = try accounts.register("anna")
         let path = try #require(try accounts.update(anna, avatar: try accounts.upload(onePixelPNG)).avatar)
         var transfer = Self.transfer("bert", email: "bert@school.example")
-        transfer.past.avatar = path
+        transfer.account.avatar = path
 
         #expect(violations { try accounts.takeOver(transfer) } == [Violation(.avatar, .taken)])
         #expect(accounts.holdsAvatar(path))

@@ -7,7 +7,7 @@ struct StoredAccount: Sendable {
     let passwordVersion: Int64
     let emailVersion: UInt64
 
-    static let columns: SQL = Account.columns + ", a.password_hash, a.password_version, a.email_version"
+    static let columns: SQL = AccountColumn.selected + ", a.password_hash, a.password_version, a.email_version"
 
     init(_ columns: inout Columns) throws(DatabaseError) {
         account = try Account(&columns)
@@ -107,33 +107,21 @@ struct UsernameTaken: Query {
 
 /// Makes an account; a language, timezone or theme that is not given is the default of its column.
 struct InsertAccount: Command {
-    static let sql: SQL = """
-        INSERT INTO accounts (id, username, username_key, email, email_key, password_hash, role, status, is_staff, \
-        is_superuser, full_name, first_name, last_name, phone, bio, avatar, is_email_verified, is_phone_verified, \
-        language, timezone, theme, login_count, created_at, updated_at, last_login_at) \
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, COALESCE(?, DEFAULT(language)), \
-        COALESCE(?, DEFAULT(timezone)), COALESCE(?, DEFAULT(theme)), ?, ?, ?, ?)
-        """
+    static let sql: SQL =
+        "INSERT INTO accounts (" + AccountColumn.names + ", username_key, email_key, password_hash) VALUES ("
+        + AccountColumn.placeholders + ", ?, ?, ?)"
+    /// Whose username and email stand in the next two.
+    var account: Account
     var username: Username
     let email: EmailAddress
     let passwordHash: String
-    let privileges: Privileges
-    var details = Details()
-    var bio: String?
-    var past = Past()
     let now: Instant
     var parameters: [SQLValue] {
-        [
-            past.id.map(SQLValue.unsigned) ?? .null, .text(username.text), .text(username.canonical.key),
-            .text(email.text), .text(email.canonical.key), .text(passwordHash), .text(privileges.role.rawValue),
-            .text(past.status.rawValue), .flag(privileges.isStaff), .flag(privileges.isSuperuser),
-            .text(orNull: details.fullName), .text(orNull: details.firstName), .text(orNull: details.lastName),
-            .text(orNull: details.phone), .text(orNull: bio), .text(orNull: past.avatar),
-            .flag(past.isEmailVerified), .flag(past.isPhoneVerified), .text(orNull: past.language),
-            .text(orNull: past.timezone), .text(orNull: past.theme), .integer(past.loginCount),
-            .time(past.createdAt ?? now), .time(past.updatedAt ?? past.createdAt ?? now),
-            past.lastLoginAt.map { .time($0) } ?? .null,
-        ]
+        var account = account
+        account.username = username.text
+        account.email = email.text
+        return AccountColumn.values(of: account)
+            + [.text(username.canonical.key), .text(email.canonical.key), .text(passwordHash)]
     }
 }
 
@@ -224,7 +212,7 @@ struct SetPassword: Command {
 /// A page of accounts in the order of their ids.
 struct AccountsAfter: Query {
     static let sql: SQL =
-        "SELECT " + Account.columns
+        "SELECT " + AccountColumn.selected
         + " FROM accounts a WHERE a.id > ? AND (? OR a.role = ?) ORDER BY a.id LIMIT ?"
     let after: UInt64
     let role: Role?

@@ -4,7 +4,7 @@ import Database
 struct SessionsByID: Query {
     static let most = 16
     static let sql: SQL =
-        "SELECT " + Session.columns + ", " + Account.columns
+        "SELECT " + Session.columns + ", " + AccountColumn.selected
         + " FROM sessions s JOIN accounts a ON a.id = s.account_id"
         + " WHERE s.id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     /// 1 to 16.
@@ -23,7 +23,7 @@ struct SessionsByID: Query {
 struct SessionsByCookie: Query {
     static let most = 16
     static let sql: SQL =
-        "SELECT " + Session.columns + ", " + Account.columns
+        "SELECT " + Session.columns + ", " + AccountColumn.selected
         + ", s.cookie_hash FROM sessions s JOIN accounts a ON a.id = s.account_id"
         + " WHERE s.cookie_hash IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     /// 1 to 16.
