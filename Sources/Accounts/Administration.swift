@@ -3,13 +3,13 @@ import Secrets
 
 /// What an operator does through the `homeroom` command. `name` is a username or an email.
 extension Accounts {
-    /// Makes an account by the rules of a contract.
+    /// Makes an account.
     package func create(
-        _ name: String, email: String, password: String, privileges: Privileges, by policy: Policy
+        _ name: String, email: String, password: String, privileges: Privileges, rules: PasswordRules
     ) throws(AccountsError) -> Account {
         let form = Registration(
             username: .text(name), email: .text(email), password: .text(password), confirmation: nil)
-        let account = try make(form, by: policy, session: nil, privileges: privileges)
+        let account = try make(form, passwords: rules, session: nil, privileges: privileges)
         report(.created, account.id)
         return account
     }

@@ -22,7 +22,7 @@ package struct Registration: Sendable {
 extension Accounts {
     /// Makes an account.
     package func register(_ form: Registration, by policy: Policy) throws(AccountsError) -> Account {
-        let account = try make(form, by: policy, session: nil)
+        let account = try make(form, by: policy)
         report(.registered, account.id)
         return account
     }
@@ -35,26 +35,36 @@ extension Accounts {
         return credentials(Caller(account: account, session: session.of(account.id)), by: policy)
     }
 
+    private func make(
+        _ form: Registration, by policy: Policy, session: Session? = nil
+    ) throws(AccountsError) -> Account {
+        try make(
+            form, passwords: policy.passwords, usernameLength: policy.usernameLength,
+            requiredDetails: policy.requiredDetails, session: session)
+    }
+
     /// - Parameters:
+    ///   - usernameLength: in characters.
     ///   - session: what the account begins with, if it is signed in at once.
     ///   - privileges: what only an operator can give.
     func make(
-        _ form: Registration, by policy: Policy, session: Session?, privileges: Privileges = Privileges()
+        _ form: Registration, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...Username.longest,
+        requiredDetails: Set<Field> = [], session: Session?, privileges: Privileges = Privileges()
     ) throws(AccountsError) -> Account {
         var validation = Validation()
         let typed = form.username.flatMap { validation.required($0, .username, trimmed: true) }
-        let username = validation.username(typed, length: policy.usernameLength)
+        let username = validation.username(typed, length: usernameLength)
         let address = validation.required(form.email, .email, trimmed: true)
         let email = validation.email(address)
         validation.names(username, email, taken: try takenNames(username, email))
         let password = validation.newPassword(
-            form.password, confirmation: form.confirmation, (.password, .confirmation), rules: policy.passwords,
+            form.password, confirmation: form.confirmation, (.password, .confirmation), rules: passwords,
             username: typed, email: address)
         var account = Account(createdAt: now)
         account.role = privileges.role
         account.isStaff = privileges.isStaff
         account.isSuperuser = privileges.isSuperuser
-        validation.details(form.details, required: policy.requiredDetails, into: &account)
+        validation.details(form.details, required: requiredDetails, into: &account)
         try validation.refuseIfAny()
         guard let email, let password else { throw .fault("a violation is missing") }
 

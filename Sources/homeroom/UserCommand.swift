@@ -38,7 +38,7 @@ enum UserCommand {
         case "set-password":
             let password = try password()
             try refusing { () throws(AccountsError) in
-                try accounts.setPassword(password, of: account, rules: v1Profile.policy.passwords)
+                try accounts.setPassword(password, of: account, rules: OperatorRules.passwords)
             }
         case "sessions":
             let sessions = try refusing { () throws(AccountsError) in try accounts.sessions(of: account) }
@@ -70,7 +70,8 @@ enum UserCommand {
         let name = try lastName(&arguments)
         let password = try password()
         let account = try refusing { [privileges] () throws(AccountsError) in
-            try accounts.create(name, email: email, password: password, privileges: privileges, by: v1Profile.policy)
+            try accounts.create(
+                name, email: email, password: password, privileges: privileges, rules: OperatorRules.passwords)
         }
         print(line(account))
     }
@@ -124,8 +125,7 @@ enum UserCommand {
 
     static func text(_ error: AccountsError) -> String {
         switch error {
-        case .refused(.invalid(let violations)):
-            v1Profile.texts(violations).map { "\($0.field): \($0.text)" }.joined(separator: "; ")
+        case .refused(.invalid(let violations)): OperatorRules.text(violations)
         case .refused(.unavailable): "the database does not answer. Try: homeroom check"
         case .fault(let text): text
         case .refused(let refusal): "\(refusal)"

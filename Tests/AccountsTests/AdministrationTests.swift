@@ -10,7 +10,7 @@ import Testing
         let privileges = Privileges(role: .teacher, isStaff: true, isSuperuser: true)
 
         let account = try accounts.create(
-            " Anna ", email: "anna@b.org", password: goodPassword, privileges: privileges, by: .pair)
+            " Anna ", email: "anna@b.org", password: goodPassword, privileges: privileges, rules: Policy.pair.passwords)
 
         #expect(account.username == "Anna")
         #expect(account.role == .teacher)
@@ -25,7 +25,8 @@ import Testing
         try accounts.register("anna")
 
         let found = violations {
-            try accounts.create("anna", email: "x", password: "123", privileges: Privileges(), by: .pair)
+            try accounts.create(
+                "anna", email: "x", password: "123", privileges: Privileges(), rules: Policy.pair.passwords)
         }
 
         #expect(

@@ -155,15 +155,16 @@ struct CommandTests {
     @Test(arguments: [
         (
             "teacher2", "twice@example.com", "12345678",
-            "password: This password is too common.; password: This password is entirely numeric."
+            "password: is among the passwords that are guessed first. Take another one; "
+                + "password: has nothing but digits. Add letters"
         ),
-        ("teacher2", "twice@example.com", "", "password: This field may not be blank."),
+        ("teacher2", "twice@example.com", "", "password: is empty. Give one"),
         (
             "two words", "twice@example.com", "seven-Owls-42",
-            "username: Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+            "username: has characters that no username has. Take letters, digits and @ . + - _"
         ),
-        ("teacher2", "nowhere", "seven-Owls-42", "email: Enter a valid email address."),
-        ("taken", "twice@example.com", "seven-Owls-42", "username: A user with that username already exists."),
+        ("teacher2", "nowhere", "seven-Owls-42", "email: is no email address. Take one like name@school.example"),
+        ("taken", "twice@example.com", "seven-Owls-42", "username: belongs to another account. Take another one"),
     ])
     func `a user that cannot be is refused with one line`(
         name: String, email: String, password: String, line: String

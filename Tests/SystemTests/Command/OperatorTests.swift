@@ -89,13 +89,14 @@ struct OperatorTests {
     }
 
     @Test(arguments: [
-        ("", "homeroom: password: This field may not be blank.\n"),
-        ("short\n", "homeroom: password: This password is too short. It must contain at least 8 characters.\n"),
-        ("password\n", "homeroom: password: This password is too common.\n"),
+        ("", "homeroom: password: is empty. Give one\n"),
+        ("short\n", "homeroom: password: is too short. Take 8 characters or more\n"),
+        ("password\n", "homeroom: password: is among the passwords that are guessed first. Take another one\n"),
         (
             "1234567\n",
-            "homeroom: password: This password is too short. It must contain at least 8 characters.; "
-                + "password: This password is too common.; password: This password is entirely numeric.\n"
+            "homeroom: password: is too short. Take 8 characters or more; "
+                + "password: is among the passwords that are guessed first. Take another one; "
+                + "password: has nothing but digits. Add letters\n"
         ),
     ])
     func `a password against the rules is refused in one line and changes nothing`(input: String, line: String) throws {

@@ -97,7 +97,8 @@ struct TransferTests {
                 == Outcome(
                     status: 1, output: "took in 2\n",
                     errors: """
-                        homeroom: -:2: username: A user with that username already exists.; email: This field must be unique.
+                        homeroom: -:2: username: belongs to another account. Take another one; \
+                        email: belongs to another account. Take another one
                         homeroom: -:4: no JSON: a member's name in double quotes is missing, at byte 2
                         homeroom: -:5: no JSON object
                         homeroom: 3 of 5 lines were refused; the others are in\n
@@ -133,9 +134,9 @@ struct TransferTests {
         arguments: [
             (["usrname": "x"], "usrname: no such field"),
             (["a\nb": 1], #"a\nb: no such field"#),
-            (["email": nil], "email: This field is required."),
-            (["email": 7], "email: Not a valid string."),
-            (["username": ""], "username: This field may not be blank."),
+            (["email": nil], "email: is missing. Add it"),
+            (["email": 7], "email: is no text. Put it in double quotes"),
+            (["username": ""], "username: is empty. Give one"),
             (["password_hash": nil], "password_hash: a text is missing"),
             (["password_hash": "secret"], "password_hash: no form that can be checked."),
             (["password_hash": "pbkdf2_sha256$99999999999$s$AAAA"], "password_hash: no form that can be checked."),
@@ -146,8 +147,8 @@ struct TransferTests {
             (["login_count": -1], "login_count: must be a number from 0 to 4294967295"),
             (["language": "中"], "language: must be 1 to 16 ASCII characters"),
             (["avatar": "avatars/../homeroom.conf"], "avatar: HOMEROOM_MEDIA does not hold it."),
-            (["bio": "\0"], "bio: Null characters are not allowed."),
-            (["full_name": "a\u{9B}b"], "full_name: Control characters are not allowed."),
+            (["bio": "\0"], "bio: has a NUL character. Remove it"),
+            (["full_name": "a\u{9B}b"], "full_name: has a control character. Remove it"),
             (["created_at": "2025-02-31T00:00:00Z"], "created_at: must be a time"),
             (["created_at": "2025-02-01T00:00:00"], "created_at: must be a time"),
             (["last_login_at": "1969-12-31T23:59:59Z"], "last_login_at: must be a time"),
