@@ -93,17 +93,17 @@ package final class Accounts {
         }
     }
 
-    /// Decodes a picture when a permit for that is free, likewise; nil when none is for `picturePatience`.
+    /// Decodes a picture when a permit for that is free, and counts the waiting and the work; nil when none is for `pictureTimeout`.
     func withPicturePermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T? {
         let begin = ContinuousClock.now
-        return try dependencies.pictures.withPermit(within: Accounts.picturePatience) { () throws(Failure) in
+        return try dependencies.pictures.withPermit(within: Accounts.pictureTimeout) { () throws(Failure) in
             try counting(\.decoding, since: begin, body)
         }
     }
 
     /// With the wait for a thread (20 s) and the time a picture may take (`AvatarDecoder`, 22 s) this is less than nginx waits
     /// for an answer to an upload: `fastcgi_read_timeout`, 60 s.
-    private static let picturePatience = Duration.seconds(15)
+    private static let pictureTimeout = Duration.seconds(15)
 
     private func counting<T, Failure: Error>(
         _ work: WritableKeyPath<Usage, Duration>, since begin: ContinuousClock.Instant,

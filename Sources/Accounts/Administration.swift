@@ -67,7 +67,7 @@ extension Accounts {
         try refusing { () throws(DatabaseError) in
             try database.run(EndSessions(accountID: account.id))
             let deletion = DeleteEndedSessions(accountID: account.id, kept: 0)
-            while try database.run(deletion).affectedRows == DeleteEndedSessions.most {}
+            while try database.run(deletion).affectedRows == DeleteEndedSessions.maxRows {}
         }
         let avatar = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in

@@ -32,10 +32,10 @@ extension Accounts {
         var found: [UInt64: Caller] = [:]
         var holders: [[UInt8]: Caller] = [:]
         try refusing { () throws(DatabaseError) in
-            for ids in ids.parts(SessionsByID.most) {
+            for ids in ids.parts(max: SessionsByID.maxCount) {
                 for caller in try database.rows(SessionsByID(ids: ids)) { found[caller.session.id] = caller }
             }
-            for hashes in hashes.parts(SessionsByCookie.most) {
+            for hashes in hashes.parts(max: SessionsByCookie.maxCount) {
                 for caller in try database.rows(SessionsByCookie(hashes: hashes)) {
                     if let hash = caller.cookieHash { holders[hash] = caller }
                 }
@@ -224,8 +224,8 @@ extension Caller {
 }
 
 extension Array {
-    /// Cut into pieces of at most `most` elements.
-    fileprivate func parts(_ most: Int) -> [ArraySlice<Element>] {
-        stride(from: 0, to: count, by: most).map { self[$0..<Swift.min($0 + most, count)] }
+    /// Cut into pieces of at most `max` elements.
+    fileprivate func parts(max: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: count, by: max).map { self[$0..<Swift.min($0 + max, count)] }
     }
 }

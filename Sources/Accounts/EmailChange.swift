@@ -9,7 +9,7 @@ extension Accounts {
     /// How long mails that reset the password go to the old address instead of the new one, in seconds.
     static let resetRedirect: Int64 = 86_400
     /// Addresses that an account can have back at a time. More are not kept: the first of them can take all back.
-    private static let mostEmailChanges = 20
+    private static let maxEmailChanges = 20
 
     /// Keeps the address that an account had before a change and lets it be told. In the transaction of the change, after it.
     func keep(_ old: AddressForUpdate.Row, of id: UInt64, changedTo new: CanonicalName, now: Instant)
@@ -31,7 +31,7 @@ extension Accounts {
         let until = now + Accounts.resetRedirect
         if !isFirst { try database.run(KeepResetAddress(accountID: id, until: until, now: now)) }
         let isKnown = changes.contains { $0.key == old.key }
-        guard isKnown || changes.count < Accounts.mostEmailChanges else { return }
+        guard isKnown || changes.count < Accounts.maxEmailChanges else { return }
 
         let times = try database.first(MailTimes(subject: MailSubject(id))) ?? []
         let mailTime = isFirst ? now : MailLimits.next(after: times, now: now)

@@ -6,7 +6,7 @@ import Synchronization
 /// alone, and in bounded memory.
 final class FailedLoginSources: Sendable {
     /// Different accounts or names within the window that are reported, once a window.
-    static let most = 10
+    static let maxSubjects = 10
     /// Seconds.
     static let window: Int64 = 900
     /// Sources that are remembered; the one that began first is forgotten for one more.
@@ -26,7 +26,7 @@ final class FailedLoginSources: Sendable {
             if now >= failures.start + FailedLoginSources.window || failures.start > now {
                 failures = Failures(start: now)
             }
-            let isOver = failures.subjects.count >= FailedLoginSources.most
+            let isOver = failures.subjects.count >= FailedLoginSources.maxSubjects
             if !isOver { failures.subjects.insert(subject) }
             if sources[source] == nil, sources.count >= FailedLoginSources.capacity,
                 let oldest = sources.min(by: { $0.value.start < $1.value.start })
@@ -34,7 +34,7 @@ final class FailedLoginSources: Sendable {
                 sources[oldest.key] = nil
             }
             sources[source] = failures
-            return !isOver && failures.subjects.count >= FailedLoginSources.most
+            return !isOver && failures.subjects.count >= FailedLoginSources.maxSubjects
         }
     }
 

@@ -124,7 +124,7 @@ extension Accounts {
 
     /// Reports that a mail was not taken; true when it is not tried again.
     private func noteFailure(_ failure: MailTransport.Failure, attempts: Int64) -> Bool {
-        let isLast = attempts >= Accounts.mostRepeats
+        let isLast = attempts >= Accounts.maxRepeats
         dependencies.report(isLast ? .mailGivenUp(failure.description) : .mailFailed(failure.description))
         return isLast
     }
@@ -140,5 +140,5 @@ extension Accounts {
     static let longestPause: Int64 = 1800
 
     /// They take `mailLife`.
-    private static let mostRepeats = 56
+    private static let maxRepeats = 56
 }

@@ -9,7 +9,7 @@ package struct PasswordRules: Sendable {
     package let dissimilarTo: [Field]
 
     /// In bytes of UTF-8: bounds the work of hashing.
-    static let mostBytes = 1024
+    static let maxBytes = 1024
 
     package init(
         shortest: Int, longest: Int? = nil, refusesCommon: Bool = false, refusesNumeric: Bool = false,
@@ -25,10 +25,10 @@ package struct PasswordRules: Sendable {
     /// All rules that a password breaks, in the order of Django's validators: similarity last, as in document 1.
     func violations(of password: String, username: String?, email: String?) -> [Rule] {
         var rules: [Rule] = []
-        guard password.utf8.count <= PasswordRules.mostBytes else {
+        guard password.utf8.count <= PasswordRules.maxBytes else {
             // A character has at most four bytes. The rest costs time that grows with the length.
             if let longest, password.utf8.count > 4 * longest { rules.append(.tooLong(longest)) }
-            return rules + [.tooManyBytes(PasswordRules.mostBytes)]
+            return rules + [.tooManyBytes(PasswordRules.maxBytes)]
         }
         let count = password.unicodeScalars.count
         if count < shortest { rules.append(.tooShort(shortest)) }

@@ -40,7 +40,7 @@ package struct Policy: Sendable {
         switch field {
         case .username: usernameLength
         case .email: 1...EmailAddress.longest
-        case .password, .newPassword: passwords.shortest...(passwords.longest ?? PasswordRules.mostBytes)
+        case .password, .newPassword: passwords.shortest...(passwords.longest ?? PasswordRules.maxBytes)
         case .fullName, .firstName, .lastName, .phone, .bio:
             AccountColumn.texts.first { $0.field == field }.map { 0...$0.max }
         case .confirmation, .currentPassword, .newConfirmation, .avatar, .role, .refresh, .resetToken, .remembered,

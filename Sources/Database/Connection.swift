@@ -129,7 +129,7 @@ package final class Connection {
                 return try body()
             } catch {
                 guard case .contention(let code) = error, code != ER_LOCK_WAIT_TIMEOUT,
-                    attempt < Connection.mostAttempts
+                    attempt < Connection.maxAttempts
                 else { throw error }
                 // Not all victims at the same moment again.
                 usleep(UInt32.random(in: 0..<(1000 << UInt32(min(attempt, 5)))))
@@ -139,7 +139,7 @@ package final class Connection {
 
     /// A deadlock is told at once, and among many who want one name there are many. A lock that does not come has taken
     /// its whole time-out, and a thread with it, which others need.
-    private static let mostAttempts = 10
+    private static let maxAttempts = 10
 
     /// Prepares a statement and throws when it does not fit the schema.
     package func check<Q: Query>(_ type: Q.Type) throws(DatabaseError) {

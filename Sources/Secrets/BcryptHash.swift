@@ -16,7 +16,7 @@ struct BcryptHash: Sendable {
     }
 
     /// The binary logarithm of the rounds; about three seconds.
-    private static let mostCost = 16
+    private static let maxCost = 16
     private static let saltLetters = 22
     private static let hashLetters = 31
     /// How much of the password bcrypt reads.
@@ -55,7 +55,7 @@ struct BcryptHash: Sendable {
     }
 
     private init?(_ wrapping: Wrapping, _ variant: Substring, cost: Int, _ letters: Substring) {
-        guard ["2a", "2b", "2y"].contains(variant), (4...Self.mostCost).contains(cost),
+        guard ["2a", "2b", "2y"].contains(variant), (4...Self.maxCost).contains(cost),
             letters.utf8.count == Self.saltLetters + Self.hashLetters, letters.utf8.allSatisfy(Self.isLetter)
         else { return nil }
         self.wrapping = wrapping

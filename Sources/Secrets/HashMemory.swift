@@ -14,7 +14,7 @@ enum HashMemory {
 
     private static let unused = Mutex<[Block]>([])
     /// Blocks below are left to malloc.
-    private static let least = 1 << 20
+    private static let minBytes = 1 << 20
     /// The size of a huge page: a hash that reads all over its memory looks up fewer of them. (madvise(2))
     private static let page = 2 << 20
 
@@ -30,7 +30,7 @@ enum HashMemory {
     /// A `deallocate_fptr`.
     static func give(_ memory: UnsafeMutablePointer<UInt8>?, bytes: Int) {
         guard let memory else { return }
-        guard bytes >= least else { return free(memory) }
+        guard bytes >= minBytes else { return free(memory) }
         let others = unused.withLock { blocks in
             defer { blocks = blocks.filter { $0.bytes == bytes } + [Block(start: memory, bytes: bytes)] }
             return blocks.filter { $0.bytes != bytes }
@@ -40,8 +40,8 @@ enum HashMemory {
 
     private static func made(_ bytes: Int) -> UnsafeMutablePointer<UInt8>? {
         var memory: UnsafeMutableRawPointer?
-        guard posix_memalign(&memory, bytes < least ? 64 : page, bytes) == 0 else { return nil }
-        if bytes >= least { madvise(memory, bytes, MADV_HUGEPAGE) }
+        guard posix_memalign(&memory, bytes < minBytes ? 64 : page, bytes) == 0 else { return nil }
+        if bytes >= minBytes { madvise(memory, bytes, MADV_HUGEPAGE) }
         return memory?.assumingMemoryBound(to: UInt8.self)
     }
 }

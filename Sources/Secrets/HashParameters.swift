@@ -12,9 +12,9 @@ package struct HashParameters: Sendable, Equatable {
     }
 
     /// 1 GiB. Django, the costliest of the systems that accounts come from, takes 100 MiB.
-    static let mostMemoryKiB = 1 << 20
+    static let maxMemoryKiB = 1 << 20
     /// Memory times iterations, what time goes with: two passes over that much, about five seconds.
-    static let mostWork = 2 << 20
+    static let maxWork = 2 << 20
 
     package var variant: Variant
     /// At least 8 for each unit of parallelism.
@@ -34,9 +34,9 @@ package struct HashParameters: Sendable, Equatable {
 
     /// Whether such a hash can be made and checked without holding up everyone else.
     package var isInBounds: Bool {
-        (1...Self.mostMemoryKiB / 8).contains(parallelism)
-            && (8 * parallelism...Self.mostMemoryKiB).contains(memoryKiB)
-            && (1...Self.mostWork / memoryKiB).contains(iterations)
+        (1...Self.maxMemoryKiB / 8).contains(parallelism)
+            && (8 * parallelism...Self.maxMemoryKiB).contains(memoryKiB)
+            && (1...Self.maxWork / memoryKiB).contains(iterations)
     }
 
     /// `m=19456,t=2,p=1`, as in a PHC string.

@@ -13,8 +13,8 @@ package enum HashingFailure: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .outOfBounds(let parameters):
-            "argon2: \(parameters.costs) is out of bounds: m from 8 times p to \(HashParameters.mostMemoryKiB) KiB, "
-                + "t and p from 1, m times t up to \(HashParameters.mostWork)"
+            "argon2: \(parameters.costs) is out of bounds: m from 8 times p to \(HashParameters.maxMemoryKiB) KiB, "
+                + "t and p from 1, m times t up to \(HashParameters.maxWork)"
         case .argon2(let code): "argon2: \(String(cString: argon2_error_message(code))) (\(code))"
         case .bcrypt(let errno): "bcrypt: crypt_rn failed with errno \(errno)"
         case .pbkdf2: "pbkdf2: PKCS5_PBKDF2_HMAC failed, is there memory left?"

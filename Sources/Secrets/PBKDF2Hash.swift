@@ -18,7 +18,7 @@ struct PBKDF2Hash: Sendable {
         }
 
         /// About three seconds: ten times what Django 5.2 asks for, eighty times what passlib 1.7 does.
-        var mostIterations: Int {
+        var maxIterations: Int {
             switch self {
             case .sha1, .sha256: 10_000_000
             case .sha512: 2_000_000
@@ -49,7 +49,7 @@ struct PBKDF2Hash: Sendable {
     }
 
     private init?(_ digest: Digest, _ iterations: Substring, salt: [UInt8], key: [UInt8]) {
-        guard let iterations = decimal(iterations), (1...digest.mostIterations).contains(iterations),
+        guard let iterations = decimal(iterations), (1...digest.maxIterations).contains(iterations),
             key.count == digest.keyBytes
         else { return nil }
         self.digest = digest

@@ -2,7 +2,7 @@ import Database
 
 /// One read for up to sixteen authenticated requests: the sessions that live, each joined with its account.
 struct SessionsByID: Query {
-    static let most = 16
+    static let maxCount = 16
     static let sql: SQL =
         "SELECT " + Session.columns + ", " + AccountColumn.selected
         + " FROM sessions s JOIN accounts a ON a.id = s.account_id"
@@ -11,7 +11,7 @@ struct SessionsByID: Query {
     let ids: ArraySlice<UInt64>
     /// MariaDB looks for each id once, so the last one fills the rest.
     var parameters: [SQLValue] {
-        (0..<SessionsByID.most).map { .unsigned(ids[min(ids.startIndex + $0, ids.endIndex - 1)]) }
+        (0..<SessionsByID.maxCount).map { .unsigned(ids[min(ids.startIndex + $0, ids.endIndex - 1)]) }
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller {
         let session = try Session(&columns)
@@ -21,7 +21,7 @@ struct SessionsByID: Query {
 
 /// The living sessions of up to 16 cookies, by the hashes of those.
 struct SessionsByCookie: Query {
-    static let most = 16
+    static let maxCount = 16
     static let sql: SQL =
         "SELECT " + Session.columns + ", " + AccountColumn.selected
         + ", s.cookie_hash FROM sessions s JOIN accounts a ON a.id = s.account_id"
@@ -29,7 +29,7 @@ struct SessionsByCookie: Query {
     /// 1 to 16.
     let hashes: ArraySlice<[UInt8]>
     var parameters: [SQLValue] {
-        (0..<SessionsByCookie.most).map { .bytes(hashes[min(hashes.startIndex + $0, hashes.endIndex - 1)]) }
+        (0..<SessionsByCookie.maxCount).map { .bytes(hashes[min(hashes.startIndex + $0, hashes.endIndex - 1)]) }
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Caller {
         var caller = try SessionsByID.row(&columns)
@@ -144,7 +144,6 @@ struct DeleteSession: Command {
 
 /// Leaves an account its newest hundred living sessions.
 struct EndOldestSessions: Command {
-    static let most = 100
     // NULL, which nothing is before, where there are no more. Rows from before there was a limit go a thousand at a time.
     static let sql: SQL = """
         DELETE FROM sessions WHERE account_id = ? AND created_at < (SELECT created_at FROM sessions \
@@ -182,7 +181,7 @@ struct EndUncountedSessions: Command {
 /// Removes rows of sessions that `EndSessions` has ended, at most a thousand; the clean-up finds more of them. A program from
 /// before there were epochs, which may still serve, takes a session for ended when its row is gone. 0 is no session's id.
 struct DeleteEndedSessions: Command {
-    static let most = 1000
+    static let maxRows = 1000
     static let sql: SQL = "DELETE FROM sessions WHERE account_id = ? AND id <> ? LIMIT 1000"
     let accountID: UInt64
     let kept: UInt64
