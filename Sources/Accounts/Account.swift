@@ -14,30 +14,49 @@ package enum Status: String, Sendable, CaseIterable {
 package struct Account: Sendable {
     /// 0 until the account is stored.
     package var id: UInt64 = 0
+    /// As typed, for display.
     package var username = ""
+    /// As typed; mail goes there.
     package var email = ""
+    /// What the person is in the school.
     package var role = Role.student
+    /// Whether the account may sign in.
     package var status = Status.active
+    /// Whether the person works for the school; counts for `ListReaders.staff`.
     package var isStaff = false
+    /// Whether the person may do everything on the platforms; counts for `ListReaders.staff`.
     package var isSuperuser = false
+    /// As the person wants to be called.
     package var fullName: String?
+    /// The given name.
     package var firstName: String?
+    /// The family name.
     package var lastName: String?
+    /// In any notation.
     package var phone: String?
+    /// What the person says of themselves, in several lines.
     package var bio: String?
     /// Characters.
     package static let maxBio = 500
     /// Path below the media root: `avatars/….jpg`.
     package var avatar: String?
+    /// Becomes false when the address changes.
     package var isEmailVerified = false
+    /// Whether the number was verified.
     package var isPhoneVerified = false
     /// Until the account is stored, this and the next two are empty for the DEFAULT of their columns.
     package var language = ""
+    /// IANA name: `Asia/Shanghai`.
     package var timezone = ""
+    /// `light` or `dark`.
     package var theme = ""
+    /// Successful logins; a registration is none.
     package var loginCount: Int64 = 0
+    /// When the account was made.
     package var createdAt: Instant
+    /// When profile, password, role or status changed last; not a login.
     package var updatedAt: Instant
+    /// The latest login; nil before the first.
     package var lastLoginAt: Instant?
 
     /// An account as a registration makes it, not stored yet.

@@ -11,6 +11,7 @@ import Database
 package struct AccountColumn: Sendable {
     /// The name of the column, and of the member in exported JSON.
     package let name: String
+    /// How it is stored and checked.
     package let kind: Kind
     private let sql: SQL
 
@@ -40,7 +41,9 @@ package struct AccountColumn: Sendable {
 
     /// A property whose values have names.
     package struct Word: Sendable {
+        /// In the order of their declaration.
         package let allowed: [String]
+        /// The name of the present value.
         package let value: @Sendable (Account) -> String
         /// False where the text is not among `allowed`.
         package let set: @Sendable (inout Account, String) -> Bool
@@ -52,6 +55,7 @@ package struct AccountColumn: Sendable {
         sql = SQL(stringLiteral: name)
     }
 
+    /// All of them, in the order of SELECT and INSERT.
     package static let all = shown + unshown
 
     /// What `homeroom user show` prints, in that order.

@@ -2,13 +2,17 @@ import Database
 
 /// Which accounts a list asks for, as it came.
 package struct ListQuery: Sendable {
+    /// Only accounts with this role.
     package var role: Entry
+    /// 1 to 1000 accounts; absent for all.
     package var limit: Entry
+    /// Only accounts with a higher id.
     package var after: Entry
 
     static let limits = 1...1000
     static let starts = 0...Int.max
 
+    /// A list by these values of a query; absent ones do not narrow it.
     package init(role: Entry, limit: Entry, after: Entry) {
         self.role = role
         self.limit = limit
@@ -23,6 +27,7 @@ package final class AccountPages {
     private let database: Connection
     /// As they were asked for.
     package let role: Role?
+    /// As it was asked for; nil for all.
     package let limit: Int64?
     private var last: UInt64
     private var left: Int64

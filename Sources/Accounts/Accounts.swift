@@ -14,15 +14,22 @@ package final class Accounts {
 
     /// What all threads share.
     package struct Dependencies: Sendable {
+        /// What the operator has set.
         package let settings: Settings
+        /// Signs and verifies the tokens.
         package let signer: TokenSigner
+        /// Where tokens, salts and ids come from.
         package let random: RandomSource
+        /// The avatars' files.
         package let media: MediaStore
         /// How many passwords may be hashed at a time, and apart from that how many pictures decoded: a picture that takes
         /// long holds up no sign-in.
         package let hashing: CorePermits
+        /// How many pictures may be decoded at a time.
         package let pictures: CorePermits
+        /// The clock.
         package let now: @Sendable () -> Instant
+        /// Writes to the log; called on any thread.
         package let report: @Sendable (SecurityEvent) -> Void
         let passwordForms = PasswordForms()
         let failedSources = FailedLoginSources()
@@ -43,11 +50,13 @@ package final class Accounts {
         }
     }
 
+    /// Accounts of one database, over a connection that nobody else uses.
     package init(database: Connection, dependencies: Dependencies) {
         self.database = database
         self.dependencies = dependencies
     }
 
+    /// The present time by the clock of the dependencies.
     package var now: Instant { dependencies.now() }
 
     /// Leaves a trail of what was done with an account.
@@ -57,17 +66,22 @@ package final class Accounts {
 
     /// What a call has cost, for the log and the counters.
     package struct Usage: Sendable {
+        /// Statements that were sent.
         package var roundTrips = 0
+        /// Time spent waiting for the database.
         package var database = Duration.zero
         /// Connections to the database that were lost or could not be made.
         package var losses = 0
+        /// Time spent hashing passwords.
         package var hashing = Duration.zero
         /// Pictures.
         package var decoding = Duration.zero
+        /// Uploads that are no picture or too large.
         package var picturesRefused = 0
         /// For a core to hash or decode on.
         package var waiting = Duration.zero
 
+        /// Nothing used yet.
         package init() {}
     }
 

@@ -1,6 +1,8 @@
 /// Who makes a request: a living session and its account.
 package struct Caller: Sendable {
+    /// As it was read for this request.
     package let account: Account
+    /// The session that the token or cookie names.
     package let session: Session
     /// The SHA-256 of the cookie that named the session, where one did.
     package var cookieHash: [UInt8]?

@@ -6,11 +6,13 @@ import Secrets
 /// or width are one name, and the domain of an address as its A-labels. (Unicode Standard §3.13.5, toNFKC_Casefold;
 /// invisible characters are refused beforehand)
 package struct CanonicalName: Sendable, Equatable {
+    /// The text that the unique indexes hold.
     package let key: String
 
     /// In bytes: the longest username, of which a character can have four. An address is shorter.
     private static let longest = 4 * Username.longest
 
+    /// The form of any text; whether it is a name at all is not looked at.
     package init(_ name: String) {
         // Normalising takes the square of the length. A longer name is nobody's: a digest stands for it, behind a zero byte
         // that is in no name, so that it costs the same statements as a name and its failures are counted.

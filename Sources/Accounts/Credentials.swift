@@ -1,5 +1,6 @@
 /// What a client is handed at registration, login and renewal.
 package struct Credentials: Sendable {
+    /// Whose they are.
     package let account: Account
     /// Empty where the client holds a cookie.
     package var access = ""

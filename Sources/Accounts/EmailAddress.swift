@@ -3,11 +3,13 @@ import Mail
 /// A syntactically valid address: dot-atom `@` domain, also internationalised. (RFC 5321 §4.1.2, RFC 6531 §3.3)
 package struct EmailAddress: Sendable {
     let text: String
+    /// The form in which it is compared.
     package let canonical: CanonicalName
 
     /// Bytes. (RFC 3696 erratum 1690)
     static let longest = 254
 
+    /// Throws the rule that `text` breaks.
     package init(_ text: String) throws(Rejection) {
         let tooLong = Rejection(rule: .tooManyBytes(EmailAddress.longest))
         guard text.utf8.count <= EmailAddress.longest else { throw tooLong }

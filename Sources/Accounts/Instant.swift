@@ -1,11 +1,13 @@
 /// A point in time: microseconds since 1970-01-01T00:00:00Z.
 package struct Instant: Sendable, Hashable, Comparable {
+    /// Since 1970-01-01T00:00:00Z.
     package let microseconds: Int64
 
     /// Seconds by which clocks of machines side by side may differ. What was written down for later than that from now was
     /// written by a clock that has been put right since.
     static let skew: Int64 = 60
 
+    /// `microseconds` after 1970-01-01T00:00:00Z.
     package init(microseconds: Int64) {
         self.microseconds = microseconds
     }
@@ -13,6 +15,7 @@ package struct Instant: Sendable, Hashable, Comparable {
     /// Later than any time that is written down.
     static let distantFuture = Instant(seconds: 253_370_764_800)
 
+    /// `seconds` after 1970-01-01T00:00:00Z.
     package init(seconds: Int64) {
         microseconds = seconds * 1_000_000
     }

@@ -3,11 +3,14 @@ import Secrets
 
 /// What a signed-in person fills in to change the password, as it came.
 package struct PasswordChange: Sendable {
+    /// The password that the account has.
     package var current: Entry
+    /// The password that it is to have.
     package var new: Entry
     /// nil where the contract does not ask for it.
     package var confirmation: Entry?
 
+    /// `confirmation` is nil where the contract does not ask for it.
     package init(current: Entry, new: Entry, confirmation: Entry?) {
         self.current = current
         self.new = new

@@ -36,6 +36,7 @@ package final class PasswordForms: Sendable {
 
     private let counts = Mutex<Counts?>(nil)
 
+    /// Nothing counted yet.
     package init() {}
 
     func replace(with new: Counts) {

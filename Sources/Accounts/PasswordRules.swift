@@ -2,8 +2,11 @@
 package struct PasswordRules: Sendable {
     /// In characters (Unicode scalars, as Python counts them).
     package let shortest: Int
+    /// In characters; nil for no limit but that of bytes.
     package let longest: Int?
+    /// Whether the passwords that are guessed first are refused.
     package let refusesCommon: Bool
+    /// Whether passwords of digits alone are refused.
     package let refusesNumeric: Bool
     /// The fields that a password must not resemble, in the order of their check.
     package let dissimilarTo: [Field]
@@ -11,6 +14,7 @@ package struct PasswordRules: Sendable {
     /// In bytes of UTF-8: bounds the work of hashing.
     static let maxBytes = 1024
 
+    /// Without arguments only the length counts.
     package init(
         shortest: Int, longest: Int? = nil, refusesCommon: Bool = false, refusesNumeric: Bool = false,
         dissimilarTo: [Field] = []

@@ -12,13 +12,16 @@ package struct Policy: Sendable {
 
     /// The number of the document, 1 … 5; kept with the session.
     package let contract: UInt8
+    /// What a client holds and how it is renewed.
     package let renewal: Renewal
+    /// What a new password must be like.
     package let passwords: PasswordRules
     /// In characters.
     package let usernameLength: ClosedRange<Int>
     /// The details without which nobody can register.
     package let requiredDetails: Set<Field>
 
+    /// `usernameLength` in characters.
     package init(
         contract: UInt8, renewal: Renewal, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...150,
         requiredDetails: Set<Field> = []
@@ -30,6 +33,7 @@ package struct Policy: Sendable {
         self.usernameLength = usernameLength
     }
 
+    /// Whether clients hold a cookie instead of tokens.
     package var isCookie: Bool {
         if case .cookie = renewal { return true }
         return false

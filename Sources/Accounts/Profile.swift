@@ -3,11 +3,16 @@ import Pictures
 
 /// What a person changes of the own profile, as it came; `.absent` leaves a field as it is.
 package struct ProfileChange {
+    /// A new username.
     package var username: Entry
+    /// A new address, which is not verified then.
     package var email: Entry
+    /// A new bio; null clears it.
     package var bio: Entry
+    /// A new picture, or none.
     package var avatar: AvatarEntry
 
+    /// Changes what is not absent.
     package init(
         username: Entry = .absent, email: Entry = .absent, bio: Entry = .absent, avatar: AvatarEntry = .absent
     ) {

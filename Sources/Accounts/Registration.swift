@@ -4,12 +4,16 @@ import Database
 package struct Registration: Sendable {
     /// nil where the contract asks for none: then it is made from the email.
     package var username: Entry?
+    /// Must be there in every contract.
     package var email: Entry
+    /// Must keep the rules of the contract.
     package var password: Entry
     /// nil where the contract does not ask for it.
     package var confirmation: Entry?
+    /// Texts such as `.fullName` and `.phone`.
     package var details: [Field: Entry] = [:]
 
+    /// A form as it came; nothing is checked yet.
     package init(username: Entry?, email: Entry, password: Entry, confirmation: Entry?, details: [Field: Entry] = [:]) {
         self.username = username
         self.email = email

@@ -3,7 +3,9 @@ import Secrets
 
 /// What stands behind a token or cookie.
 package struct Session: Sendable {
+    /// Random, and never 0.
     package let id: UInt64
+    /// Whose it is.
     package let accountID: UInt64
     /// The number of the document that issued it.
     let contract: UInt8

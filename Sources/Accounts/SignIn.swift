@@ -3,9 +3,11 @@ import Secrets
 
 /// What a person fills in to sign in, as it came.
 package struct SignIn: Sendable {
+    /// A username or an email.
     package var name: Entry
     /// `.username` where the name may also be an email, `.email` where it must be one.
     package var nameField: Field
+    /// Checked against the account's hash as it came.
     package var password: Entry
     /// The role chosen in the form; nil where the contract knows none.
     package var role: Entry?
@@ -14,6 +16,7 @@ package struct SignIn: Sendable {
     /// The cookies that the client still holds: their sessions end when the new one begins.
     package var replacedCookies: [String]
 
+    /// A form as it came; nothing is checked yet.
     package init(
         name: Entry, as nameField: Field = .username, password: Entry, role: Entry? = nil, remembered: Entry = .absent,
         replacedCookies: [String] = []

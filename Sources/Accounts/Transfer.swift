@@ -7,6 +7,7 @@ package struct Transfer: Sendable {
     package var account: Account
     /// Of usernames, emails and texts, as they came. Without a username one is made from the email.
     package var entries: [Field: Entry] = [:]
+    /// In a form that `PasswordHash` reads, or behind `!` for none.
     package var passwordHash = ""
 
     /// - Parameter now: when the account was made, where another time is not known.

@@ -1,8 +1,10 @@
 /// A name that may stand in the username column.
 package struct Username: Sendable {
     let text: String
+    /// The form in which it is compared.
     package let canonical: CanonicalName
 
+    /// In characters.
     package static let longest = 150
 
     /// Letters and digits of any script, combining marks after a letter, and `@ . + - _`.

@@ -10,6 +10,7 @@ import Synchronization
 package final class CircuitBreaker: Sendable {
     private let isOpen = Atomic<Bool>(false)
 
+    /// A closed one: statements are sent.
     package init() {}
 
     /// Whether statements may be sent.

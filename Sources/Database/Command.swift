@@ -2,6 +2,7 @@
 package protocol Command: Query where Row == Never {}
 
 extension Command {
+    /// Is never called: a command returns no rows.
     package static func row(_ columns: inout Columns) throws(DatabaseError) -> Never {
         preconditionFailure("\(Self.self) returns no rows")
     }

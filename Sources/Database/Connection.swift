@@ -20,8 +20,11 @@ package final class Connection {
     /// How often and how long this connection has waited for the server so far.
     package private(set) var waits = Waits()
 
+    /// What was spent waiting for the server.
     package struct Waits: Sendable {
+        /// Statements that were sent.
         package var roundTrips = 0
+        /// Until all the answers had come.
         package var time = Duration.zero
         /// Connections that were lost or could not be made.
         package var losses = 0
@@ -39,6 +42,7 @@ package final class Connection {
         /// Until a table's lock comes, which only an operator takes.
         package var tableLock: UInt32
 
+        /// All in seconds.
         package init(connect: UInt32, answer: UInt32, rowLock: UInt32, tableLock: UInt32) {
             self.connect = connect
             self.answer = answer

@@ -1,5 +1,6 @@
 /// Where the database is and as whom to connect.
 package struct DatabaseAddress: Sendable {
+    /// How the server is reached.
     package enum Endpoint: Sendable {
         /// A unix socket.
         case socket(path: String)
@@ -15,11 +16,16 @@ package struct DatabaseAddress: Sendable {
         case required(authorities: String?)
     }
 
+    /// Where the server is.
     package let endpoint: Endpoint
+    /// The name of the database.
     package let database: String
+    /// As whom to connect.
     package let user: String
+    /// Empty where the socket tells who it is.
     package let password: String
 
+    /// Nothing is connected yet.
     package init(endpoint: Endpoint, database: String, user: String, password: String) {
         self.endpoint = endpoint
         self.database = database
@@ -27,6 +33,7 @@ package struct DatabaseAddress: Sendable {
         self.password = password
     }
 
+    /// `school` at /run/mysqld/mysqld.sock as homeroom; without the password.
     package var description: String {
         switch endpoint {
         case .socket(let path): "`\(database)` at \(path) as \(user)"

@@ -13,6 +13,7 @@ package enum DatabaseError: Error, Sendable, CustomStringConvertible {
     /// Our own mistake: a statement that does not fit the schema, a column of another type.
     case failed(code: UInt32, message: String)
 
+    /// For the log and for operators.
     package var description: String {
         switch self {
         case .unavailable(let code, let message): "database: unavailable: \(code) \(message)"

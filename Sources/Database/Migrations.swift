@@ -1,6 +1,8 @@
 /// The schema's history: the files of sql/, which are part of the executable, and steps that take more than SQL.
 package struct Migration: Sendable {
+    /// Counts from 1.
     package let version: Int64
+    /// Of the file: `0001-accounts.sql`.
     package let name: String
     /// nil for a step in code, which `Migrations.apply` gets under the name.
     let script: [UInt8]?

@@ -2,11 +2,16 @@ import Foundation
 
 /// A mail with the same content as text and as HTML.
 package struct MailMessage: Sendable {
+    /// The address, with its domain as it was typed.
     package let recipient: String
+    /// One line, in any script.
     package let subject: String
+    /// The content as plain text.
     package let text: String
+    /// The content as a whole HTML document.
     package let html: String
 
+    /// Nothing is escaped: `html` must be safe as it is.
     package init(recipient: String, subject: String, text: String, html: String) {
         self.recipient = recipient
         self.subject = subject

@@ -3,6 +3,7 @@ import Glibc
 
 /// Where mails go: over SMTP, or as files into a folder.
 package struct MailTransport: Sendable {
+    /// How mails leave.
     package enum Destination: Sendable, Equatable {
         /// `smtp://` or `smtps://` with host and port.
         case server(Server)
@@ -10,15 +11,20 @@ package struct MailTransport: Sendable {
         case folder(path: String)
     }
 
+    /// An SMTP server and how to sign in there.
     package struct Server: Sendable, Equatable {
         /// `smtp://HOST:PORT` or `smtps://HOST:PORT`.
         package var url: String
+        /// nil where the server asks for no sign-in.
         package var user: String?
+        /// Goes with `user`.
         package var password: String?
+        /// Whether nothing is sent without TLS; else it is used where the server has it.
         package var requiresTLS: Bool
         /// The path of the certificates to trust; nil trusts the system's.
         package var authorities: String?
 
+        /// A server by its settings.
         package init(url: String, user: String?, password: String?, requiresTLS: Bool, authorities: String? = nil) {
             self.url = url
             self.user = user
@@ -28,10 +34,12 @@ package struct MailTransport: Sendable {
         }
     }
 
+    /// Why a mail was not handed over.
     package enum Failure: Error, CustomStringConvertible {
         case smtp(String)
         case file(path: String, code: Int32)
 
+        /// One line for the log.
         package var description: String {
             switch self {
             case .smtp(let text): "mail: \(text)"
@@ -44,6 +52,7 @@ package struct MailTransport: Sendable {
     /// `Homeroom <no-reply@school.example>` or the address alone.
     private let sender: String
 
+    /// `sender` is an address, or a name with an address in angle brackets.
     package init(_ destination: Destination, from sender: String) {
         self.destination = destination
         self.sender = sender

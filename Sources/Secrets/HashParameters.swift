@@ -16,13 +16,16 @@ package struct HashParameters: Sendable, Equatable {
     /// Memory times iterations, what time goes with: two passes over that much, about five seconds.
     static let maxWork = 2 << 20
 
+    /// Which of the three algorithms.
     package var variant: Variant
     /// At least 8 for each unit of parallelism.
     package var memoryKiB: Int
+    /// Passes over the memory.
     package var iterations: Int
     /// Lanes of the algorithm. They are always computed one after the other, on the caller's thread.
     package var parallelism: Int
 
+    /// OWASP's values where nothing else is said.
     package init(
         variant: Variant = .argon2id, memoryKiB: Int = 19_456, iterations: Int = 2, parallelism: Int = 1
     ) {

@@ -10,6 +10,7 @@ package enum HashingFailure: Error, Equatable, CustomStringConvertible {
     case bcrypt(Int32)
     case pbkdf2
 
+    /// For the log: the library, its code and what to look at.
     package var description: String {
         switch self {
         case .outOfBounds(let parameters):

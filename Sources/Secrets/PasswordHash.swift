@@ -38,6 +38,7 @@ package struct PasswordHash: Sendable {
         case unusable
     }
 
+    /// Any text is taken; what is no hash is unusable.
     package init(stored: String) {
         guard stored.utf8.count <= Self.longestStored else {
             scheme = .unusable

@@ -10,6 +10,7 @@ package struct RandomSource: RandomNumberGenerator, Sendable {
 
     private let number: @Sendable () -> UInt64
 
+    /// A source that takes its numbers from `number`.
     package init(_ number: @escaping @Sendable () -> UInt64) {
         self.number = number
     }

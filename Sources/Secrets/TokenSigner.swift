@@ -97,6 +97,7 @@ package enum TokenKeyError: Error, Equatable, CustomStringConvertible {
     /// `position` counts from 1.
     case tooShort(position: Int, bytes: Int)
 
+    /// Goes behind the name of the setting.
     package var description: String {
         switch self {
         case .missing:

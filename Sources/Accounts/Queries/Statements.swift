@@ -2,6 +2,7 @@ import Database
 
 /// Every statement of the core, for a test to prepare against the real schema.
 package enum Statements {
+    /// All types that are a `Query`, `Command` included.
     package static var all: [any Query.Type] {
         [
             // AccountQueries.swift
