@@ -8,6 +8,8 @@ import Database
 /// 2. `Account`: a property, with the value that a registration gives it.
 /// 3. `AccountColumn.shown` or `AccountColumn.unshown`: the column's name, its kind and the property.
 /// 4. The contract that shows it.
+///
+/// A text that clients fill in also has a case of `Field`, for the words of the contracts.
 package struct AccountColumn: Sendable {
     /// The name of the column, and of the member in exported JSON.
     package let name: String

@@ -9,7 +9,7 @@ package final class Accounts {
     let database: Connection
     let dependencies: Dependencies
     var counted = Usage()
-    /// Who makes the present call, for the trail in the log. Whoever makes it sets that before.
+    /// Who makes the calls that follow, for the log. Set before each request.
     package var actor = Actor.unknown
 
     /// What all threads share.
@@ -59,7 +59,7 @@ package final class Accounts {
     /// The present time by the clock of the dependencies.
     package var now: Instant { dependencies.now() }
 
-    /// Leaves a trail of what was done with an account.
+    /// Logs what was done with an account.
     func report(_ action: AccountAction, _ accountID: UInt64?) {
         dependencies.report(.account(action, accountID: accountID, actor: actor))
     }
@@ -74,18 +74,18 @@ package final class Accounts {
         package var losses = 0
         /// Time spent hashing passwords.
         package var hashing = Duration.zero
-        /// Pictures.
+        /// Time spent decoding pictures.
         package var decoding = Duration.zero
         /// Uploads that are no picture or too large.
         package var picturesRefused = 0
-        /// For a core to hash or decode on.
+        /// Time spent waiting for a core to hash or decode on.
         package var waiting = Duration.zero
 
         /// Nothing used yet.
         package init() {}
     }
 
-    /// What was used since the last time it was asked for.
+    /// Returns the usage since the last call, and begins anew.
     package func takeUsage() -> Usage {
         var usage = counted
         counted = Usage()
@@ -99,7 +99,7 @@ package final class Accounts {
         return usage
     }
 
-    /// Hashes when a permit for that is free, and counts the waiting and the work.
+    /// Runs `body` once a permit to hash is free, and measures the wait and the work.
     func withHashingPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
         let begin = ContinuousClock.now
         return try dependencies.hashing.withPermit { () throws(Failure) in
@@ -107,7 +107,7 @@ package final class Accounts {
         }
     }
 
-    /// Decodes a picture when a permit for that is free, and counts the waiting and the work; nil when none is for `pictureTimeout`.
+    /// Runs `body` once a permit to decode is free, and measures the wait and the work; nil when none is free in time.
     func withPicturePermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T? {
         let begin = ContinuousClock.now
         return try dependencies.pictures.withPermit(within: Accounts.pictureTimeout) { () throws(Failure) in
@@ -129,7 +129,7 @@ package final class Accounts {
         return try body()
     }
 
-    /// Translates what the database throws, once, at the border of the core.
+    /// Translates the errors of the database to those of this target.
     @discardableResult
     func refusing<T>(_ body: () throws(DatabaseError) -> T) throws(AccountsError) -> T {
         do throws(DatabaseError) {

@@ -5,14 +5,16 @@ import Database
 /// Each row changes by itself, and only while it is as it was read: so it may be repeated, killed, and run beside a
 /// service.
 package enum AddressKeys {
-    /// What `Migrations.apply` wants of the core.
+    /// The steps of migrations that need code of this target, for `Migrations.apply`.
     ///
     /// - Parameter report: gets a line for each account that keeps its old form.
     package static func steps(report: @escaping (String) -> Void) -> [String: Migrations.Step] {
         ["address-keys": { connection throws(DatabaseError) in try rewrite(on: connection, report) }]
     }
 
-    /// - Parameter report: as that of `steps`.
+    /// Rewrites all addresses that are not in the present form.
+    ///
+    /// - Parameter report: gets a line for each account that keeps its old form.
     package static func rewrite(on database: Connection, _ report: (String) -> Void) throws(DatabaseError) {
         var last: UInt64 = 0
         while true {

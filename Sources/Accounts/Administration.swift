@@ -14,18 +14,18 @@ extension Accounts {
         return account
     }
 
-    /// nil when nobody has the name.
+    /// Looks up an account by username or email; nil when there is none.
     package func account(_ name: String) throws(AccountsError) -> Account? {
         try account(named: CanonicalName(name.trimmed))?.account
     }
 
-    /// Also ends the sessions: their tokens name the old role.
+    /// Sets the role and ends the sessions, whose tokens name the old role.
     package func setRole(_ role: Role, of account: Account) throws(AccountsError) {
         try change(account, SetRole(id: account.id, role: role, now: now))
         report(.roleSet, account.id)
     }
 
-    /// Also ends the sessions.
+    /// Sets the status and ends the sessions.
     package func setStatus(_ status: Status, of account: Account) throws(AccountsError) {
         try change(account, SetStatus(id: account.id, status: status, now: now))
         report(.statusSet, account.id)
@@ -91,7 +91,7 @@ extension Accounts {
         report(.unlocked, account?.id)
     }
 
-    /// Removes what is over: sessions and counts of failures, in small batches. True while there may be more.
+    /// Deletes expired rows in small batches: sessions, counts of failures, links, mails. True while there may be more.
     package func sweep() throws(AccountsError) -> Bool {
         let now = self.now
         let window = dependencies.settings.lockWindow
@@ -107,13 +107,13 @@ extension Accounts {
         }
     }
 
-    /// Keeps ready what decodes pictures, so that an upload does not wait for it.
+    /// Starts the process that decodes pictures ahead of time, so that no upload waits for it.
     package func prepareDecoder() {
         dependencies.media.prepare()
     }
 
-    /// Removes the files that no row names, and what killed processes left behind. Answers with how many avatars and
-    /// uploads went.
+    /// Deletes the files of avatars that no account has, and uploads that killed processes left behind. Returns how many
+    /// avatars and uploads that were.
     ///
     /// A file is left alone for an hour: a request in flight may be about to name it.
     package func cleanMedia() throws(AccountsError) -> Int {

@@ -1,25 +1,25 @@
 import Database
 import Secrets
 
-/// What a request shows to say whose it is. What it names is not looked up yet.
+/// The credential of a request, verified as far as that needs no database.
 package enum PresentedCredential: Sendable {
-    /// What a good access token says.
+    /// The claims of an access token whose signature and expiry are verified.
     case token(Claims)
     /// The SHA-256 of each cookie that came, of which the first with a living session counts.
     case cookie(hashes: [[UInt8]])
 }
 
 extension Accounts {
-    /// Whose an access token claims to be; costs no round trip to the database.
+    /// Verifies the signature and the expiry of an access token, without the database.
     package func credential(accessToken: String) throws(AccountsError) -> PresentedCredential {
         .token(try claims(accessToken, .access, otherwise: .badToken))
     }
 
-    /// Which sessions cookies claim to be; costs no round trip to the database.
+    /// The credential that session cookies make, without the database.
     package func credential(cookies: [String]) -> PresentedCredential { .cookie(hashes: cookies.map { sha256($0) }) }
 
-    /// The sessions that credentials name, each in its place, nil where there is none. Sixteen at a time cost one round trip,
-    /// those of cookies another.
+    /// Looks up the sessions of credentials, each in its place; nil where there is none. Sixteen tokens cost one round trip,
+    /// sixteen cookies another.
     package func sessions(of credentials: [PresentedCredential]) throws(AccountsError) -> [Caller?] {
         var ids: [UInt64] = []
         var hashes: [[UInt8]] = []
@@ -49,7 +49,7 @@ extension Accounts {
         }
     }
 
-    /// Who makes a request, if the session that was found for the credential lives.
+    /// The caller of a request, if the session that was looked up for its credential is valid.
     package func caller(_ credential: PresentedCredential, _ found: Caller?) throws(AccountsError) -> Caller {
         guard let found, let caller = living(found) else { throw .refused(.badToken) }
         if case .token(let claims) = credential {
@@ -60,26 +60,26 @@ extension Accounts {
         return caller
     }
 
-    /// How long a cookie's session is to live from now on, in seconds; nil where that was written down within the hour.
+    /// The new lifetime of a cookie's session, in seconds from now; nil where it was extended within the last hour.
     package func slides(_ caller: Caller, by policy: Policy) -> Int64? {
         let now = self.now
         let end = min(now + policy.life(remembered: false), absoluteEnd(of: caller.session))
         return caller.session.expiresAt + Accounts.slide < end ? end.seconds(since: now) : nil
     }
 
-    /// The living session behind an access token.
+    /// Looks up the session of an access token.
     package func caller(accessToken: String) throws(AccountsError) -> Caller {
         let credential = try credential(accessToken: accessToken)
         return try caller(credential, try sessions(of: [credential])[0])
     }
 
-    /// The living session behind a cookie. Its life slides: at most once an hour that is written down.
+    /// Looks up the session of a cookie and extends it, at most once an hour.
     package func caller(cookie: String, by policy: Policy) throws(AccountsError) -> Caller {
         let credential = credential(cookies: [cookie])
         return try sliding(try caller(credential, try sessions(of: [credential])[0]), by: policy)
     }
 
-    /// The caller with a session that lives longer, where it is time to write that down.
+    /// Extends a cookie's session, unless that was done within the last hour.
     package func sliding(_ caller: Caller, by policy: Policy) throws(AccountsError) -> Caller {
         guard let life = slides(caller, by: policy) else { return caller }
         let now = self.now
@@ -97,10 +97,10 @@ extension Accounts {
         return isAlive && found.account.status == .active ? found : nil
     }
 
-    /// When a session is over, however often it is renewed.
+    /// When a session expires for good, however often it is renewed.
     func absoluteEnd(of session: Session) -> Instant { session.createdAt + dependencies.settings.longestSession }
 
-    /// Seconds for which a sliding session is not written again.
+    /// Seconds between two extensions of a session.
     private static let slide: Int64 = 3600
 
     /// Ends the session of a refresh token, for clients that hold nothing else.
@@ -138,7 +138,7 @@ extension Accounts {
         try signOut(caller)
     }
 
-    /// What a token says, if it is ours, of the kind and not expired.
+    /// The claims of a token that is signed by us, of this kind and not expired.
     func claims(_ token: String, _ kind: Claims.Kind, otherwise refusal: Refusal) throws(AccountsError) -> Claims {
         do throws(TokenError) {
             let claims = try dependencies.signer.verify(token, now: now.seconds)
@@ -147,7 +147,7 @@ extension Accounts {
         throw .refused(refusal)
     }
 
-    /// The session that a token names, if it lives and its account is active.
+    /// The session of a token, if it is valid and its account is active.
     func livingSession(_ claims: Claims) throws(AccountsError) -> Caller? {
         guard let found = try sessions(of: [.token(claims)])[0], found.account.id == claims.accountID else {
             return nil
@@ -155,7 +155,7 @@ extension Accounts {
         return living(found)
     }
 
-    /// A session that is not yet in the database and belongs to nobody.
+    /// A new session that is not stored yet and has no account.
     func newSession(for policy: Policy, remembered: Bool, now: Instant) -> Session {
         Session(
             id: max(1, dependencies.random.next()), accountID: 0, contract: policy.contract, isRemembered: remembered,
@@ -164,7 +164,7 @@ extension Accounts {
             isCurrent: true)
     }
 
-    /// The tokens of a session's present generation. The same row always gives the same refresh or single token.
+    /// The tokens of a session's current generation. The same row always gives the same refresh or single token.
     func credentials(_ caller: Caller, cookie: String? = nil, by policy: Policy) -> Credentials {
         let session = caller.session
         switch policy.renewal {

@@ -11,7 +11,8 @@ extension Accounts {
     /// Addresses that an account can have back at a time. More are not kept: the first of them can take all back.
     private static let maxEmailChanges = 20
 
-    /// Keeps the address that an account had before a change and lets it be told. In the transaction of the change, after it.
+    /// Stores the address that an account had before a change, with a notice to it. Runs in the transaction of the change,
+    /// after it.
     func keep(_ old: AddressForUpdate.Row, of id: UInt64, changedTo new: CanonicalName, now: Instant)
         throws(DatabaseError)
     {

@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Finds sources that try passwords on many accounts, few each, which no account's lock notices. Counts for this process
-/// alone, and in bounded memory.
+/// Detects password spraying: a source that fails to sign in with many accounts, too seldom with each to lock it. Counts in
+/// this process alone, in bounded memory.
 final class FailedLoginSources: Sendable {
     /// Different accounts or names within the window that are reported, once a window.
     static let maxSubjects = 10
@@ -19,7 +19,7 @@ final class FailedLoginSources: Sendable {
 
     private let sources = Mutex<[String: Failures]>([:])
 
-    /// Whether a failure makes its source one that is to be reported.
+    /// Counts a failure; true when its source is to be reported.
     func count(_ source: String, _ subject: [UInt8], now: Instant) -> Bool {
         sources.withLock { sources in
             var failures = sources[source] ?? Failures(start: now)
@@ -38,8 +38,8 @@ final class FailedLoginSources: Sendable {
         }
     }
 
-    /// What clients are told apart by: an IPv4 address, or the first 64 bits of an IPv6 address, of which one client has all:
-    /// `2001:db8:1:2::/64`. An address of neither kind stands for itself.
+    /// The source that an address belongs to: an IPv4 address, or the first 64 bits of an IPv6 address, of which one client
+    /// has all: `2001:db8:1:2::/64`. An address of neither kind stands for itself.
     static func source(of address: String) -> String {
         var bytes = in6_addr()
         guard inet_pton(AF_INET6, address, &bytes) == 1 else { return address }

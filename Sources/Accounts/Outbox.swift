@@ -6,10 +6,10 @@ extension Accounts {
     /// How long a mailed link is good, in seconds.
     static let resetLife: Int64 = 30 * 60
 
-    /// How long a mail is tried to be sent, in seconds. Whoever still wants it then asks for it again.
+    /// How long the delivery of a mail is retried, in seconds. Whoever still wants it then asks for it again.
     static let mailLife: Int64 = 86_400
 
-    /// Hands a message over, under an id of its own.
+    /// Delivers a message with a unique id.
     package typealias Send = (_ message: MailMessage, _ id: String) throws(MailTransport.Failure) -> Void
 
     /// Sends a mail of each kind that is due, if there is one. False when none is.

@@ -53,7 +53,8 @@ extension Accounts {
         report(.passwordChanged, caller.account.id)
     }
 
-    /// Ends what a new epoch alone does not end, and removes rows that it has ended. In its transaction, after it.
+    /// Ends the sessions that a new epoch does not end, and deletes rows of those that it ended. Runs in the transaction of
+    /// the new epoch, after it.
     func endRest(of accountID: UInt64, but kept: UInt64 = 0) throws(DatabaseError) {
         try database.run(EndUncountedSessions(accountID: accountID, kept: kept))
         try database.run(DeleteEndedSessions(accountID: accountID, kept: kept))

@@ -1,7 +1,7 @@
 import Secrets
 
 extension Accounts {
-    /// Heavy: waits for a permit and takes tens of milliseconds.
+    /// Hashes a new password. Heavy: waits for a permit and takes tens of milliseconds.
     func hash(_ password: String) throws(AccountsError) -> String {
         let salt = dependencies.random.bytes(PasswordHash.saltBytes)
         return try hashing { () throws(HashingFailure) in
@@ -9,7 +9,7 @@ extension Accounts {
         }
     }
 
-    /// Heavy: waits for a permit and takes tens of milliseconds.
+    /// Whether a password is that of a hash. Heavy: waits for a permit and takes tens of milliseconds.
     func matches(_ hash: PasswordHash, _ password: String) throws(AccountsError) -> Bool {
         try hashing { () throws(HashingFailure) in try hash.matches(password) }
     }

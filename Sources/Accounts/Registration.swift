@@ -47,6 +47,8 @@ extension Accounts {
             requiredDetails: policy.requiredDetails, session: session)
     }
 
+    /// Validates a form and stores the account.
+    ///
     /// - Parameters:
     ///   - usernameLength: in characters.
     ///   - session: what the account begins with, if it is signed in at once.
@@ -78,6 +80,8 @@ extension Accounts {
         return try insert(insertion, isNameMade: username == nil, session: session)
     }
 
+    /// Stores an account, under the next free username where it was made and is taken meanwhile.
+    ///
     /// - Parameters:
     ///   - isNameMade: whether the username was made from the email: then the next free one is as good.
     ///   - session: as that of `make`.
@@ -119,7 +123,8 @@ extension Accounts {
         return made.account
     }
 
-    /// The unique indexes have the last word: of two at once, one gets the row and the other the violation.
+    /// Translates what unique indexes refuse to violations of fields: of two at once, one gets the row and the other the
+    /// violation.
     func inserting<T>(_ body: () throws(DatabaseError) -> T) throws(AccountsError) -> T {
         do throws(DatabaseError) {
             return try body()

@@ -1,7 +1,7 @@
 import Database
 import Secrets
 
-/// What stands behind a token or cookie.
+/// A session of an account, which a token or a cookie names.
 package struct Session: Sendable {
     /// Random, and never 0.
     package let id: UInt64
@@ -18,7 +18,7 @@ package struct Session: Sendable {
     /// False once all sessions of the account were ended: then this one's epoch is not the account's.
     let isCurrent: Bool
 
-    /// A generation is answered like the current one for this long after its successor began, in seconds.
+    /// How long a generation is accepted after the next one began, in seconds.
     static let grace: Int64 = 10
 
     /// When the current generation began.

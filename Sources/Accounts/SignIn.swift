@@ -56,7 +56,7 @@ extension Accounts {
         return try begin(session, of: stored, form, password: password, by: policy)
     }
 
-    /// The account of a name, if the password is its own. Counts a failure.
+    /// Checks the password of the account of a name; counts a failure.
     ///
     /// Which field the name came in decides whether it can sign in, never whose failures it counts for: a username in an
     /// email's field is checked like any wrong password of its account.
@@ -90,8 +90,10 @@ extension Accounts {
         }
     }
 
-    /// What stands in for the hash of an account that does not exist. The forms that accounts have are chosen from by a keyed
-    /// hash of the name, weighted by their numbers: so an unknown name costs what a known one may cost, and always the same.
+    /// The hash that is checked in place of that of an account that does not exist.
+    ///
+    /// A keyed hash of the name chooses among the forms that accounts have, weighted by their numbers: so an unknown name
+    /// costs what a known one may cost, and always the same.
     private func decoy(for name: CanonicalName) -> PasswordHash {
         let usual = PasswordHash.decoy(dependencies.settings.hashing)
         do throws(AccountsError) {
@@ -104,7 +106,8 @@ extension Accounts {
         }
     }
 
-    /// Counts anew which forms of password hashes accounts have; takes some 0.2 s for a million. Now and then, beside requests.
+    /// Counts again which forms of password hashes accounts have: about 0.2 s for a million. Called now and then, outside of
+    /// requests.
     package func refreshPasswordForms() throws(AccountsError) {
         dependencies.passwordForms.replace(with: try countPasswordForms())
     }
