@@ -17,7 +17,7 @@ import Testing
 
     /// A program of the virtual environment that `make test` makes.
     private func program(_ name: String) throws -> String {
-        let path = Laboratory.checkout + "/.build/python/bin/" + name
+        let path = TestEnvironment.checkout + "/.build/python/bin/" + name
         try #require(FileManager.default.isExecutableFile(atPath: path), "\(path) is missing. Run: make python")
         return path
     }
@@ -26,7 +26,7 @@ import Testing
     private static let paths = ["/api/openapi.json"] + contracts.map { "/api/openapi/\($0).json" }
 
     @Test(arguments: paths) func `what is served is valid OpenAPI, and what the command prints`(path: String) throws {
-        let folder = try Laboratory.scratch("openapi")
+        let folder = try TestEnvironment.scratch("openapi")
         let file = folder + "/description.json"
         let answer = try site.send("GET", path)
         try Data(answer.body).write(to: URL(filePath: file))
@@ -43,7 +43,7 @@ import Testing
     /// of. A name can be taken, a password wrong or too much like the name. The stateful phase is left out: it follows links
     /// between operations, of which there are none.
     private func schemathesis(_ contract: String, token: String? = nil, _ options: [String] = []) throws -> Outcome {
-        let folder = try Laboratory.scratch("schemathesis")
+        let folder = try TestEnvironment.scratch("schemathesis")
         let settings = folder + "/schemathesis.toml"
         // A locked name answers so before anything else is said of the fields.
         let toml = """
