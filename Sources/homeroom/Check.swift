@@ -52,7 +52,10 @@ enum Check {
             return true
         } catch {
             switch error {
-            case .refused(let text), .usage(let text): print("\(subject): FAILED, \(text)")
+            case .refused(let text), .usage(let text):
+                // Some begin with their subject.
+                let rest = text.hasPrefix("\(subject): ") ? text.dropFirst(subject.count + 2) : text[...]
+                print("\(subject): FAILED, \(rest)")
             }
             return false
         }

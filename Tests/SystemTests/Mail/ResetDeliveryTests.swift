@@ -132,7 +132,7 @@ struct ResetDeliveryTests {
         let outcome = try mailing.site.homeroom("check", environment: MailingSite.settings(mailServer))
 
         #expect(outcome.status == 1)
-        #expect(outcome.output.contains("mail: FAILED, mail: Couldn't connect to server (7)\n"))
+        #expect(outcome.output.contains("mail: FAILED, Couldn't connect to server (7)\n"))
     }
 
     @Test func `without a mail server the mails of homeroom dev are files`() throws {
