@@ -287,7 +287,7 @@ package final class Connection {
         // FOUND_ROWS: an UPDATE counts the rows it found, also where it leaves them as they were.
         let flags = UInt(CLIENT_FOUND_ROWS) | (isMigrating ? UInt(CLIENT_MULTI_STATEMENTS) : 0)
         let made =
-            switch address.endpoint {
+            switch address.transport {
             case .socket(let path):
                 mysql_real_connect(new, nil, address.user, address.password, address.database, 0, path, flags)
             case .network(let host, let port, let encryption):
@@ -334,7 +334,7 @@ package final class Connection {
     /// Says of a connection that could not be protected what it needs.
     private func withWayOut(_ error: DatabaseError) -> DatabaseError {
         guard case .unavailable(let code, let message) = error, Int(code) == Int(CR_SSL_CONNECTION_ERROR),
-            case .network(let host, _, .required(let authorities)) = address.endpoint
+            case .network(let host, _, .required(let authorities)) = address.transport
         else { return error }
         let source = authorities ?? "one of the system's authorities (another: HOMEROOM_DATABASE_CA)"
         let needs =

@@ -1,7 +1,7 @@
 /// Where the database is and as whom to connect.
 package struct DatabaseAddress: Sendable {
     /// How the server is reached.
-    package enum Endpoint: Sendable {
+    package enum Transport: Sendable {
         /// A unix socket.
         case socket(path: String)
         case network(host: String, port: UInt16, encryption: Encryption)
@@ -17,7 +17,7 @@ package struct DatabaseAddress: Sendable {
     }
 
     /// Where the server is.
-    package let endpoint: Endpoint
+    package let transport: Transport
     /// The name of the database.
     package let database: String
     /// As whom to connect.
@@ -26,8 +26,8 @@ package struct DatabaseAddress: Sendable {
     package let password: String
 
     /// Nothing is connected yet.
-    package init(endpoint: Endpoint, database: String, user: String, password: String) {
-        self.endpoint = endpoint
+    package init(transport: Transport, database: String, user: String, password: String) {
+        self.transport = transport
         self.database = database
         self.user = user
         self.password = password
@@ -35,7 +35,7 @@ package struct DatabaseAddress: Sendable {
 
     /// `school` at /run/mysqld/mysqld.sock as homeroom; without the password.
     package var description: String {
-        switch endpoint {
+        switch transport {
         case .socket(let path): "`\(database)` at \(path) as \(user)"
         case .network(let host, let port, _): "`\(database)` at \(host):\(port) as \(user)"
         }

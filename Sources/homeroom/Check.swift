@@ -14,7 +14,9 @@ enum Check {
             },
             line("database") { () throws(CommandError) in
                 let cipher = try asking(configuration) { connection throws(DatabaseError) in try connection.cipher() }
-                guard case .network = configuration.database.endpoint else { return configuration.database.description }
+                guard case .network = configuration.database.transport else {
+                    return configuration.database.description
+                }
                 let protection = cipher.map { "encrypted, \($0)" } ?? "NOT encrypted, HOMEROOM_DATABASE_TLS=off"
                 return "\(configuration.database.description), \(protection)"
             },

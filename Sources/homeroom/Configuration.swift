@@ -165,12 +165,12 @@ private struct Keys {
         let port = try number("HOMEROOM_DATABASE_PORT", in: 1...65_535, default: 3306)
         let encryption = try encryption()
         let host = try optional("HOMEROOM_DATABASE_HOST")
-        let endpoint =
-            host.map { DatabaseAddress.Endpoint.network(host: $0, port: UInt16(port), encryption: encryption) }
+        let transport =
+            host.map { DatabaseAddress.Transport.network(host: $0, port: UInt16(port), encryption: encryption) }
             ?? .socket(path: socket)
         return (
-            DatabaseAddress(endpoint: endpoint, database: name, user: user, password: password),
-            DatabaseAddress(endpoint: endpoint, database: name, user: owner, password: ownerPassword)
+            DatabaseAddress(transport: transport, database: name, user: user, password: password),
+            DatabaseAddress(transport: transport, database: name, user: owner, password: ownerPassword)
         )
     }
 

@@ -30,7 +30,7 @@ import Testing
     @Test func `a database that is not there is no answer`() throws {
         let fixture = try AccountsFixture()
         let address = DatabaseAddress(
-            endpoint: .socket(path: "\(fixture.media.root)/none"), database: "x", user: "x", password: "x")
+            transport: .socket(path: "\(fixture.media.root)/none"), database: "x", user: "x", password: "x")
 
         let found = fixture.accounts(on: Connection(address, timeouts: .probe)).health()
 

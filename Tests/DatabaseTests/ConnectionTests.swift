@@ -36,7 +36,7 @@ import Testing
     @Test func `a server that takes the connection and says nothing is given up`() throws {
         let path = try TestEnvironment.scratch("mute") + "/s"
         let mute = try MuteServer(path)
-        let address = DatabaseAddress(endpoint: .socket(path: path), database: "x", user: "x", password: "x")
+        let address = DatabaseAddress(transport: .socket(path: path), database: "x", user: "x", password: "x")
 
         let error = failure { () throws(DatabaseError) in try Connection(address, timeouts: .probe).ping() }
 
@@ -210,7 +210,7 @@ import Testing
     @Test func `no server is unavailable and names the place in the log`() throws {
         let lines = Lines()
         let address = DatabaseAddress(
-            endpoint: .socket(path: "/tmp/h-nobody-listens.sock"), database: "school", user: "homeroom",
+            transport: .socket(path: "/tmp/h-nobody-listens.sock"), database: "school", user: "homeroom",
             password: "secret")
         let connection = Connection(address) { line in lines.all.withLock { $0.append(line) } }
 
@@ -248,7 +248,7 @@ import Testing
     @Test func `a wrong password is unavailable`() throws {
         let good = try TestEnvironment.emptyDatabase()
         let connection = Connection(
-            DatabaseAddress(endpoint: good.endpoint, database: good.database, user: good.user, password: "wrong"))
+            DatabaseAddress(transport: good.transport, database: good.database, user: good.user, password: "wrong"))
 
         let error = failure { () throws(DatabaseError) in try connection.ping() }
 
@@ -290,7 +290,7 @@ private final class Mute {
     init() throws {
         folder = try DevStack.scratch("mute")
         let path = folder + "/sock"
-        address = DatabaseAddress(endpoint: .socket(path: path), database: "school", user: "homeroom", password: "")
+        address = DatabaseAddress(transport: .socket(path: path), database: "school", user: "homeroom", password: "")
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var name = sockaddr_un()
         name.sun_family = sa_family_t(AF_UNIX)

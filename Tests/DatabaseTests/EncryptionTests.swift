@@ -152,7 +152,7 @@ private final class Eavesdropper: Sendable {
 
     func address(_ encryption: DatabaseAddress.Encryption) -> DatabaseAddress {
         DatabaseAddress(
-            endpoint: .network(host: "127.0.0.1", port: port, encryption: encryption), database: "school",
+            transport: .network(host: "127.0.0.1", port: port, encryption: encryption), database: "school",
             user: "somebody", password: "secret")
     }
 

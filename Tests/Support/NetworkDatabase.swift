@@ -20,7 +20,7 @@ package struct NetworkDatabase: Sendable {
     ) -> DatabaseAddress {
         let port = (offersTLS ? encrypted : plain).port
         return DatabaseAddress(
-            endpoint: .network(host: host, port: port, encryption: encryption), database: "homeroom", user: "far",
+            transport: .network(host: host, port: port, encryption: encryption), database: "homeroom", user: "far",
             password: NetworkDatabase.password)
     }
 

@@ -24,7 +24,7 @@ package enum TestEnvironment {
         try server.database.execute(
             "CREATE DATABASE \(name); GRANT ALL ON \(name).* TO 'homeroom_owner'@'localhost'")
         return DatabaseAddress(
-            endpoint: .socket(path: server.folder.databaseSocket), database: name, user: "homeroom_owner",
+            transport: .socket(path: server.folder.databaseSocket), database: name, user: "homeroom_owner",
             password: server.settings["HOMEROOM_DATABASE_OWNER_PASSWORD"] ?? "")
     }
 
@@ -33,7 +33,7 @@ package enum TestEnvironment {
         let server = try shared.get()
         func address(_ user: String, _ password: String) -> DatabaseAddress {
             DatabaseAddress(
-                endpoint: .socket(path: server.folder.databaseSocket), database: "homeroom", user: user,
+                transport: .socket(path: server.folder.databaseSocket), database: "homeroom", user: user,
                 password: server.settings[password] ?? "")
         }
         _ = try Migrations.apply(

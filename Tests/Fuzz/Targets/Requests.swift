@@ -57,7 +57,7 @@ extension FuzzTarget {
             settings: settings, signer: signer, random: .system, media: media, hashing: CorePermits(count: 64),
             pictures: CorePermits(count: 64), now: { Instant(microseconds: 1_700_000_000_000_000) }, report: { _ in })
         let address = DatabaseAddress(
-            endpoint: .socket(path: "\(folder)/nobody"), database: "none", user: "none", password: "")
+            transport: .socket(path: "\(folder)/nobody"), database: "none", user: "none", password: "")
         return OneThreadsAccounts(accounts: Accounts(database: Connection(address), dependencies: dependencies))
     }()
 }

@@ -195,7 +195,7 @@ extension DevStack {
     func console() throws -> Connection {
         Connection(
             DatabaseAddress(
-                endpoint: .socket(path: folder.databaseSocket), database: "homeroom", user: try User.own().name,
+                transport: .socket(path: folder.databaseSocket), database: "homeroom", user: try User.own().name,
                 password: ""),
             isMigrating: true)
     }

@@ -75,7 +75,7 @@ enum Site {
         try database.start()
         defer { database.stop() }
         let address = DatabaseAddress(
-            endpoint: .socket(path: folder.databaseSocket), database: "homeroom", user: "homeroom_owner",
+            transport: .socket(path: folder.databaseSocket), database: "homeroom", user: "homeroom_owner",
             password: settings["HOMEROOM_DATABASE_OWNER_PASSWORD"] ?? "")
         _ = try Migrations.apply(at: address, now: 0, steps: AddressKeys.steps { _ in })
         return folder.database
