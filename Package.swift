@@ -31,32 +31,38 @@ let package = Package(
         // Its own pkg-config file asks for -pthread, which SwiftPM refuses with a warning; glib's names the headers too.
         .systemLibrary(name: "CVips", pkgConfig: "gobject-2.0", providers: [.apt(["libvips-dev"])]),
 
+        target("System", ["CLinux"]),
         target("JSON"),
-        target("FastCGI", ["CFastCGI", "CLinux"]),
+        target("FastCGI", ["CFastCGI", "System", "CLinux"]),
         target("HTTP", ["JSON"]),
-        target("Database", ["CMariaDB"], resources: [.embedInCode("sql")]),
+        target("Database", ["CMariaDB", "System"], resources: [.embedInCode("sql")]),
         target("Secrets", ["CArgon2", "CCrypto"]),
-        target("Pictures", ["CVips", "CLinux"]),
-        target("Mail", ["CCurl", "CIDN2"]),
-        target("Accounts", ["Database", "Secrets", "Pictures", "Mail", "CLinux"]),
-        target("Contracts", ["HTTP", "JSON", "Accounts"]),
-        target("Server", ["FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "Database", "Secrets", "CLinux"]),
-        target("DevStack", ["CLinux"]),
+        target("Pictures", ["CVips", "System", "CLinux"]),
+        target("Mail", ["CCurl", "CIDN2", "System"]),
+        target("Accounts", ["Database", "Secrets", "Pictures", "Mail", "System", "CLinux"]),
+        target("Contracts", ["HTTP", "JSON", "Accounts", "System"]),
+        target(
+            "Server", ["FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "Database", "Secrets", "System", "CLinux"]),
+        target("DevStack", ["System", "CLinux"]),
         .executableTarget(
             name: "homeroom",
             dependencies: [
                 "Server", "FastCGI", "Contracts", "Accounts", "Pictures", "Mail", "Database", "Secrets", "JSON",
-                "DevStack", "CLinux",
+                "DevStack", "System", "CLinux",
             ],
             swiftSettings: settings),
 
         // What the tests share: a MariaDB of their own with fresh databases, the contracts' paths, pictures, requests.
         .target(
             name: "TestSupport",
-            dependencies: ["DevStack", "Database", "Accounts", "Contracts", "JSON", "Pictures", "Secrets", "CLinux"],
+            dependencies: [
+                "DevStack", "Database", "Accounts", "Contracts", "JSON", "Pictures", "Secrets", "System", "CLinux",
+            ],
             path: "Tests/Support", swiftSettings: settings),
+        // The end-to-end tests are called SystemTests.
+        tests("PlatformTests", ["System", "CLinux"]),
         tests("JSONTests", ["JSON"], resources: [.copy("Vectors")]),
-        tests("FastCGITests", ["FastCGI", "CLinux", "TestSupport"]),
+        tests("FastCGITests", ["FastCGI", "System", "CLinux", "TestSupport"]),
         tests("HTTPTests", ["HTTP", "JSON", "TestSupport"], resources: [.copy("Corpus")]),
         tests("SecretsTests", ["Secrets"]),
         tests("MailTests", ["Mail", "DevStack"]),
@@ -79,12 +85,13 @@ let package = Package(
         tests("FuzzTests", ["FuzzTargets"]),
         // The parent of the workers in a process of its own, for the tests to send signals to.
         .executableTarget(
-            name: "supervise", dependencies: ["Server", "FastCGI", "Contracts"], path: "Tests/Supervise",
+            name: "supervise", dependencies: ["Server", "FastCGI", "Contracts", "System"], path: "Tests/Supervise",
             swiftSettings: settings),
         tests(
             "ServerTests",
             [
-                "Server", "FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "CLinux", "DevStack", "TestSupport",
+                "Server", "FastCGI", "HTTP", "JSON", "Contracts", "Accounts", "System", "CLinux", "DevStack",
+                "TestSupport",
                 "supervise",
             ]),
         tests(

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -24,6 +25,7 @@
 int accept4(int descriptor, struct sockaddr *restrict address, socklen_t *restrict length, int flags);
 int pipe2(int descriptors[2], int flags);
 int pthread_setname_np(pthread_t thread, const char *name);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 
 /// Puts the calling thread behind others that want its core: a smaller share of it for a higher `nice`, and that in pieces
 /// of up to 50 ms, since each change of hands costs both sides what they had in the caches. (sched(7), sched_setattr(2);
