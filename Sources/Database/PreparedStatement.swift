@@ -1,4 +1,5 @@
 import CMariaDB
+import System
 
 /// A statement prepared on one connection, with the buffers for its result kept between executions.
 final class PreparedStatement {
@@ -167,7 +168,7 @@ extension SQLValue {
             slot.storeBytes(of: value, as: UInt64.self)
         case .time(let value):
             bind.buffer_type = MYSQL_TYPE_DATETIME
-            slot.storeBytes(of: Calendar.time(value), as: MYSQL_TIME.self)
+            slot.storeBytes(of: CivilTime(microseconds: value).inDatabase, as: MYSQL_TIME.self)
         case .text(let value):
             bind.buffer_type = MYSQL_TYPE_STRING
             var copy = value

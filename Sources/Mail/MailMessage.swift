@@ -1,4 +1,5 @@
 import Foundation
+import System
 
 /// A mail with the same content as text and as HTML.
 package struct MailMessage: Sendable {
@@ -79,10 +80,13 @@ package struct MailMessage: Sendable {
 
     /// `Fri, 20 Nov 2026 14:00:00 +0000`, RFC 5322 §3.3.
     private static func date(_ seconds: Int64) -> String {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(identifier: "UTC")
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss '+0000'"
-        return formatter.string(from: Date(timeIntervalSince1970: Double(seconds)))
+        let time = CivilTime(microseconds: seconds * 1_000_000)
+        func padded(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let (weekday, month) = (weekdays[Int(time.weekday)], months[Int(time.month) - 1])
+        let clock = [time.hour, time.minute, time.second].map(padded).joined(separator: ":")
+        return "\(weekday), \(padded(time.day)) \(month) \(time.year) \(clock) +0000"
     }
+
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import System
 
 /// `homeroom avatar-worker`: the confined process that decodes pictures, one at a time, for as long as its parent lives.
 package enum AvatarWorker {
@@ -19,7 +20,7 @@ package enum AvatarWorker {
     /// In bytes, of one output.
     static let longestFile = 32 << 20
     /// Seconds of CPU after which no further picture is taken: the parent starts a fresh process.
-    private static let enoughCPU = 60
+    private static let enoughCPU: Int64 = 60
     /// Seconds of CPU in the whole life of the process, so that even the last picture may take long.
     private static let mostCPU: UInt = 120
     /// Seconds of CPU that a picture may take. What needs more than twice as much as any picture inside the other limits is
@@ -37,7 +38,7 @@ package enum AvatarWorker {
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
         guard AvatarEncoder.start(), warmUp(), confine() else { return 1 }
         var descriptors = [Int32](repeating: -1, count: 1 + AvatarEncoder.sides.count)
-        for _ in 0..<mostPictures where usedCPU < enoughCPU {
+        for _ in 0..<mostPictures where SystemClock.processCPU.microseconds < enoughCPU * 1_000_000 {
             guard homeroom_receive_descriptors(socket, &descriptors, Int32(descriptors.count), 0) == 1 else { return 0 }
             alarm(ITIMER_REAL, after: longestPicture)
             alarm(ITIMER_PROF, after: mostCPUForPicture)
@@ -48,13 +49,6 @@ package enum AvatarWorker {
             guard send(socket, &answer, 1, Int32(MSG_NOSIGNAL)) == 1 else { return 0 }
         }
         return 0
-    }
-
-    /// In whole seconds.
-    private static var usedCPU: Int {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return time.tv_sec
     }
 
     /// Ends the process after so many seconds of that clock, unless it is called again; 0 never does.

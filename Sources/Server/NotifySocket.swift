@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import System
 
 /// Where systemd wants to hear how the service is; does nothing where nobody does. (sd_notify(3), without libsystemd)
 package struct NotifySocket: Sendable {
@@ -48,9 +49,7 @@ package struct NotifySocket: Sendable {
         case .ready: return "READY=1"
         case .stopping: return "STOPPING=1"
         case .reloading:
-            var time = timespec()
-            clock_gettime(CLOCK_MONOTONIC, &time)
-            return "RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)"
+            return "RELOADING=1\nMONOTONIC_USEC=\(SystemClock.monotonic.microseconds)"
         }
     }
 }

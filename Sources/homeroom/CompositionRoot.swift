@@ -7,6 +7,7 @@ import JSON
 import Pictures
 import Secrets
 import Server
+import System
 
 /// What the configuration makes of the core; shared by the service and the `user` calls.
 struct CompositionRoot {
@@ -76,9 +77,7 @@ struct CompositionRoot {
     }
 
     @Sendable static func now() -> Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+        Instant(microseconds: SystemClock.realTime.microseconds)
     }
 }
 

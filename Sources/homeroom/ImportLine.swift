@@ -2,6 +2,7 @@ import Accounts
 import Glibc
 import JSON
 import Secrets
+import System
 
 /// Why a line was not taken in.
 struct LineRefusal: Error {
@@ -145,20 +146,14 @@ extension Instant {
     /// RFC 3339 §5.6, of 1970 or later; also as databases write it, with a blank for the T and an offset of hours alone.
     fileprivate init?(_ text: String) {
         guard let match = text.wholeMatch(of: Instant.form) else { return nil }
-        func number(_ text: Substring?) -> Int32 { text.flatMap { Int32($0) } ?? 0 }
-        let (year, month) = (number(match.1) - 1900, number(match.2) - 1)
-        var parts = tm()
-        (parts.tm_year, parts.tm_mon, parts.tm_mday) = (year, month, number(match.3))
-        (parts.tm_hour, parts.tm_min, parts.tm_sec) = (number(match.4), number(match.5), number(match.6))
-        let written = parts
-        // It makes 31 February 3 March.
-        let seconds = timegm(&parts)
-        guard seconds >= 0, parts.tm_mon == written.tm_mon, parts.tm_mday == written.tm_mday,
-            parts.tm_hour == written.tm_hour, parts.tm_min == written.tm_min, parts.tm_sec == written.tm_sec
-        else { return nil }
-        let offset = Int(number(match.9) * 3600 + number(match.10) * 60)
+        func number(_ text: Substring?) -> Int64 { text.flatMap { Int64($0) } ?? 0 }
         let fraction = match.7.map { $0 + String(repeating: "0", count: 6 - $0.count) }
-        let microseconds = Int64(seconds + (match.8 == "+" ? -offset : offset)) * 1_000_000 + Int64(number(fraction))
+        let time = CivilTime(
+            year: number(match.1), month: number(match.2), day: number(match.3), hour: number(match.4),
+            minute: number(match.5), second: number(match.6), microsecond: number(fraction))
+        guard time.exists, time.year >= 1970 else { return nil }
+        let offset = (number(match.9) * 3600 + number(match.10) * 60) * 1_000_000
+        let microseconds = time.microseconds + (match.8 == "+" ? -offset : offset)
         guard microseconds >= 0 else { return nil }
         self.init(microseconds: microseconds)
     }
