@@ -1,6 +1,5 @@
-import CMariaDB
-import Glibc
 import Synchronization
+import System
 
 /// The circuit breaker that all connections of a process share: keeps statements from a database that does not answer.
 ///
@@ -20,38 +19,15 @@ package final class CircuitBreaker: Sendable {
     func trip(at address: DatabaseAddress, _ error: DatabaseError, report: @escaping @Sendable (String) -> Void) {
         guard !isOpen.exchange(true, ordering: .acquiringAndReleasing) else { return }
         report("database: no answer; requests are refused until there is one: \(error)")
-        let isStarted = Watch.start { [self] in
-            Connection.waitForAnswer(from: address)
+        do throws(SystemError) {
+            try POSIXThread.detach(name: "database") { [self] in
+                Connection.waitForAnswer(from: address)
+                isOpen.store(false, ordering: .releasing)
+                report("database: answers again")
+            }
+        } catch {
+            // Without a thread each connection finds out by itself.
             isOpen.store(false, ordering: .releasing)
-            report("database: answers again")
         }
-        // Without a thread each connection finds out by itself.
-        if !isStarted { isOpen.store(false, ordering: .releasing) }
-    }
-}
-
-/// A thread that nobody waits for.
-private final class Watch {
-    private let run: @Sendable () -> Void
-
-    private init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-
-    /// False when there can be no thread.
-    static func start(_ run: @escaping @Sendable () -> Void) -> Bool {
-        let watch = Unmanaged.passRetained(Watch(run))
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { pointer in
-                guard let pointer else { return nil }
-                Unmanaged<Watch>.fromOpaque(pointer).takeRetainedValue().run()
-                return nil
-            }, watch.toOpaque())
-        guard code == 0 else {
-            watch.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 }

@@ -1,9 +1,14 @@
 import CLinux
 import Glibc
+import Synchronization
+import System
 
 /// Takes in the requests that are too long to be waited for in their sockets: one thread copies what comes into files in
 /// memory. Whoever reads such a body then waits for nobody.
-package final class Spool: @unchecked Sendable {
+///
+/// It stands against slow senders: a request that is longer than a socket's buffer would keep a thread waiting for its
+/// body, and a few such clients all of them.
+package final class Spool: Sendable {
     /// A request that was taken in.
     package final class Spooled: Sendable {
         package let connection: Int32
@@ -37,88 +42,94 @@ package final class Spool: @unchecked Sendable {
         let next: ContinuousClock.Instant?
     }
 
-    private let most: Int
+    private struct State {
+        var waiting: [Waiting] = []
+        /// Requests whose files exist.
+        var held = 0
+        var isClosed = false
+        var thread: POSIXThread?
+    }
+
+    private let max: Int
     private let capacity: Int
     private let limit: Int
-    private let patience: Duration
+    private let timeout: Duration
     private let longestWait: Duration
-    private let bell: Int32
-    private let lock = Condition()
-    private var waiting: [Waiting] = []
-    /// Requests whose files exist.
-    private var held = 0
-    private var isClosed = false
-    private var thread: WorkerThread?
+    /// An eventfd that is written to when there is something to look at.
+    private let wakeUp: Int32
+    private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - most: how many requests may be held at a time.
+    ///   - max: how many requests may be held at a time.
     ///   - capacity: how many more may wait in their sockets; one more is refused.
-    ///   - limit: bytes that are taken of a request, which bounds the memory to `most` times that.
-    ///   - patience: how long a request may take to come.
+    ///   - limit: bytes that are taken of a request, which bounds the memory to `max` times that.
+    ///   - timeout: how long a request may take to come.
     ///   - longestWait: how long it may wait in its socket before that.
     ///   - makeHandler: called once on the spool's thread; its answer takes each connection back with what has come on it,
     ///     or with nil where there is no memory or descriptor to take it in, or it has waited too long.
     package init(
-        most: Int = 8, capacity: Int, limit: Int = 8 << 20, patience: Duration = .seconds(30),
+        max: Int = 8, capacity: Int, limit: Int = 8 << 20, timeout: Duration = .seconds(30),
         longestWait: Duration = .seconds(20),
         makeHandler: @escaping @Sendable () -> (_ connection: Int32, Spooled?) -> Void
     ) {
-        self.most = most
+        self.max = max
         self.capacity = capacity
         self.limit = limit
-        self.patience = patience
+        self.timeout = timeout
         self.longestWait = longestWait
-        bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
-        precondition(bell >= 0, "eventfd: \(errno)")
-        thread = WorkerThread(name: "spool") { [self] in run(makeHandler()) }
+        wakeUp = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        precondition(wakeUp >= 0, "eventfd: \(errno)")
+        let thread = POSIXThread(name: "spool") { [self] in run(makeHandler()) }
+        state.withLock { $0.thread = thread }
     }
 
-    deinit { close(bell) }
+    deinit { close(wakeUp) }
 
     /// Takes over a connection on which a request has begun to come. False when too many wait, or once closed: the caller
     /// keeps it.
     package func submit(_ connection: Int32) -> Bool {
-        lock.withLock {
-            guard !isClosed, waiting.count < capacity else { return false }
-            waiting.append((connection, .now))
-            ring()
+        state.withLock { state in
+            guard !state.isClosed, state.waiting.count < capacity else { return false }
+            state.waiting.append((connection, .now))
+            wake()
             return true
         }
     }
 
     /// Takes no more requests, and returns when those it has have come or taken too long.
     package func drain() {
-        lock.withLock {
-            isClosed = true
-            ring()
+        let thread = state.withLock { state in
+            state.isClosed = true
+            wake()
+            defer { state.thread = nil }
+            return state.thread
         }
         thread?.join()
-        thread = nil
     }
 
     private func release() {
-        lock.withLock {
-            held -= 1
-            ring()
+        state.withLock { state in
+            state.held -= 1
+            wake()
         }
     }
 
-    private func ring() {
+    private func wake() {
         var one: UInt64 = 1
-        write(bell, &one, MemoryLayout<UInt64>.size)
+        write(wakeUp, &one, MemoryLayout<UInt64>.size)
     }
 
     /// Those for which there is room now, and those that have waited too long for it; nil when no more will come.
     private func admit(besides count: Int) -> Admission? {
-        lock.withLock {
-            guard !isClosed || !waiting.isEmpty || count > 0 else { return nil }
+        state.withLock { state in
+            guard !state.isClosed || !state.waiting.isEmpty || count > 0 else { return nil }
             let now = ContinuousClock.now
-            let late = Array(waiting.prefix { $0.begin + longestWait <= now })
-            waiting.removeFirst(late.count)
-            let new = Array(waiting.prefix(most - held))
-            waiting.removeFirst(new.count)
-            held += new.count
-            return Admission(new: new, late: late, next: waiting.first.map { $0.begin + longestWait })
+            let late = Array(state.waiting.prefix { $0.begin + longestWait <= now })
+            state.waiting.removeFirst(late.count)
+            let new = Array(state.waiting.prefix(max - state.held))
+            state.waiting.removeFirst(new.count)
+            state.held += new.count
+            return Admission(new: new, late: late, next: state.waiting.first.map { $0.begin + longestWait })
         }
     }
 
@@ -129,13 +140,13 @@ package final class Spool: @unchecked Sendable {
         while let admission = admit(besides: intakes.count) {
             for request in admission.late { handle(request.connection, nil) }
             for (connection, begin) in admission.new {
-                let file = homeroom_make_memory("homeroom-request", 0)
-                guard file >= 0 else {
+                do throws(SystemError) {
+                    let file = try MemoryFile.make("homeroom-request")
+                    intakes.append(Intake(connection: connection, file: file, begin: begin, end: .now + timeout))
+                } catch {
                     release()
                     handle(connection, nil)
-                    continue
                 }
-                intakes.append(Intake(connection: connection, file: file, begin: begin, end: .now + patience))
             }
             let ready = wait(for: intakes, until: admission.next)
             var rest: [Intake] = []
@@ -155,16 +166,16 @@ package final class Spool: @unchecked Sendable {
         }
     }
 
-    /// Which of them have something to read, once one has, or time is up for one, or the bell rings.
+    /// Which of them have something to read, once one has, or time is up for one, or there is something else to look at.
     ///
     /// - Parameter next: when time is up for one that is not among them.
     private func wait(for intakes: [Intake], until next: ContinuousClock.Instant?) -> [Bool] {
-        let bell = pollfd(fd: bell, events: Int16(POLLIN), revents: 0)
-        var all = [bell] + intakes.map { pollfd(fd: $0.connection, events: Int16(POLLIN), revents: 0) }
-        let rest = (intakes.map(\.end) + [next].compactMap(\.self)).min().map { max(.zero, $0 - .now) }
+        let wakeUp = pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0)
+        var all = [wakeUp] + intakes.map { pollfd(fd: $0.connection, events: Int16(POLLIN), revents: 0) }
+        let rest = (intakes.map(\.end) + [next].compactMap(\.self)).min().map { Swift.max(.zero, $0 - .now) }
         poll(&all, nfds_t(all.count), rest.map { Int32($0 / .milliseconds(1)) + 1 } ?? -1)
         var count: UInt64 = 0
-        if all[0].revents != 0 { read(bell.fd, &count, MemoryLayout<UInt64>.size) }
+        if all[0].revents != 0 { read(wakeUp.fd, &count, MemoryLayout<UInt64>.size) }
         return all.dropFirst().map { $0.revents != 0 }
     }
 }

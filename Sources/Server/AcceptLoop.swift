@@ -2,6 +2,7 @@ import Contracts
 import FastCGI
 import Glibc
 import HTTP
+import System
 
 /// Takes requests in: the one thread that waits for connections. It never waits for anything else, so whatever hangs, the
 /// next request is taken in and refused if need be.
@@ -62,11 +63,11 @@ final class AcceptLoop: @unchecked Sendable {
 
 /// Where requests are answered.
 struct Executors {
-    let reading, light, passwords, pictures, lists, health: Queue
+    let reading, light, passwords, pictures, lists, health: BoundedExecutor<IncomingRequest>
 
     /// Hands a request to the executor of its route, or answers it at once.
     func take(_ request: IncomingRequest, from handler: RequestHandler) {
-        let executor: Queue
+        let executor: BoundedExecutor<IncomingRequest>
         switch request.context.executor {
         case nil, .immediate: return handler.answer(request)
         case .passwords: executor = passwords
@@ -78,6 +79,6 @@ struct Executors {
             guard handler.authenticate(request) else { return }
             executor = reading
         }
-        if !executor.submit(request) { handler.refuse(request) }
+        if !executor.submit(request, since: request.begin) { handler.refuse(request) }
     }
 }

@@ -13,8 +13,6 @@ final class IncomingRequest: @unchecked Sendable {
     var lookupTime = Duration.zero
     /// Its account's share of the pictures in work, where it brings one.
     var picturePermit: AccountPermits.Permit?
-    /// Whether it has waited too long for a thread.
-    var isLate = false
     /// Whether its connection waits for the peer, which may still be sending the body.
     var isBlocking = false
 

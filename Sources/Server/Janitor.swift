@@ -1,6 +1,6 @@
 import Accounts
-import FastCGI
 import Glibc
+import System
 
 /// Removes what is over and replaces a decoder that ended, now and then, on a thread that nobody waits for.
 struct Janitor {
@@ -14,23 +14,29 @@ struct Janitor {
     let log: Log
 
     func start() {
-        // Never joined: it ends with the process, and a batch is one statement.
-        _ = WorkerThread(name: "janitor") {
-            let accounts = makeAccounts()
-            var round = 0
-            while true {
-                // A failure is the next round's matter: until then the counts of before hold.
-                try? accounts.refreshPasswordForms()
-                // Not all processes at the same time.
-                sleep(Janitor.pause / 2 + UInt32.random(in: 0...Janitor.pause / 2))
-                accounts.prepareDecoder()
-                do throws(AccountsError) {
-                    while try accounts.sweep() {}
-                    round += 1
-                    if round % Janitor.roundsPerHour == 1 { _ = try accounts.cleanMedia() }
-                } catch {
-                    log.write("sweep failed", message: "\(error)")
-                }
+        do throws(SystemError) {
+            // It ends with the process, and a batch is one statement.
+            try POSIXThread.detach(name: "janitor") { run() }
+        } catch {
+            log.write("sweep failed", message: "\(error)")
+        }
+    }
+
+    private func run() {
+        let accounts = makeAccounts()
+        var round = 0
+        while true {
+            // A failure is the next round's matter: until then the counts of before hold.
+            try? accounts.refreshPasswordForms()
+            // Not all processes at the same time.
+            sleep(Janitor.pause / 2 + UInt32.random(in: 0...Janitor.pause / 2))
+            accounts.prepareDecoder()
+            do throws(AccountsError) {
+                while try accounts.sweep() {}
+                round += 1
+                if round % Janitor.roundsPerHour == 1 { _ = try accounts.cleanMedia() }
+            } catch {
+                log.write("sweep failed", message: "\(error)")
             }
         }
     }

@@ -1,14 +1,14 @@
-import FastCGI
 import Glibc
 import JSON
+import System
 
 /// One JSON object a line on standard error; lines of several threads and processes never mix.
 ///
 /// `write` returns when its line is written, until `writeBehind`: from then on a thread of its own writes, and nobody who
 /// has something to say waits for whoever reads it.
-package final class Log: @unchecked Sendable {
+package final class Log: Sendable {
     /// What may wait to be written, in bytes; more is dropped and counted.
-    private static let most = 1 << 20
+    private static let max = 1 << 20
     /// What is written at a time: into so much no other process can write. (pipe(7), PIPE_BUF)
     private static let piece = 4096
     /// Microseconds that the writing thread rests, so that it writes many lines at a time.
@@ -17,11 +17,16 @@ package final class Log: @unchecked Sendable {
     private let descriptor: Int32
     private let now: @Sendable () -> String
 
-    private let lock = Condition()
-    private var waiting: [UInt8] = []
-    private var dropped = 0
-    private var writer: WorkerThread?
-    private var isEnding = false
+    private struct Lines {
+        var waiting: [UInt8] = []
+        /// How many found no room.
+        var dropped: Int64 = 0
+        /// nil where whoever has something to say writes it.
+        var writer: POSIXThread?
+        var isEnding = false
+    }
+
+    private let lines = Guarded(Lines())
 
     /// - Parameter now: the time that goes into a line.
     package init(descriptor: Int32 = STDERR_FILENO, now: @escaping @Sendable () -> String) {
@@ -71,10 +76,10 @@ package final class Log: @unchecked Sendable {
     ///
     /// - Parameter noteDropped: called with how many lines found no room.
     package func writeBehind(noteDropped: @escaping @Sendable (Int64) -> Void = { _ in }) {
-        lock.withLock {
-            writer = WorkerThread(name: "log") { [self] in
-                while let (lines, dropped) = next() {
-                    put(lines)
+        lines.withLock {
+            $0.writer = POSIXThread(name: "log") { [self] in
+                while let (text, dropped) = next() {
+                    put(text)
                     if dropped > 0 {
                         noteDropped(dropped)
                         put(line("log lines dropped") { $0.add("count", dropped) })
@@ -87,13 +92,13 @@ package final class Log: @unchecked Sendable {
 
     /// Writes what waits; lines that come later are written at once.
     package func end() {
-        let writer = lock.withLock {
-            isEnding = true
-            lock.signal()
-            return self.writer
+        let writer = lines.withLock { lines in
+            lines.isEnding = true
+            return lines.writer
         }
+        lines.signal()
         writer?.join()
-        lock.withLock { self.writer = nil }
+        lines.withLock { $0.writer = nil }
     }
 
     private func line(_ event: String, _ fill: (inout Line) -> Void) -> [UInt8] {
@@ -106,25 +111,24 @@ package final class Log: @unchecked Sendable {
     }
 
     private func add(_ line: [UInt8]) {
-        lock.withLock {
+        lines.withLock { lines in
             // Here, under the lock, lines of several threads do not mix.
-            guard writer != nil else { return put(line) }
-            guard waiting.count + line.count <= Log.most else {
-                dropped += 1
+            guard lines.writer != nil else { return put(line) }
+            guard lines.waiting.count + line.count <= Log.max else {
+                lines.dropped += 1
                 return
             }
-            if waiting.isEmpty { lock.signal() }
-            waiting += line
+            if lines.waiting.isEmpty { self.lines.signal() }
+            lines.waiting += line
         }
     }
 
     /// What waits, and how many lines found no room; nil at the end.
-    private func next() -> (lines: [UInt8], dropped: Int64)? {
-        lock.withLock {
-            while waiting.isEmpty, !isEnding { lock.wait() }
-            guard !waiting.isEmpty else { return nil }
-            defer { (waiting, dropped) = ([], 0) }
-            return (waiting, Int64(dropped))
+    private func next() -> (text: [UInt8], dropped: Int64)? {
+        lines.wait(until: { !$0.waiting.isEmpty || $0.isEnding }) { lines in
+            guard !lines.waiting.isEmpty else { return nil }
+            defer { (lines.waiting, lines.dropped) = ([], 0) }
+            return (lines.waiting, lines.dropped)
         }
     }
 
@@ -135,12 +139,13 @@ package final class Log: @unchecked Sendable {
             while start < lines.count {
                 var end = min(start + Log.piece, lines.count)
                 if let feed = lines[start..<end].lastIndex(of: UInt8(ascii: "\n")) { end = feed + 1 }
-                let count = Glibc.write(
-                    descriptor, UnsafeRawBufferPointer(rebasing: lines[start..<end]).baseAddress, end - start)
-                if count < 0, errno == EINTR { continue }
-                // A log that cannot be written must not stop the service.
-                guard count > 0 else { return }
-                start += count
+                do throws(SystemError) {
+                    try writeAll(UnsafeRawBufferPointer(rebasing: lines[start..<end]), to: descriptor)
+                } catch {
+                    // A log that cannot be written must not stop the service.
+                    return
+                }
+                start = end
             }
         }
     }

@@ -1,6 +1,7 @@
 import Contracts
 import Glibc
 import Synchronization
+import System
 
 /// What the service counts, for all its processes together; each of them can tell all of it.
 ///
@@ -171,4 +172,12 @@ package final class Metrics: @unchecked Sendable {
     package func forget(_ pid: pid_t) {
         numbers.clear(pid)
     }
+}
+
+extension Metrics.Lane: ExecutorObserver {
+    package func countThreads(_ started: Int) { threads.add(Int64(started)) }
+    package func countQueued(_ change: Int) { queued.add(Int64(change)) }
+    package func countBusy(_ change: Int) { busy.add(Int64(change)) }
+    package func countWait(_ time: Duration) { wait.observe(microseconds: time.inMicroseconds) }
+    package func countRefused() { refused.add() }
 }

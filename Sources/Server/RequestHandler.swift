@@ -43,7 +43,6 @@ final class RequestHandler {
 
     /// Answers a request; once the worker is stopping, also what waits behind it on its connection.
     func answer(_ request: IncomingRequest) {
-        guard !request.isLate else { return refuse(request) }
         _ = accounts.takeUsage()
         let start = ContinuousClock.now
         let reply = router.answer(request.context, accounts)

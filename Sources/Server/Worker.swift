@@ -5,6 +5,7 @@ import FastCGI
 import Glibc
 import HTTP
 import JSON
+import System
 
 /// One worker process: a thread in front takes requests in and knows where they go, executors answer them.
 package final class Worker: Sendable {
@@ -36,7 +37,7 @@ package final class Worker: Sendable {
     private static let lightQueue = 4096
 
     /// How long passwords, pictures and lists may wait for a thread: nginx gives up after 30 s, with pictures after 60 s.
-    private static let patience = Duration.seconds(20)
+    private static let timeout = Duration.seconds(20)
     /// Added to the CPU priority of the threads for them.
     private static let niceness: Int32 = 3
 
@@ -80,36 +81,41 @@ package final class Worker: Sendable {
         let passwords = bounded("passwords", threads: options.passwordThreads, counts: metrics.heavy, makeHandler)
         let pictures = bounded("pictures", threads: options.pictureThreads, counts: metrics.pictureLane, makeHandler)
         let lists = bounded("lists", threads: options.listThreads, counts: metrics.listLane, makeHandler)
-        let light = Queue(
-            "light", threads: options.threads, capacity: Worker.lightQueue, counts: metrics.light
+        // Several threads, so that a row that is locked or slow holds up one request and not all.
+        let light = BoundedExecutor<IncomingRequest>(
+            name: "light", threads: options.threads, capacity: Worker.lightQueue, observer: metrics.light
         ) {
             let handler = makeHandler()
-            return { requests in for request in requests { handler.answer(request) } }
+            return { requests, _ in for request in requests { handler.answer(request) } }
         }
         // One thread: the longer it takes, the more requests its next round trip answers.
-        let reading = Queue(
-            "reading", threads: 1, capacity: Worker.lightQueue, most: 16, counts: metrics.reading
+        let reading = BoundedExecutor<IncomingRequest>(
+            name: "reading", threads: 1, capacity: Worker.lightQueue, max: 16, observer: metrics.reading
         ) { [self] in
             let handler = makeHandler()
-            return { requests in
+            return { requests, _ in
                 handler.answer(requests) { request in
                     guard let account = self.account(withPicture: request) else {
-                        if !light.submit(request) { handler.refuse(request) }
+                        if !light.submit(request, since: request.begin) { handler.refuse(request) }
                         return
                     }
                     request.picturePermit = self.permits.take(for: account)
-                    if request.picturePermit == nil { pictures.refused() }
+                    if request.picturePermit == nil { self.metrics.pictureLane.countRefused() }
                     // It may wait for long: its session is looked up again when its turn comes.
                     request.context.session = nil
-                    if request.picturePermit == nil || !pictures.submit(request) { handler.refuse(request) }
+                    if request.picturePermit == nil || !pictures.submit(request, since: request.begin) {
+                        handler.refuse(request)
+                    }
                 }
             }
         }
         // A thread of its own, which may hang with the database: one check answers all who wait for it.
-        let health = Queue("health", threads: 1, capacity: 64, most: 64, counts: metrics.health) { [self] in
+        let health = BoundedExecutor<IncomingRequest>(
+            name: "health", threads: 1, capacity: 64, max: 64, observer: metrics.health
+        ) { [self] in
             let handler = makeHandler()
             let monitor = HealthMonitor(metrics: metrics, log: log, check: makeCheck())
-            return { requests in
+            return { requests, _ in
                 let report = monitor.report()
                 for request in requests {
                     request.context.report = report
@@ -119,7 +125,7 @@ package final class Worker: Sendable {
         }
         let executors = Executors(
             reading: reading, light: light, passwords: passwords, pictures: pictures, lists: lists, health: health)
-        let spool = Spool(capacity: options.queue, longestWait: Worker.patience) {
+        let spool = Spool(capacity: options.queue, longestWait: Worker.timeout) {
             let handler = makeHandler()
             return { connection, spooled in
                 guard let spooled else { return handler.refuse(connection) }
@@ -127,7 +133,7 @@ package final class Worker: Sendable {
             }
         }
         let loop = AcceptLoop(makeHandler(), poller: poller, executors: executors, spool: spool)
-        let front = WorkerThread(name: "front") { loop.run() }
+        let front = POSIXThread(name: "front") { loop.run() }
         Janitor(makeAccounts: makeAccounts, log: log).start()
 
         let waiting = poller.stop(handingOver: waitForEnd() == .replaced)
@@ -137,16 +143,19 @@ package final class Worker: Sendable {
         for executor in [reading, light, passwords, pictures, lists, health] { executor.drain() }
     }
 
-    /// A queue for work that takes long, answered by threads behind the others.
+    /// An executor for work that takes long, answered by threads behind the others.
     private func bounded(
         _ name: String, threads: Int, counts: Metrics.Lane, _ makeHandler: @escaping @Sendable () -> RequestHandler
-    ) -> Queue {
-        Queue(
-            name, threads: threads, capacity: options.queue, niceness: Worker.niceness, patience: Worker.patience,
-            counts: counts
+    ) -> BoundedExecutor<IncomingRequest> {
+        BoundedExecutor(
+            name: name, threads: threads, capacity: options.queue, timeout: Worker.timeout, niceness: Worker.niceness,
+            observer: counts
         ) {
             let handler = makeHandler()
-            return { requests in for request in requests { handler.answer(request) } }
+            return { requests, late in
+                for request in late { handler.refuse(request) }
+                for request in requests { handler.answer(request) }
+            }
         }
     }
 

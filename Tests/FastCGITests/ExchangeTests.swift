@@ -1,6 +1,7 @@
 import CLinux
 import FastCGI
 import Glibc
+import System
 import TestSupport
 import Testing
 
@@ -135,7 +136,7 @@ final class ExchangeTests {
 
     @Test func `a body larger than one record is read whole`() throws {
         let sent = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 % 251) }
-        let sender = WorkerThread(name: "peer") { [peer] in
+        let sender = POSIXThread(name: "peer") { [peer] in
             peer.send(Record.begin() + Record.variables([("CONTENT_LENGTH", "200000")]) + Record.body(sent))
         }
 
@@ -213,7 +214,7 @@ final class ExchangeTests {
     }
 
     @Test func `after a large body left unread the next request is answered`() throws {
-        let sender = WorkerThread(name: "peer") { [peer] in
+        let sender = POSIXThread(name: "peer") { [peer] in
             peer.send(Record.request(body: String(repeating: "x", count: 1 << 20)))
         }
         #expect(exchange.begin(on: end))
@@ -227,7 +228,7 @@ final class ExchangeTests {
     }
 
     @Test func `a body of more than 16 MiB left unread closes the connection`() {
-        let sender = WorkerThread(name: "peer") { [peer] in
+        let sender = POSIXThread(name: "peer") { [peer] in
             let piece = Record.of(type: Record.standardInput, [UInt8](repeating: 0x78, count: 65_535))
             peer.send(Record.begin() + Record.variables([("CONTENT_LENGTH", "20000000")]))
             for _ in 0..<300 where peer.send(piece) != 0 { break }
@@ -391,7 +392,7 @@ final class ExchangeTests {
         peer.send(Record.request())
         #expect(exchange.begin(on: end))
         let received = Received()
-        let reader = WorkerThread(name: "peer") { [peer] in received.answer = peer.answer() }
+        let reader = POSIXThread(name: "peer") { [peer] in received.answer = peer.answer() }
 
         #expect(write(sent))
         #expect(finish())

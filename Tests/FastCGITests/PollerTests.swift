@@ -2,6 +2,7 @@ import CLinux
 import FastCGI
 import Glibc
 import Synchronization
+import System
 import TestSupport
 import Testing
 
@@ -331,7 +332,7 @@ struct PollerTests {
         let peer = try listener.connected()
         peer.send([1])
         let end = try #require(poller.next())
-        let waiter = WorkerThread(name: "waiter") { _ = poller.next() }
+        let waiter = POSIXThread(name: "waiter") { _ = poller.next() }
 
         #expect(poller.awaitRest(end) == nil)
 
@@ -345,9 +346,9 @@ struct PollerTests {
 
     // MARK: Threads
 
-    private func echoThreads(_ count: Int, on poller: Poller) -> [WorkerThread] {
+    private func echoThreads(_ count: Int, on poller: Poller) -> [POSIXThread] {
         (0..<count).map { _ in
-            WorkerThread(name: "echo") {
+            POSIXThread(name: "echo") {
                 var ready: [Poller.Ready] = []
                 while poller.next(into: &ready) {
                     for var end in ready.map(\.descriptor) {

@@ -2,6 +2,7 @@ import CLinux
 import FastCGI
 import Glibc
 import Synchronization
+import System
 import TestSupport
 import Testing
 
@@ -16,9 +17,9 @@ struct SpoolTests {
 
     /// A spool that answers each request with its body's length, on connections that are closed then.
     private func counting(
-        most: Int = 8, capacity: Int = 8, limit: Int = 8 << 20, patience: Duration = .seconds(5)
+        max: Int = 8, capacity: Int = 8, limit: Int = 8 << 20, timeout: Duration = .seconds(5)
     ) -> Spool {
-        Spool(most: most, capacity: capacity, limit: limit, patience: patience) {
+        Spool(max: max, capacity: capacity, limit: limit, timeout: timeout) {
             { _, spooled in
                 let exchange = Exchange()
                 guard let spooled, exchange.begin(spooled) else { return }
@@ -41,7 +42,7 @@ struct SpoolTests {
     @Test func `one that waits too long for its turn is given back`() throws {
         let held = Mutex<Spool.Spooled?>(nil)
         let late = Mutex<Int32?>(nil)
-        let spool = Spool(most: 1, capacity: 8, longestWait: .milliseconds(50)) {
+        let spool = Spool(max: 1, capacity: 8, longestWait: .milliseconds(50)) {
             { connection, spooled in
                 if let spooled { held.withLock { $0 = spooled } } else { late.withLock { $0 = connection } }
             }
@@ -79,7 +80,7 @@ struct SpoolTests {
             }
         }
         let body = (0..<size).map { String($0 % 10) }.joined()
-        let sender = WorkerThread(name: "sender") { [peer] in
+        let sender = POSIXThread(name: "sender") { [peer] in
             peer.send(Record.request([("REQUEST_URI", "/a")], body: body))
         }
 
@@ -132,7 +133,7 @@ struct SpoolTests {
     ])
     func `what no web server sends within a body closes the connection`(rubbish: [UInt8]) {
         let spool = counting()
-        let sender = WorkerThread(name: "sender") { [peer] in
+        let sender = POSIXThread(name: "sender") { [peer] in
             peer.send(Self.request(200_000).dropLast(8) + rubbish + Record.of(type: Record.standardInput))
         }
 
@@ -157,7 +158,7 @@ struct SpoolTests {
     // MARK: Bounds
 
     @Test func `who stops is closed in the end, and holds nobody up until then`() throws {
-        let spool = counting(patience: .milliseconds(300))
+        let spool = counting(timeout: .milliseconds(300))
         peer.send(Array(Self.request(70_000).prefix(69_000)))
         #expect(spool.submit(end))
         let (other, otherEnd) = try Peer.connected()
@@ -172,7 +173,7 @@ struct SpoolTests {
 
     @Test func `of more than the limit only the beginning is kept, and the connection is closed`() {
         let spool = counting(limit: 100_000)
-        let sender = WorkerThread(name: "sender") { [peer] in peer.send(Self.request(400_000)) }
+        let sender = POSIXThread(name: "sender") { [peer] in peer.send(Self.request(400_000)) }
 
         #expect(spool.submit(end))
 
@@ -186,7 +187,7 @@ struct SpoolTests {
     @Test func `more than may be held wait until one is answered`() throws {
         let held = Mutex<Spool.Spooled?>(nil)
         let order = Mutex<[Int32]>([])
-        let spool = Spool(most: 1, capacity: 8) {
+        let spool = Spool(max: 1, capacity: 8) {
             { connection, spooled in
                 let count = order.withLock { order in
                     order.append(connection)
@@ -214,7 +215,7 @@ struct SpoolTests {
     }
 
     @Test func `too many that wait are left to the caller`() throws {
-        let spool = counting(most: 1, capacity: 1, patience: .seconds(1))
+        let spool = counting(max: 1, capacity: 1, timeout: .seconds(1))
         let ends = try (0..<10).map { _ in try Peer.connected() }
 
         let areTaken = ends.map { spool.submit($0.end) }
@@ -233,7 +234,7 @@ struct SpoolTests {
         let whole = Self.request(70_000)
         peer.send(Array(whole.prefix(1000)))
         #expect(spool.submit(end))
-        let drainer = WorkerThread(name: "drainer") { spool.drain() }
+        let drainer = POSIXThread(name: "drainer") { spool.drain() }
 
         peer.send(Array(whole.dropFirst(1000)))
 

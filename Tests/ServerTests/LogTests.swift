@@ -1,6 +1,6 @@
-import FastCGI
 import JSON
 import Server
+import System
 import Testing
 
 struct LogTests {
@@ -43,7 +43,7 @@ struct LogTests {
     func `lines of many threads never mix`(length: Int) {
         let message = String(repeating: "x", count: length)
         let writers = (0..<8).map { [log] thread in
-            WorkerThread(name: "writer") {
+            POSIXThread(name: "writer") {
                 for number in 0..<10 { log.write("\(thread) \(number)", message: message) }
             }
         }

@@ -2,6 +2,7 @@ import Contracts
 import FastCGI
 import Glibc
 import Server
+import System
 
 // supervise COUNT PROGRAM ARGUMENT…: the parent alone, over a program that is no worker. It has a process of its own,
 // because it takes signals. Ends also when standard input does, so that it cannot outlive the test.
@@ -30,7 +31,7 @@ guard words.count > 2, let count = Int(words[1]) else { exit(2) }
 var signals = Supervisor.signals
 pthread_sigmask(SIG_BLOCK, &signals, nil)
 
-_ = WorkerThread(name: "leash") {
+_ = POSIXThread(name: "leash") {
     var byte: UInt8 = 0
     while read(STDIN_FILENO, &byte, 1) > 0 {}
     kill(getpid(), SIGTERM)
