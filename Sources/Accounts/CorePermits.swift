@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import System
 
 /// Bounds how many passwords are hashed, or pictures decoded, at a time, in all processes together. That also bounds their
 /// memory: 19 MiB for each hash.
@@ -10,12 +11,13 @@ package final class CorePermits: @unchecked Sendable {
     private let range: Range<Int>
 
     /// A file in memory for `count` permits, to be handed to every process; its number is that of no inherited descriptor.
-    package static func makeFile(count: Int) -> Int32? {
+    package static func makeFile(count: Int) throws(SystemError) -> Int32 {
         let made = homeroom_make_permits(Int32(count))
-        guard made >= 0 else { return nil }
+        guard made >= 0 else { throw SystemError("memfd_create", code: errno) }
         defer { close(made) }
         let file = fcntl(made, F_DUPFD_CLOEXEC, 16)
-        return file >= 0 ? file : nil
+        guard file >= 0 else { throw SystemError("fcntl", code: errno) }
+        return file
     }
 
     /// Some of the permits of a file that holds `total`.
@@ -29,11 +31,13 @@ package final class CorePermits: @unchecked Sendable {
 
     /// Permits of this process alone.
     package convenience init(count: Int) {
-        guard let file = CorePermits.makeFile(count: count) else {
-            preconditionFailure("no memory for \(count) permits: \(errno)")
+        do throws(SystemError) {
+            let file = try CorePermits.makeFile(count: count)
+            defer { close(file) }
+            self.init(file: file, total: count, range: 0..<count)
+        } catch {
+            preconditionFailure("no memory for \(count) permits: \(error)")
         }
-        defer { close(file) }
-        self.init(file: file, total: count, range: 0..<count)
     }
 
     func withPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {

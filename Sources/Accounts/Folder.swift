@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import System
 
 /// A folder that is held open, so that what is done in it is done there and nowhere else.
 ///
@@ -13,14 +14,14 @@ final class Folder {
     init(_ path: String) throws(MediaStore.Failure) {
         self.path = path
         descriptor = open(path, Folder.flags)
-        guard descriptor >= 0 else { throw .system(call: "open", path: path, code: errno) }
+        guard descriptor >= 0 else { throw .system(SystemError("open", path, code: errno)) }
     }
 
     /// A folder in another.
     init(_ name: String, in parent: Folder) throws(MediaStore.Failure) {
         path = "\(parent.path)/\(name)"
         descriptor = openat(parent.descriptor, name, Folder.flags)
-        guard descriptor >= 0 else { throw .system(call: "open", path: path, code: errno) }
+        guard descriptor >= 0 else { throw .system(SystemError("open", path, code: errno)) }
     }
 
     deinit { close(descriptor) }
@@ -32,7 +33,7 @@ final class Folder {
     func makeFolder(_ name: String, mode: mode_t) throws(MediaStore.Failure) {
         guard mkdirat(descriptor, name, mode) == 0 else {
             if errno == EEXIST { return }
-            throw .system(call: "mkdir", path: "\(path)/\(name)", code: errno)
+            throw .system(SystemError("mkdir", "\(path)/\(name)", code: errno))
         }
         if geteuid() == 0 { try Folder(name, in: self).giveToOwner(of: self) }
     }
@@ -40,20 +41,20 @@ final class Folder {
     /// The descriptor of a new file, which others may read.
     func makeFile(_ name: String) throws(MediaStore.Failure) -> Int32 {
         let file = openat(descriptor, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard file >= 0 else { throw .system(call: "open", path: "\(path)/\(name)", code: errno) }
+        guard file >= 0 else { throw .system(SystemError("open", "\(path)/\(name)", code: errno)) }
         var status = stat()
         if geteuid() == 0, fstat(descriptor, &status) == 0 { _ = fchown(file, status.st_uid, status.st_gid) }
         return file
     }
 
     func give(to user: uid_t, _ group: gid_t) throws(MediaStore.Failure) {
-        guard fchown(descriptor, user, group) == 0 else { throw .system(call: "chown", path: path, code: errno) }
+        guard fchown(descriptor, user, group) == 0 else { throw .system(SystemError("chown", path, code: errno)) }
     }
 
     private func giveToOwner(of other: Folder) throws(MediaStore.Failure) {
         var status = stat()
         guard fstat(other.descriptor, &status) == 0 else {
-            throw .system(call: "fstat", path: other.path, code: errno)
+            throw .system(SystemError("fstat", other.path, code: errno))
         }
         try give(to: status.st_uid, status.st_gid)
     }
@@ -65,7 +66,7 @@ final class Folder {
 
     func move(_ name: String, to other: Folder, as newName: String) throws(MediaStore.Failure) {
         guard renameat(descriptor, name, other.descriptor, newName) == 0 else {
-            throw .system(call: "rename", path: "\(other.path)/\(newName)", code: errno)
+            throw .system(SystemError("rename", "\(other.path)/\(newName)", code: errno))
         }
     }
 
@@ -76,7 +77,7 @@ final class Folder {
 
     /// Writes to the disk which names it has.
     func flush() throws(MediaStore.Failure) {
-        guard fsync(descriptor) == 0 else { throw .system(call: "fsync", path: path, code: errno) }
+        guard fsync(descriptor) == 0 else { throw .system(SystemError("fsync", path, code: errno)) }
     }
 
     /// The files that nobody has written to since `limit`, in seconds.

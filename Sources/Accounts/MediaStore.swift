@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Pictures
 import Secrets
+import System
 
 /// The media directory: `avatars/`, which nginx serves, and `incoming/`, which only the service reads.
 ///
@@ -13,7 +14,7 @@ package struct MediaStore: Sendable {
     private let decoder: AvatarDecoder
 
     package enum Failure: Error, CustomStringConvertible {
-        case system(call: String, path: String, code: Int32)
+        case system(SystemError)
         /// The confined decoder could not be started.
         case noDecoder
         /// There was no time to decode the picture.
@@ -21,7 +22,7 @@ package struct MediaStore: Sendable {
 
         package var description: String {
             switch self {
-            case .system(let call, let path, let code): "media: \(call) \(path): \(String(cString: strerror(code)))"
+            case .system(let error): "media: \(error)"
             case .noDecoder: "media: the picture decoder cannot be started"
             case .busy: "media: no time to decode a picture"
             }
@@ -79,7 +80,7 @@ package struct MediaStore: Sendable {
         switch decoder.encode(input, to: files.map(\.descriptor)) {
         case .encoded(let format): return .success(Avatar(files: files, format: format))
         case .refused(let reason): return .failure(reason)
-        case .notWritten(let code): throw .system(call: "write", path: "\(root)/incoming", code: code)
+        case .notWritten(let code): throw .system(SystemError("write", "\(root)/incoming", code: code))
         case .outOfTime: throw .busy
         case nil: throw .noDecoder
         }
@@ -196,18 +197,16 @@ final class TemporaryFile {
 
     /// nil, or why it could not be appended.
     fileprivate func append(_ chunk: UnsafeRawBufferPointer) -> MediaStore.Failure? {
-        var rest = chunk
-        while !rest.isEmpty {
-            let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return .system(call: "write", path: path, code: errno) }
-            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+        do throws(SystemError) {
+            try writeAll(chunk, to: descriptor, path: path)
+            return nil
+        } catch {
+            return .system(error)
         }
-        return nil
     }
 
     fileprivate func flush() throws(MediaStore.Failure) {
-        guard fsync(descriptor) == 0 else { throw .system(call: "fsync", path: path, code: errno) }
+        guard fsync(descriptor) == 0 else { throw .system(SystemError("fsync", path, code: errno)) }
     }
 
     fileprivate func keep(in other: Folder, as newName: String) throws(MediaStore.Failure) {

@@ -2,6 +2,7 @@ import CLinux
 import Dispatch
 import Foundation
 import Synchronization
+import System
 
 /// A program that runs beside us and never outlives us.
 ///
@@ -106,7 +107,7 @@ package final class Child: Sendable {
         state.withLock { state in
             state.pid = pid
             if code != 0 {
-                state.failure = .system("start", path: program.path, code: code)
+                state.failure = .system(SystemError("start", program.path, code: code))
                 state.status = 127
             }
         }

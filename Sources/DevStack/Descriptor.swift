@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import System
 
 /// An open file; closed when it goes out of use.
 struct Descriptor: ~Copyable {
@@ -7,7 +8,7 @@ struct Descriptor: ~Copyable {
 
     /// Takes over `number`, the result of `call` on `path`; negative throws.
     init(_ number: Int32, _ call: String, _ path: String) throws(StackError) {
-        guard number >= 0 else { throw .system(call, path: path, code: errno) }
+        guard number >= 0 else { throw .system(SystemError(call, path, code: errno)) }
         self.number = number
     }
 
@@ -27,11 +28,10 @@ struct Descriptor: ~Copyable {
     }
 
     func append(_ text: String) throws(StackError) {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(number, $0.baseAddress, $0.count) }
-            guard count > 0 else { throw .system("write", path: "a file", code: errno) }
-            rest = rest.dropFirst(count)
+        do throws(SystemError) {
+            try writeAll(Array(text.utf8), to: number, path: "a file")
+        } catch {
+            throw .system(error)
         }
     }
 

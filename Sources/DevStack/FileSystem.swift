@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import System
 
 /// Files and folders with exact modes and owners, whatever the umask.
 enum FileSystem {
@@ -7,13 +8,13 @@ enum FileSystem {
     static func makeFolder(
         _ path: String, mode: mode_t, owner: User? = nil, group: gid_t? = nil
     ) throws(StackError) {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system("mkdir", path: path, code: errno) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system(SystemError("mkdir", path, code: errno)) }
         if Folder.isRoot, owner != nil || group != nil {
             guard chown(path, owner?.id ?? 0, owner?.group ?? group ?? 0) == 0 else {
-                throw .system("chown", path: path, code: errno)
+                throw .system(SystemError("chown", path, code: errno))
             }
         }
-        guard chmod(path, mode) == 0 else { throw .system("chmod", path: path, code: errno) }
+        guard chmod(path, mode) == 0 else { throw .system(SystemError("chmod", path, code: errno)) }
     }
 
     /// Makes the folder and those above it as far as they are not there.
@@ -21,11 +22,11 @@ enum FileSystem {
         var status = stat()
         if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
         try makeFolders(URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false))
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .system("mkdir", path: path, code: errno) }
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .system(SystemError("mkdir", path, code: errno)) }
     }
 
     static func realPath(_ path: String) throws(StackError) -> String {
-        guard let real = realpath(path, nil) else { throw .system("realpath", path: path, code: errno) }
+        guard let real = realpath(path, nil) else { throw .system(SystemError("realpath", path, code: errno)) }
         defer { free(real) }
         return String(cString: real)
     }
@@ -42,7 +43,7 @@ enum FileSystem {
         let file = try Descriptor(open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), "create", fresh)
         try file.append(text)
         guard fsync(file.number) == 0, rename(fresh, path) == 0 else {
-            throw .system("replace", path: path, code: errno)
+            throw .system(SystemError("replace", path, code: errno))
         }
     }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import Synchronization
+import System
 
 /// The folder of a stack: where its things are, who may reach them, and the lock that keeps a second stack out.
 ///
@@ -48,7 +49,7 @@ package final class Folder: Sendable {
     func lock() throws(StackError) {
         guard lockDescriptor == nil else { return }
         let file = open(run + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw .system("open", path: run + "/lock", code: errno) }
+        guard file >= 0 else { throw .system(SystemError("open", run + "/lock", code: errno)) }
         var attempts = 0
         while flock(file, LOCK_EX | LOCK_NB) != 0 {
             attempts += 1

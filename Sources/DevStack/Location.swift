@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import System
 
 /// Where a stack's folder is to be, and where it then is.
 struct Location {
@@ -56,7 +57,7 @@ struct Location {
         try FileSystem.makeFolders(URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false))
         try FileSystem.makeFolder(Self.elsewhere, mode: 0o711)
         try FileSystem.makeFolder(target, mode: 0o711)
-        guard symlink(target, path) == 0 else { throw .system("link", path: path, code: errno) }
+        guard symlink(target, path) == 0 else { throw .system(SystemError("link", path, code: errno)) }
     }
 
     private static func standard(_ path: String) -> String {

@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import Synchronization
+import System
 
 /// A private MariaDB server in `db/`, reachable through `db.sock`.
 package final class MariaDB: Sendable {
@@ -108,7 +109,7 @@ package final class MariaDB: Sendable {
             try makeTables(in: fresh)
         }
         guard rename(fresh, folder.database) == 0 else {
-            throw .system("rename", path: folder.database, code: errno)
+            throw .system(SystemError("rename", folder.database, code: errno))
         }
     }
 

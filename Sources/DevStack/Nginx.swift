@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import Synchronization
+import System
 
 /// nginx with `nginx/development.conf` of the checkout, on 127.0.0.1.
 package final class Nginx: Sendable {
@@ -76,7 +77,7 @@ package final class Nginx: Sendable {
         let shared = folder.run + "/homeroom"
         unlink(shared)
         let source = try FileSystem.realPath(checkout + "/nginx")
-        guard symlink(source, shared) == 0 else { throw .system("link", path: shared, code: errno) }
+        guard symlink(source, shared) == 0 else { throw .system(SystemError("link", shared, code: errno)) }
         let template = try FileSystem.read(source + "/development.conf")
         try FileSystem.replace(folder.run + "/nginx.conf", with: filled(template))
     }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import System
 
 /// A TCP port on 127.0.0.1.
 enum Port {
@@ -24,7 +25,7 @@ enum Port {
             }
             return result == 0 ? UInt16(bigEndian: answer.sin_port) : nil
         }
-        guard let chosen = chosen ?? nil else { throw .system("bind", path: "127.0.0.1:0", code: errno) }
+        guard let chosen = chosen ?? nil else { throw .system(SystemError("bind", "127.0.0.1:0", code: errno)) }
         return chosen
     }
 

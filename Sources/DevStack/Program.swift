@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import System
 
 /// A user that a program of the stack becomes.
 package struct User: Sendable, Equatable {
@@ -60,7 +61,7 @@ package struct Program: Sendable {
 
     private static func path(of name: String) throws(StackError) -> String {
         if name.contains("/") {
-            guard access(name, X_OK) == 0 else { throw .system("execute", path: name, code: errno) }
+            guard access(name, X_OK) == 0 else { throw .system(SystemError("execute", name, code: errno)) }
             return name
         }
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)

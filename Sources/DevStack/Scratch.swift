@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import System
 
 extension DevStack {
     /// A port on 127.0.0.1 that nobody uses now.
@@ -10,9 +11,9 @@ extension DevStack {
     /// A new folder `/tmp/h-<name>-…` that the stack's users can enter; `name` must be short (sockets go below it).
     package static func scratch(_ name: String) throws(StackError) -> String {
         var path = Array("/tmp/h-\(name)-XXXXXX".utf8CString)
-        guard mkdtemp(&path) != nil else { throw .system("mkdtemp", path: "/tmp/h-\(name)-XXXXXX", code: errno) }
+        guard mkdtemp(&path) != nil else { throw .system(SystemError("mkdtemp", "/tmp/h-\(name)-XXXXXX", code: errno)) }
         let made = String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard chmod(made, 0o711) == 0 else { throw .system("chmod", path: made, code: errno) }
+        guard chmod(made, 0o711) == 0 else { throw .system(SystemError("chmod", made, code: errno)) }
         return made
     }
 

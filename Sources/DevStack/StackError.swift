@@ -1,11 +1,12 @@
 import Glibc
+import System
 
 /// What keeps a part of the development stack from running; `description` names the thing, the value and the way out.
 package enum StackError: Error, Equatable {
     /// A program that is not installed.
     case missing(String)
-    /// A system call on a file or socket, with its `errno`.
-    case system(String, path: String, code: Int32)
+    /// A system call on a file or socket.
+    case system(SystemError)
     /// A socket's path that does not fit into `sun_path`.
     case pathTooLong(String)
     /// A character in the folder's path that MariaDB's or nginx's settings cannot hold.
@@ -30,8 +31,8 @@ extension StackError: CustomStringConvertible {
         switch self {
         case .missing(let program):
             "\(program): not found in PATH or /usr/sbin. Install what is needed with: make packages"
-        case .system(let call, let path, let code):
-            "\(path): \(call): \(String(cString: strerror(code)))"
+        case .system(let error):
+            "\(error.path): \(error.call): \(error.reason)"
         case .pathTooLong(let path):
             """
             \(path): \(path.utf8.count) bytes, a unix socket's path has at most \(UnixSocket.longestPath). \

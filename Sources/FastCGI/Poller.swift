@@ -1,16 +1,13 @@
 import CLinux
 import Glibc
 import Synchronization
+import System
 
 /// The listening socket and every idle keep-alive connection, watched by one epoll set.
 ///
 /// A connection waits here, on no thread, until something arrives on it; then it is given out and belongs to the caller
 /// until it is parked again. Connections do not block: `setBlocking` is for threads that may wait.
 package final class Poller: Sendable {
-    package enum Failure: Error {
-        case system(call: StaticString, code: Int32)
-    }
-
     /// A connection with something to read.
     package struct Ready {
         package let descriptor: Int32
@@ -72,14 +69,14 @@ package final class Poller: Sendable {
     ///   - handover: shared with the workers that pass their connections on; nil when there are none.
     ///   - ioTimeout: seconds that a request that has begun may take to come, and that one read or write on a blocking
     ///     connection may wait for the peer.
-    package init(listening: Int32, handover: Handover? = nil, ioTimeout: Int = 10) throws(Failure) {
+    package init(listening: Int32, handover: Handover? = nil, ioTimeout: Int = 10) throws(SystemError) {
         self.listening = listening
         self.handover = handover
         self.ioTimeout = ioTimeout
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        guard epoll >= 0 else { throw .system(call: "epoll_create1", code: errno) }
+        guard epoll >= 0 else { throw SystemError("epoll_create1", code: errno) }
         wakeUp = eventfd(0, Int32(EFD_CLOEXEC))
-        guard wakeUp >= 0 else { throw .system(call: "eventfd", code: errno) }
+        guard wakeUp >= 0 else { throw SystemError("eventfd", code: errno) }
         // Level-triggered and never read: once written it wakes every thread, now and later.
         try watch(wakeUp, EPOLLIN.rawValue)
         // Several processes watch one socket: wake one of them for a new connection, not all.
@@ -252,7 +249,7 @@ package final class Poller: Sendable {
             return true
         }
         guard isParked else { return isFresh ? giveBack(descriptor) : retire(descriptor) }
-        do throws(Failure) {
+        do throws(SystemError) {
             try watch(descriptor, Poller.edge)
         } catch {
             if state.withLock({ $0.take(descriptor) }) { close(descriptor) }
@@ -296,10 +293,10 @@ package final class Poller: Sendable {
         return nil
     }
 
-    private func watch(_ descriptor: Int32, _ events: UInt32) throws(Failure) {
+    private func watch(_ descriptor: Int32, _ events: UInt32) throws(SystemError) {
         var event = epoll_event(events: events, data: epoll_data_t(fd: descriptor))
         guard epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
-            throw .system(call: "epoll_ctl", code: errno)
+            throw SystemError("epoll_ctl", code: errno)
         }
     }
 

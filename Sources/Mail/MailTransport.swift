@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+import System
 
 /// Where mails go: over SMTP, or as files into a folder.
 package struct MailTransport: Sendable {
@@ -87,11 +88,13 @@ package struct MailTransport: Sendable {
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file(path: temporary, code: errno) }
         defer { close(descriptor) }
-        let written = message.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard written == message.count, fsync(descriptor) == 0, rename(temporary, path) == 0 else {
-            let code = errno
+        do throws(SystemError) {
+            try writeAll(message, to: descriptor)
+            guard fsync(descriptor) == 0 else { throw SystemError("fsync", path, code: errno) }
+            guard rename(temporary, path) == 0 else { throw SystemError("rename", path, code: errno) }
+        } catch {
             unlink(temporary)
-            throw .file(path: path, code: code)
+            throw .file(path: path, code: error.code)
         }
     }
 

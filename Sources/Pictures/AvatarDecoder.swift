@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import System
 
 /// The confined processes that turn uploads into avatars, started when they are needed and kept warm.
 ///
@@ -62,9 +63,11 @@ package final class AvatarDecoder: Sendable {
         var files: [Int32] = []
         defer { for file in files { close(file) } }
         for _ in outputs {
-            let file = homeroom_make_memory("homeroom-avatar", 0)
-            guard file >= 0 else { return .notWritten(code: errno) }
-            files.append(file)
+            do throws(SystemError) {
+                files.append(try MemoryFile.make("homeroom-avatar"))
+            } catch {
+                return .notWritten(code: error.code)
+            }
         }
         // A process that has taken its share of CPU ends by itself, perhaps just now: then a fresh one does it.
         for _ in 0..<3 {
@@ -144,12 +147,10 @@ package final class AvatarDecoder: Sendable {
             guard PictureFormat(content: bytes) == format, let (width, height) = format.size(of: bytes),
                 1...side ~= width, 1...side ~= height, index == 0 || (width, height) == (side, side)
             else { return nil }
-            var start = 0
-            while start < bytes.count {
-                let written = bytes.withUnsafeBytes { write(output, $0.baseAddress.map { $0 + start }, size - start) }
-                if written < 0, errno == EINTR { continue }
-                guard written > 0 else { return .notWritten(code: errno) }
-                start += written
+            do throws(SystemError) {
+                try writeAll(bytes, to: output)
+            } catch {
+                return .notWritten(code: error.code)
             }
         }
         return outcome

@@ -1,5 +1,6 @@
 import CVips
 import Glibc
+import System
 
 /// Decodes a picture of a stranger and encodes it anew. Runs in the confined process only.
 package enum AvatarEncoder {
@@ -133,13 +134,12 @@ package enum AvatarEncoder {
 
     /// nil, or what became of the picture instead.
     private static func write(_ bytes: UnsafeRawBufferPointer, to output: Int32) -> AvatarOutcome? {
-        var rest = bytes
-        while !rest.isEmpty {
-            let written = Glibc.write(output, rest.baseAddress, rest.count)
-            guard written > 0 else { return .notWritten(code: errno) }
-            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+        do throws(SystemError) {
+            try writeAll(bytes, to: output)
+            return nil
+        } catch {
+            return .notWritten(code: error.code)
         }
-        return nil
     }
 }
 

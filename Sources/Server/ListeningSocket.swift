@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import System
 
 /// The unix socket that nginx connects to: made here, or inherited from systemd.
 package enum ListeningSocket {
@@ -10,7 +11,7 @@ package enum ListeningSocket {
         case noGroup(String)
         /// What systemd hands over is not what it should be.
         case inherited(String)
-        case system(call: String, path: String, code: Int32)
+        case system(SystemError)
 
         package var description: String {
             switch self {
@@ -24,8 +25,8 @@ package enum ListeningSocket {
                 "HOMEROOM_SOCKET_GROUP: there is no group `\(name)`. Name the group that nginx runs as, e.g. www-data."
             case .inherited(let what):
                 "homeroom.socket: \(what). It needs one ListenStream=, the path of a unix socket."
-            case .system(let call, let path, let code):
-                "HOMEROOM_SOCKET: \(call) \(path): \(String(cString: strerror(code)))"
+            case .system(let error):
+                "HOMEROOM_SOCKET: \(error)"
             }
         }
     }
@@ -40,17 +41,17 @@ package enum ListeningSocket {
         let groupID = try group.map(id(ofGroup:))
         let descriptor = socket(
             AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw .system(call: "socket", path: path, code: errno) }
+        guard descriptor >= 0 else { throw .system(SystemError("socket", path, code: errno)) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         do throws(Failure) {
             try replaceStale(path, address)
             let code = withAddress(address) { bind(descriptor, $0, $1) }
-            guard code == 0 else { throw .system(call: "bind", path: path, code: errno) }
+            guard code == 0 else { throw .system(SystemError("bind", path, code: errno)) }
             // Nobody can connect before `listen`.
             try open(path, to: groupID)
-            guard listen(descriptor, 4096) == 0 else { throw .system(call: "listen", path: path, code: errno) }
+            guard listen(descriptor, 4096) == 0 else { throw .system(SystemError("listen", path, code: errno)) }
         } catch {
             close(descriptor)
             throw error
@@ -62,14 +63,14 @@ package enum ListeningSocket {
     /// what is no socket is left alone.
     private static func open(_ path: String, to group: gid_t?) throws(Failure) {
         let file = Glibc.open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
-        guard file >= 0 else { throw .system(call: "open", path: path, code: errno) }
+        guard file >= 0 else { throw .system(SystemError("open", path, code: errno)) }
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { throw .noSocket(path: path) }
         // chmod(2) and chown(2) take no such descriptor, but its name, which leads to this very file.
         let name = "/proc/self/fd/\(file)"
-        if let group, chown(name, uid_t.max, group) != 0 { throw .system(call: "chown", path: path, code: errno) }
-        guard chmod(name, 0o660) == 0 else { throw .system(call: "chmod", path: path, code: errno) }
+        if let group, chown(name, uid_t.max, group) != 0 { throw .system(SystemError("chown", path, code: errno)) }
+        guard chmod(name, 0o660) == 0 else { throw .system(SystemError("chmod", path, code: errno)) }
     }
 
     private static let O_PATH: Int32 = 0o10000000  // hidden by the headers without _GNU_SOURCE
@@ -89,7 +90,7 @@ package enum ListeningSocket {
         guard fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0,
             fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) == 0
         else {
-            throw .inherited("fcntl: \(String(cString: strerror(errno)))")
+            throw .inherited("\(SystemError("fcntl", code: errno))")
         }
         return descriptor
     }
@@ -109,7 +110,7 @@ package enum ListeningSocket {
     private static func replaceStale(_ path: String, _ address: sockaddr_un) throws(Failure) {
         // Without O_NONBLOCK a full backlog would hold us up; with it that is EAGAIN.
         let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard probe >= 0 else { throw .system(call: "socket", path: path, code: errno) }
+        guard probe >= 0 else { throw .system(SystemError("socket", path, code: errno)) }
         defer { close(probe) }
         let code = withAddress(address) { connect(probe, $0, $1) } == 0 ? 0 : errno
         if code == 0 || code == EAGAIN { throw .inUse(path: path) }
@@ -117,8 +118,8 @@ package enum ListeningSocket {
         // Nothing there, or nothing that can be looked at: `bind` says why.
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .noSocket(path: path) }
-        guard code == ECONNREFUSED else { throw .system(call: "connect", path: path, code: code) }
-        guard unlink(path) == 0 else { throw .system(call: "unlink", path: path, code: errno) }
+        guard code == ECONNREFUSED else { throw .system(SystemError("connect", path, code: code)) }
+        guard unlink(path) == 0 else { throw .system(SystemError("unlink", path, code: errno)) }
     }
 
     private static func id(ofGroup name: String) throws(Failure) -> gid_t {

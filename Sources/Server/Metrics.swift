@@ -68,8 +68,8 @@ package final class Metrics: @unchecked Sendable {
     /// For each endpoint and status the address of its number; 0 until the first such request.
     private let requests: UnsafeMutablePointer<Atomic<UInt>>
 
-    /// A file that all processes count in; nil with `errno` when it cannot be had.
-    package static func makeFile() -> Int32? { SharedNumbers.makeFile() }
+    /// A file that all processes count in.
+    package static func makeFile() throws(SystemError) -> Int32 { try SharedNumbers.makeFile() }
 
     /// - Parameters:
     ///   - file: of `makeFile`, may be closed afterwards; nil counts for this process alone.

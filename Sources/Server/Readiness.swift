@@ -1,6 +1,7 @@
 import CLinux
 import FastCGI
 import Glibc
+import System
 
 /// How a worker tells its parent that it has started: a pipe into which each writes its process id as a line.
 package struct Readiness: Sendable {
@@ -10,16 +11,16 @@ package struct Readiness: Sendable {
 
     /// Closed on exec, with numbers that are not those of any inherited descriptor. From now on this process gets SIGIO
     /// when somebody has told.
-    init() throws(Poller.Failure) {
+    init() throws(SystemError) {
         var pair: [Int32] = [-1, -1]
-        guard pipe2(&pair, O_CLOEXEC | O_NONBLOCK) == 0 else { throw .system(call: "pipe2", code: errno) }
+        guard pipe2(&pair, O_CLOEXEC | O_NONBLOCK) == 0 else { throw SystemError("pipe2", code: errno) }
         exit = fcntl(pair[0], F_DUPFD_CLOEXEC, 16)
         entrance = fcntl(pair[1], F_DUPFD_CLOEXEC, 16)
         close(pair[0])
         close(pair[1])
         guard entrance >= 0, exit >= 0, fcntl(exit, F_SETOWN, getpid()) == 0,
             fcntl(exit, F_SETFL, O_NONBLOCK | O_ASYNC) == 0
-        else { throw .system(call: "fcntl", code: errno) }
+        else { throw SystemError("fcntl", code: errno) }
     }
 
     /// Says on an inherited descriptor that this process has started.

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
+import System
 
 /// Numbers that several processes change, found by their names, in memory that they share.
 ///
@@ -54,12 +55,13 @@ final class SharedNumbers: @unchecked Sendable {
     let memory: UnsafeMutablePointer<Number>
 
     /// A file for `init(file:)`, to be handed to every process; its number is that of no inherited descriptor.
-    static func makeFile() -> Int32? {
-        let made = homeroom_make_memory("homeroom-metrics", size)
-        guard made >= 0 else { return nil }
+    static func makeFile() throws(SystemError) -> Int32 {
+        let made = try MemoryFile.make("homeroom-metrics", size: size)
         defer { close(made) }
         let file = fcntl(made, F_DUPFD_CLOEXEC, 16)
-        guard file >= 0, let memory = homeroom_map_memory(file, size) else { return nil }
+        guard file >= 0, let memory = MemoryFile.map(file, size: size) else {
+            throw SystemError("fcntl", "homeroom-metrics", code: errno)
+        }
         memory.assumingMemoryBound(to: Number.self).pointee.store(mark, ordering: .relaxed)
         munmap(memory, size)
         // Before there are several processes: of these there must be one record only.
@@ -70,14 +72,14 @@ final class SharedNumbers: @unchecked Sendable {
     /// The numbers of a file; of this process alone where the file is none, or one of a parent whose form is another.
     /// They stay mapped, because they are handed out.
     init(file: Int32?) {
-        guard let memory = file.flatMap(SharedNumbers.map) ?? homeroom_map_memory(-1, SharedNumbers.size) else {
+        guard let memory = file.flatMap(SharedNumbers.map) ?? MemoryFile.map(-1, size: SharedNumbers.size) else {
             preconditionFailure("no memory for metrics: \(errno)")
         }
         self.memory = memory.assumingMemoryBound(to: Number.self)
     }
 
     private static func map(_ file: Int32) -> UnsafeMutableRawPointer? {
-        guard let memory = homeroom_map_memory(file, size) else { return nil }
+        guard let memory = MemoryFile.map(file, size: size) else { return nil }
         if memory.assumingMemoryBound(to: Number.self).pointee.load(ordering: .relaxed) == mark { return memory }
         munmap(memory, size)
         return nil

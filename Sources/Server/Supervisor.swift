@@ -2,6 +2,7 @@ import CLinux
 import FastCGI
 import Glibc
 import JSON
+import System
 
 /// The parent: holds the socket and keeps the worker processes alive.
 ///
@@ -60,7 +61,7 @@ package final class Supervisor {
         arguments: [String], listening: Int32, handover: Handover, permits: Int32? = nil,
         metrics: Metrics = Metrics(role: .parent), notify: NotifySocket, count: Int, companions: [[String]] = [],
         trial: [String]? = nil, log: Log
-    ) throws(Poller.Failure) {
+    ) throws(SystemError) {
         readiness = try Readiness()
         self.trial = trial
         commands = Array(repeating: arguments, count: count) + companions

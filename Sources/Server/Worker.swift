@@ -59,7 +59,7 @@ package final class Worker: Sendable {
         listening: Int32, handover: Handover? = nil, options: Options, router: Router, log: Log,
         metrics: Metrics, permits: AccountPermits, makeAccounts: @escaping @Sendable () -> Accounts,
         makeCheck: @escaping @Sendable () -> () -> HealthReport
-    ) throws(Poller.Failure) {
+    ) throws(SystemError) {
         self.options = options
         self.router = router
         self.log = log

@@ -5,6 +5,7 @@ import FastCGI
 import Glibc
 import Mail
 import Server
+import System
 
 /// `homeroom serve`: the parent, and `homeroom worker`, which only it starts.
 enum Serve {
@@ -27,11 +28,9 @@ enum Serve {
         let executable = try Executable.path()
         let rest =
             ["--parent", String(getpid()), "--ready", "7", "--metrics", "8"] + (file.map { ["--config", $0] } ?? [])
-        guard let permits = CorePermits.makeFile(count: CompositionRoot.permits), let numbers = Metrics.makeFile()
-        else {
-            throw .refused("serve: no memory to share among workers: \(String(cString: strerror(errno)))")
-        }
-        do throws(Poller.Failure) {
+        do throws(SystemError) {
+            let permits = try CorePermits.makeFile(count: CompositionRoot.permits)
+            let numbers = try Metrics.makeFile()
             let supervisor = try Supervisor(
                 arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
                 permits: permits, metrics: Metrics(file: numbers, role: .parent), notify: .inherited(),
@@ -56,7 +55,7 @@ enum Serve {
         if isTrial { return 0 }
         Exchange.prepareProcess()
         root.dependencies.media.prepare()
-        do throws(Poller.Failure) {
+        do throws(SystemError) {
             let worker = try Worker(
                 listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
                 router: router, log: root.log, metrics: metrics, permits: AccountPermits(file: 6),

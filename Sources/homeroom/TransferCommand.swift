@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import JSON
 import Secrets
+import System
 
 /// `homeroom user import FILE` and `user export [FILE]`: accounts as JSON, one a line, with the hashes of their passwords.
 enum TransferCommand {
@@ -37,12 +38,10 @@ enum TransferCommand {
             guard let end = page.last else { return }
             var bytes: [UInt8] = []
             for (account, hash) in page { bytes += line(account, hash) }
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { throw failed(name) }
-                rest = rest.dropFirst(count)
+            do throws(SystemError) {
+                try writeAll(bytes, to: descriptor)
+            } catch {
+                throw .refused("\(name): \(error.reason)")
             }
             last = end.account.id
         }

@@ -2,6 +2,7 @@ import Database
 import DevStack
 import Foundation
 import Glibc
+import System
 
 /// Two private MariaDB servers on ports of 127.0.0.1, one with TLS and one that offers none, and the certificates for it.
 package struct NetworkDatabase: Sendable {
@@ -68,7 +69,7 @@ package struct NetworkDatabase: Sendable {
         try Program("openssl", ["x509"] + request + issuer + ["-out", folder + "/server.pem"]).output()
         // For mariadbd, which is another user.
         guard chmod(folder + "/server-key.pem", 0o644) == 0 else {
-            throw StackError.system("chmod", path: folder + "/server-key.pem", code: errno)
+            throw StackError.system(SystemError("chmod", folder + "/server-key.pem", code: errno))
         }
     }
 }
