@@ -10,13 +10,10 @@ package final class CorePermits: @unchecked Sendable {
     private let permits: UnsafeMutableRawPointer
     private let range: Range<Int>
 
-    /// A file in memory for `count` permits, to be handed to every process; its number is that of no inherited descriptor.
+    /// A file in memory for `count` permits, to be handed to every process.
     package static func makeFile(count: Int) throws(SystemError) -> Int32 {
-        let made = homeroom_make_permits(Int32(count))
-        guard made >= 0 else { throw SystemError("memfd_create", code: errno) }
-        defer { close(made) }
-        let file = fcntl(made, F_DUPFD_CLOEXEC, 16)
-        guard file >= 0 else { throw SystemError("fcntl", code: errno) }
+        let file = homeroom_make_permits(Int32(count))
+        guard file >= 0 else { throw SystemError("memfd_create", "homeroom-permits", code: errno) }
         return file
     }
 

@@ -102,17 +102,18 @@ package final class Child: Sendable {
 
     private func live(through setpriv: String, input: Int32?, output: Int32) {
         defer { ended.leave() }
-        var pid: pid_t = 0
-        let code = spawn(&pid, through: setpriv, input: input, output: output)
-        state.withLock { state in
-            state.pid = pid
-            if code != 0 {
-                state.failure = .system(SystemError("start", program.path, code: code))
+        do throws(SystemError) {
+            let pid = try spawn(through: setpriv, input: input, output: output)
+            state.withLock { $0.pid = pid }
+            made.signal()
+            reap(pid)
+        } catch {
+            state.withLock { state in
+                state.failure = .system(SystemError("start", program.path, code: error.code))
                 state.status = 127
             }
+            made.signal()
         }
-        made.signal()
-        if code == 0 { reap(pid) }
     }
 
     private func reap(_ pid: pid_t) {
@@ -121,9 +122,7 @@ package final class Child: Sendable {
         state.withLock { state in
             // Not reaped yet, so the group's number cannot belong to anybody else: what is left in it is its own.
             _ = killpg(pid, SIGKILL)
-            var status: Int32 = 0
-            while waitpid(pid, &status, 0) == -1, errno == EINTR {}
-            state.status = homeroom_exit_code(status)
+            state.status = exitCode(of: pid)
         }
     }
 }

@@ -37,7 +37,7 @@ package final class Folder: Sendable {
         databaseUser = Self.isRoot ? User.first(of: ["mysql", "nobody"]) ?? own : own
         webUser = Self.isRoot ? User.first(of: ["www-data", "nobody"]) ?? own : own
         self.path = try Location(path).prepared(for: [databaseUser, webUser], report: report)
-        for socket in [databaseSocket, socket] where socket.utf8.count > UnixSocket.longestPath {
+        for socket in [databaseSocket, socket] where socket.utf8.count > SocketAddress.maxPathLength {
             throw .pathTooLong(socket)
         }
         try FileSystem.makeFolder(run, mode: 0o711)

@@ -35,7 +35,7 @@ extension StackError: CustomStringConvertible {
             "\(error.path): \(error.call): \(error.reason)"
         case .pathTooLong(let path):
             """
-            \(path): \(path.utf8.count) bytes, a unix socket's path has at most \(UnixSocket.longestPath). \
+            \(path): \(path.utf8.count) bytes, a unix socket's path has at most \(SocketAddress.maxPathLength). \
             Choose a shorter folder with: --data DIR
             """
         case .pathUnusable(let path):

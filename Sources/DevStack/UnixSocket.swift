@@ -1,11 +1,9 @@
 import CLinux
 import Glibc
+import System
 
 /// Questions to a unix socket that another program listens on.
 package enum UnixSocket {
-    /// `sun_path` has 108 bytes, the last is a zero.
-    package static let longestPath = 107
-
     /// Whether somebody accepts connections at `path`.
     package static func accepts(_ path: String) -> Bool {
         guard let connection = connection(to: path) else { return false }
@@ -25,19 +23,15 @@ package enum UnixSocket {
     }
 
     private static func connection(to path: String) -> Int32? {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        guard path.utf8.count <= longestPath else { return nil }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        guard let address = SocketAddress(path: path) else { return nil }
         let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { return nil }
-        let result = withUnsafePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
+        do throws(SystemError) {
+            try address.connect(number)
+            return number
+        } catch {
+            close(number)
+            return nil
         }
-        if result == 0 { return number }
-        close(number)
-        return nil
     }
 }

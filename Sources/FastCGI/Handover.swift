@@ -18,17 +18,13 @@ package struct Handover: Sendable {
         self.exit = exit
     }
 
-    /// A new pair, closed on exec, with numbers that are not those of any inherited descriptor.
+    /// A new pair, closed on exec.
     package init() throws(SystemError) {
         var pair: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
             throw SystemError("socketpair", code: errno)
         }
-        entrance = fcntl(pair[0], F_DUPFD_CLOEXEC, 16)
-        exit = fcntl(pair[1], F_DUPFD_CLOEXEC, 16)
-        close(pair[0])
-        close(pair[1])
-        guard entrance >= 0, exit >= 0 else { throw SystemError("fcntl", code: errno) }
+        (entrance, exit) = (pair[0], pair[1])
         var limit = timeval(tv_sec: 5, tv_usec: 0)
         setsockopt(entrance, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }

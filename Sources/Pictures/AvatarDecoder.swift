@@ -163,37 +163,23 @@ package final class AvatarDecoder: Sendable {
         }
         defer { close(ends[1]) }
 
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for standard in 0..<Int32(3) { posix_spawn_file_actions_addopen(&actions, standard, "/dev/null", O_RDWR, 0) }
-        posix_spawn_file_actions_adddup2(&actions, ends[1], AvatarWorker.socket)
+        var program = ChildProgram(command[0], command)
+        program.nullDescriptors = [0, 1, 2]
+        program.descriptors = [AvatarWorker.socket: ends[1]]
         // Our blocked signals are not the decoder's: it would not end by its own alarm.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-        var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
-        defer { for word in words { free(word) } }
-        words.append(nil)
-        // Nothing of ours in its environment: settings may hold secrets. Of its own that libraries start one thread for
-        // each thing and no more, and reserve little address space for each.
-        var environment: [UnsafeMutablePointer<CChar>?] = AvatarDecoder.environment.map { strdup($0) }
-        defer { for word in environment { free(word) } }
-        environment.append(nil)
-        var pid = pid_t()
-        let code = posix_spawn(&pid, command[0], &actions, &attributes, words, &environment)
-        guard code == 0 else {
-            report("\(command[0]): \(String(cString: strerror(code)))")
+        program.signals = .unblocked
+        // Nothing of ours: settings may hold secrets.
+        program.environment = AvatarDecoder.environment
+        do throws(SystemError) {
+            return Process(pid: try program.start(), socket: ends[0])
+        } catch {
+            report("\(error.path): \(error.reason)")
             close(ends[0])
             return nil
         }
-        return Process(pid: pid, socket: ends[0])
     }
 
+    /// Libraries start one thread for each thing and no more, and reserve little address space for each.
     private static let environment = ["OMP_NUM_THREADS=1", "MALLOC_ARENA_MAX=2"]
 
     /// Reaps it if it has.

@@ -16,7 +16,8 @@ package enum ListeningSocket {
         package var description: String {
             switch self {
             case .tooLong(let path, let bytes):
-                "HOMEROOM_SOCKET: \(path): \(bytes) bytes, a unix socket's path can have \(longestPath). Choose a shorter one."
+                "HOMEROOM_SOCKET: \(path): \(bytes) bytes, a unix socket's path can have "
+                    + "\(SocketAddress.maxPathLength). Choose a shorter one."
             case .inUse(let path):
                 "HOMEROOM_SOCKET: \(path): another homeroom answers there. Stop it first, or choose another path."
             case .noSocket(let path):
@@ -31,24 +32,17 @@ package enum ListeningSocket {
         }
     }
 
-    /// sockaddr_un.sun_path without its final NUL, in bytes. (unix(7))
-    private static let longestPath = 107
-
     /// Listens on `path`, open to our user and the group only (mode 0660), unless systemd has handed over a socket.
     package static func open(path: String, group: String?) throws(Failure) -> Int32 {
         if let descriptor = try inherited() { return descriptor }
-        guard path.utf8.count <= longestPath else { throw .tooLong(path: path, bytes: path.utf8.count) }
+        guard let address = SocketAddress(path: path) else { throw .tooLong(path: path, bytes: path.utf8.count) }
         let groupID = try group.map(id(ofGroup:))
         let descriptor = socket(
             AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .system(SystemError("socket", path, code: errno)) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         do throws(Failure) {
             try replaceStale(path, address)
-            let code = withAddress(address) { bind(descriptor, $0, $1) }
-            guard code == 0 else { throw .system(SystemError("bind", path, code: errno)) }
+            try bind(descriptor, to: address)
             // Nobody can connect before `listen`.
             try open(path, to: groupID)
             guard listen(descriptor, 4096) == 0 else { throw .system(SystemError("listen", path, code: errno)) }
@@ -80,7 +74,7 @@ package enum ListeningSocket {
         guard let count = variable("LISTEN_FDS"), variable("LISTEN_PID") == String(getpid()) else { return nil }
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsetenv(name) }
         guard count == "1" else { throw .inherited("\(count) sockets were handed over") }
-        let descriptor: Int32 = 3
+        let descriptor = InheritedDescriptor.listening.rawValue
         guard option(SO_DOMAIN, of: descriptor) == AF_UNIX,
             option(SO_TYPE, of: descriptor) == Int32(SOCK_STREAM.rawValue),
             option(SO_ACCEPTCONN, of: descriptor) == 1
@@ -107,12 +101,12 @@ package enum ListeningSocket {
     }
 
     /// Removes a socket that a killed process left behind. One that answers is somebody's, and so is any other file.
-    private static func replaceStale(_ path: String, _ address: sockaddr_un) throws(Failure) {
+    private static func replaceStale(_ path: String, _ address: SocketAddress) throws(Failure) {
         // Without O_NONBLOCK a full backlog would hold us up; with it that is EAGAIN.
         let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard probe >= 0 else { throw .system(SystemError("socket", path, code: errno)) }
         defer { close(probe) }
-        let code = withAddress(address) { connect(probe, $0, $1) } == 0 ? 0 : errno
+        let code = code(ofConnecting: probe, to: address)
         if code == 0 || code == EAGAIN { throw .inUse(path: path) }
         var status = stat()
         // Nothing there, or nothing that can be looked at: `bind` says why.
@@ -127,11 +121,21 @@ package enum ListeningSocket {
         return group.pointee.gr_gid
     }
 
-    private static func withAddress<T>(_ address: sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
-        withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
+    private static func bind(_ descriptor: Int32, to address: SocketAddress) throws(Failure) {
+        do throws(SystemError) {
+            try address.bind(descriptor)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// An `errno`; 0 when it is connected.
+    private static func code(ofConnecting descriptor: Int32, to address: SocketAddress) -> Int32 {
+        do throws(SystemError) {
+            try address.connect(descriptor)
+            return 0
+        } catch {
+            return error.code
         }
     }
 }

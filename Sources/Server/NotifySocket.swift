@@ -11,7 +11,7 @@ package struct NotifySocket: Sendable {
         case stopping
     }
 
-    private let path: [UInt8]?
+    private let address: SocketAddress?
 
     /// The one of the environment, from which it is taken: no child of ours speaks for us.
     package static func inherited() -> NotifySocket {
@@ -21,27 +21,19 @@ package struct NotifySocket: Sendable {
 
     /// - Parameter path: that of a datagram socket, or `@` and an abstract name. (unix(7))
     package init(path: String?) {
-        self.path = path.map { $0.hasPrefix("@") ? [0] + $0.utf8.dropFirst() : Array($0.utf8) }
+        address = path.flatMap { path in
+            path.hasPrefix("@") ? SocketAddress(abstractName: String(path.dropFirst())) : SocketAddress(path: path)
+        }
     }
 
     /// - Parameter status: one line for `systemctl status`.
     package func tell(_ state: State, status: String) {
-        guard let path, !path.isEmpty, path.count <= 108 else { return }
+        guard let address else { return }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        // An abstract name has no end but its length.
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
-        let text = Array("\(Self.words(for: state))\nSTATUS=\(status)\n".utf8)
-        _ = withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                // As long as its queue is full it waits: systemd must not miss that we are ready.
-                sendto(descriptor, text, text.count, Int32(MSG_NOSIGNAL), $0, length)
-            }
-        }
+        // As long as its queue is full it waits: systemd must not miss that we are ready.
+        try? address.send(Array("\(Self.words(for: state))\nSTATUS=\(status)\n".utf8), from: descriptor)
     }
 
     private static func words(for state: State) -> String {

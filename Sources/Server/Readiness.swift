@@ -9,18 +9,14 @@ package struct Readiness: Sendable {
     let entrance: Int32
     private let exit: Int32
 
-    /// Closed on exec, with numbers that are not those of any inherited descriptor. From now on this process gets SIGIO
-    /// when somebody has told.
+    /// Closed on exec. From now on this process gets SIGIO when somebody has told.
     init() throws(SystemError) {
         var pair: [Int32] = [-1, -1]
         guard pipe2(&pair, O_CLOEXEC | O_NONBLOCK) == 0 else { throw SystemError("pipe2", code: errno) }
-        exit = fcntl(pair[0], F_DUPFD_CLOEXEC, 16)
-        entrance = fcntl(pair[1], F_DUPFD_CLOEXEC, 16)
-        close(pair[0])
-        close(pair[1])
-        guard entrance >= 0, exit >= 0, fcntl(exit, F_SETOWN, getpid()) == 0,
-            fcntl(exit, F_SETFL, O_NONBLOCK | O_ASYNC) == 0
-        else { throw SystemError("fcntl", code: errno) }
+        (exit, entrance) = (pair[0], pair[1])
+        guard fcntl(exit, F_SETOWN, getpid()) == 0, fcntl(exit, F_SETFL, O_NONBLOCK | O_ASYNC) == 0 else {
+            throw SystemError("fcntl", code: errno)
+        }
     }
 
     /// Says on an inherited descriptor that this process has started.

@@ -54,13 +54,11 @@ final class SharedNumbers: @unchecked Sendable {
 
     let memory: UnsafeMutablePointer<Number>
 
-    /// A file for `init(file:)`, to be handed to every process; its number is that of no inherited descriptor.
+    /// A file for `init(file:)`, to be handed to every process.
     static func makeFile() throws(SystemError) -> Int32 {
-        let made = try MemoryFile.make("homeroom-metrics", size: size)
-        defer { close(made) }
-        let file = fcntl(made, F_DUPFD_CLOEXEC, 16)
-        guard file >= 0, let memory = MemoryFile.map(file, size: size) else {
-            throw SystemError("fcntl", "homeroom-metrics", code: errno)
+        let file = try MemoryFile.make("homeroom-metrics", size: size)
+        guard let memory = MemoryFile.map(file, size: size) else {
+            throw SystemError("mmap", "homeroom-metrics", code: errno)
         }
         memory.assumingMemoryBound(to: Number.self).pointee.store(mark, ordering: .relaxed)
         munmap(memory, size)

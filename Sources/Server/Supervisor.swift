@@ -47,12 +47,11 @@ package final class Supervisor {
     }
 
     /// - Parameters:
-    ///   - arguments: the command of a worker, its executable first; it finds the socket as descriptor 3, the
-    ///     ends of the handover as 4 and 5, and says on 7 that it is ready.
+    ///   - arguments: the command of a worker, its executable first; what it is handed it finds as `InheritedDescriptor`.
     ///   - listening: the listening socket.
     ///   - handover: how workers that are replaced pass their connections on.
-    ///   - permits: a file that all workers share, as descriptor 6.
-    ///   - metrics: where starts and deaths are counted; its file is their descriptor 8.
+    ///   - permits: a file that all workers share.
+    ///   - metrics: where starts and deaths are counted, with the file that is handed on.
     ///   - notify: where systemd hears of all this.
     ///   - count: how many workers.
     ///   - companions: the commands of other processes to keep alive beside them, one of each.
@@ -138,36 +137,24 @@ package final class Supervisor {
     /// Runs a command to its end.
     private func succeeds(_ arguments: [String]) -> Bool {
         guard let pid = start(arguments) else { return false }
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-        return homeroom_exit_code(status) == 0
+        return exitCode(of: pid) == 0
     }
 
     private func start(_ arguments: [String]) -> pid_t? {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, listening, 3)
-        posix_spawn_file_actions_adddup2(&actions, handover.entrance, 4)
-        posix_spawn_file_actions_adddup2(&actions, handover.exit, 5)
-        if let permits { posix_spawn_file_actions_adddup2(&actions, permits, 6) }
-        posix_spawn_file_actions_adddup2(&actions, readiness.entrance, 7)
-        if let numbers = metrics.file { posix_spawn_file_actions_adddup2(&actions, numbers, 8) }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // A group of its own: Ctrl-C in a terminal reaches the parent alone, which then drains.
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        var pid = pid_t()
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        defer { for word in words { free(word) } }
-        words.append(nil)
-        let code = posix_spawn(&pid, arguments[0], &actions, &attributes, words, environ)
-        guard code == 0 else {
-            log.write("worker not started", message: "\(arguments[0]): \(String(cString: strerror(code)))")
+        let handed: [InheritedDescriptor: Int32?] = [
+            .listening: listening, .handoverEntrance: handover.entrance, .handoverExit: handover.exit,
+            .permits: permits, .ready: readiness.entrance, .metrics: metrics.file,
+        ]
+        var program = ChildProgram(arguments[0], arguments)
+        for (name, descriptor) in handed { program.descriptors[name.rawValue] = descriptor }
+        // Ctrl-C in a terminal reaches the parent alone, which then drains.
+        program.hasOwnGroup = true
+        do throws(SystemError) {
+            return try program.start()
+        } catch {
+            log.write("worker not started", message: "\(error.path): \(error.reason)")
             return nil
         }
-        return pid
     }
 
     /// Notes which processes are ready; says so when all are that were wanted.

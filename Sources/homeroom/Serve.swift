@@ -27,7 +27,8 @@ enum Serve {
         setenv("SWIFT_BACKTRACE", "registers=none", 0)
         let executable = try Executable.path()
         let rest =
-            ["--parent", String(getpid()), "--ready", "7", "--metrics", "8"] + (file.map { ["--config", $0] } ?? [])
+            ["--parent", String(getpid()), "--ready", "\(InheritedDescriptor.ready.rawValue)"]
+            + ["--metrics", "\(InheritedDescriptor.metrics.rawValue)"] + (file.map { ["--config", $0] } ?? [])
         do throws(SystemError) {
             let permits = try CorePermits.makeFile(count: CompositionRoot.permits)
             let numbers = try Metrics.makeFile()
@@ -51,14 +52,19 @@ enum Serve {
         guard try becomeChild(configuration, &arguments, &signals) else { return 0 }
         let router = Router(trustedOrigins: configuration.trustedOrigins)
         let metrics = Metrics(file: isTrial ? nil : numbers, role: .worker, targets: router.targets)
-        let root = try CompositionRoot(configuration, permits: 6, metrics: metrics)
+        let root = try CompositionRoot(configuration, permits: InheritedDescriptor.permits.rawValue, metrics: metrics)
         if isTrial { return 0 }
         Exchange.prepareProcess()
         root.dependencies.media.prepare()
         do throws(SystemError) {
             let worker = try Worker(
-                listening: 3, handover: Handover(entrance: 4, exit: 5), options: configuration.worker,
-                router: router, log: root.log, metrics: metrics, permits: AccountPermits(file: 6),
+                listening: InheritedDescriptor.listening.rawValue,
+                handover: Handover(
+                    entrance: InheritedDescriptor.handoverEntrance.rawValue,
+                    exit: InheritedDescriptor.handoverExit.rawValue),
+                options: configuration.worker,
+                router: router, log: root.log, metrics: metrics,
+                permits: AccountPermits(file: InheritedDescriptor.permits.rawValue),
                 makeAccounts: { root.accounts() },
                 makeCheck: { root.healthCheck() })
             root.log.writeBehind { metrics.logLinesDropped.add(UInt64($0)) }

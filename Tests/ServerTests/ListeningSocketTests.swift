@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Server
+import System
 import Testing
 
 /// Each test has a folder of its own, which goes away with it.
@@ -40,15 +41,13 @@ final class ListeningSocketTests {
 
     /// Whether somebody answers at the path.
     private var isAnswered: Bool {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let client = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(client) }
-        return withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(client, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
+        do throws(SystemError) {
+            try SocketAddress(path: path)?.connect(client)
+            return true
+        } catch {
+            return false
         }
     }
 

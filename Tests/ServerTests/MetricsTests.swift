@@ -3,6 +3,7 @@ import Contracts
 import DevStack
 import Foundation
 import Glibc
+import System
 import TestSupport
 import Testing
 
@@ -242,20 +243,10 @@ private final class CountingProcess {
     private var isWaitedFor = false
 
     init(_ number: Int, file: Int32) throws {
-        var files = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&files)
-        defer { posix_spawn_file_actions_destroy(&files) }
-        posix_spawn_file_actions_adddup2(&files, leash.readEnd, 0)
-        posix_spawn_file_actions_adddup2(&files, output.writeEnd, 1)
-        posix_spawn_file_actions_adddup2(&files, file, 7)
-        let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/supervise"
-        let arguments = [program, "count", "\(number)"]
-        var words = arguments.map { strdup($0) }
-        defer { for word in words { free(word) } }
-        words.append(nil)
-        var pid = pid_t()
-        try #require(posix_spawn(&pid, program, &files, nil, words, environ) == 0)
-        self.pid = pid
+        let supervise = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/supervise"
+        var program = ChildProgram(supervise, [supervise, "count", "\(number)"])
+        program.descriptors = [0: leash.readEnd, 1: output.writeEnd, 7: file]
+        pid = try program.start()
         output.closeWriteEnd()
     }
 
@@ -273,7 +264,7 @@ private final class CountingProcess {
     }
 
     private func wait() {
-        while waitpid(pid, nil, 0) < 0, errno == EINTR {}
+        _ = exitCode(of: pid)
         isWaitedFor = true
     }
 }

@@ -2,6 +2,7 @@ import CLinux
 import Foundation
 import Glibc
 import JSON
+import System
 import TestSupport
 import Testing
 
@@ -38,16 +39,11 @@ private final class Supervised {
 
     /// - Parameter notifying: the path of systemd's socket.
     init(_ count: Int, _ worker: [String] = patient, notifying path: String = "") throws {
-        var files = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&files)
-        defer { posix_spawn_file_actions_destroy(&files) }
-        posix_spawn_file_actions_adddup2(&files, leash.readEnd, 0)
-        posix_spawn_file_actions_adddup2(&files, output.writeEnd, 2)
-        let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/supervise"
-        var words = (["/usr/bin/env", "NOTIFY_SOCKET=\(path)", program, "\(count)"] + worker).map { strdup($0) }
-        defer { for word in words { free(word) } }
-        words.append(nil)
-        try #require(posix_spawn(&pid, "/usr/bin/env", &files, nil, words, environ) == 0)
+        let supervise = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path + "/supervise"
+        var program = ChildProgram(
+            "/usr/bin/env", ["/usr/bin/env", "NOTIFY_SOCKET=\(path)", supervise, "\(count)"] + worker)
+        program.descriptors = [0: leash.readEnd, 2: output.writeEnd]
+        pid = try program.start()
         output.closeWriteEnd()
     }
 
@@ -60,10 +56,8 @@ private final class Supervised {
 
     /// How it ended: exit code, or 128 + signal. Waits for it.
     func exitCode() -> Int32 {
-        var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         isWaitedFor = true
-        return homeroom_exit_code(status)
+        return System.exitCode(of: pid)
     }
 
     /// The next events until so many of each name were among them; fewer when the output ends.
