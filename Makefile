@@ -56,7 +56,7 @@ lint: test-packages
 # Neither MariaDB nor nginx: by target, and of the targets that mostly need one by suite.
 UNIT_TESTS := PlatformTests JSONTests FastCGITests HTTPTests SecretsTests MailTests PicturesTests FuzzTests ServerTests
 UNIT_TESTS += DatabaseTests.DatabaseErrorTests AccountsTests.AccountPermitsTests AccountsTests.CanonicalNameTests
-UNIT_TESTS += AccountsTests.CorePermitsTests AccountsTests.EmailAddressTests AccountsTests.PasswordRulesTests
+UNIT_TESTS += AccountsTests.SharedSemaphoreTests AccountsTests.EmailAddressTests AccountsTests.PasswordRulesTests
 UNIT_TESTS += ContractsTests.TimesTests
 unit: test-packages
 	$(SWIFT) test $(UNIT_TESTS:%=--filter '^%\.') $(ARGS)

@@ -8,13 +8,13 @@ import Synchronization
 /// nothing is stored, and the kernel takes back what a process held that was killed. (fcntl(2), F_SETLK)
 package final class AccountPermits: Sendable {
     /// Pictures of one account.
-    private static let most: Int64 = 2
+    private static let max: Int64 = 2
 
     private let file: Int32
     /// The kernel's locks are a process's: what this one has, it would get again.
     private let held = Mutex<Set<Int64>>([])
 
-    /// - Parameter file: of `CorePermits.makeFile`, whose content is not looked at. It stays open, and no other descriptor
+    /// - Parameter file: of `SharedSemaphore.makeFile`, whose content is not looked at. It stays open, and no other descriptor
     ///   of it may be closed in this process: that would give all permits back.
     package init(file: Int32) {
         self.file = file
@@ -22,9 +22,9 @@ package final class AccountPermits: Sendable {
 
     /// A share of what an account may have in work; nil when it has that already.
     package func take(for accountID: UInt64) -> Permit? {
-        let first = Int64(accountID & (1 << 60 - 1)) * AccountPermits.most
+        let first = Int64(accountID & (1 << 60 - 1)) * AccountPermits.max
         return held.withLock { held in
-            for place in first..<first + AccountPermits.most where !held.contains(place) {
+            for place in first..<first + AccountPermits.max where !held.contains(place) {
                 guard lock(place, F_WRLCK) else { continue }
                 held.insert(place)
                 return Permit(place, of: self)

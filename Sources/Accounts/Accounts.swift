@@ -24,9 +24,9 @@ package final class Accounts {
         package let media: MediaStore
         /// How many passwords may be hashed at a time, and apart from that how many pictures decoded: a picture that takes
         /// long holds up no sign-in.
-        package let hashing: CorePermits
+        package let hashing: SharedSemaphore
         /// How many pictures may be decoded at a time.
-        package let pictures: CorePermits
+        package let pictures: SharedSemaphore
         /// The clock.
         package let now: @Sendable () -> Instant
         /// Writes to the log; called on any thread.
@@ -35,8 +35,8 @@ package final class Accounts {
         let failedSources = FailedLoginSources()
 
         package init(
-            settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: CorePermits,
-            pictures: CorePermits, now: @escaping @Sendable () -> Instant,
+            settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: SharedSemaphore,
+            pictures: SharedSemaphore, now: @escaping @Sendable () -> Instant,
             report: @escaping @Sendable (SecurityEvent) -> Void
         ) {
             self.settings = settings

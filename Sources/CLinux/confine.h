@@ -61,8 +61,8 @@ static inline int homeroom_confine_system_calls(void) { /* macros throughout */
 }
 
 /// Sets a limit of this process, now and for good. 0 on success.
-static inline int homeroom_limit(int resource, unsigned long most) { /* the resource is an enum to Swift */
-    const struct rlimit limit = {most, most};
+static inline int homeroom_limit(int resource, unsigned long max) { /* the resource is an enum to Swift */
+    const struct rlimit limit = {max, max};
     return setrlimit((__rlimit_resource_t)resource, &limit);
 }
 

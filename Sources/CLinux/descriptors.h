@@ -3,14 +3,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/// Most descriptors in one message.
-#define HOMEROOM_MOST_DESCRIPTORS 8
+/// Largest number of descriptors in one message.
+#define HOMEROOM_MAX_DESCRIPTORS 8
 
 /// Sends one byte with `count` descriptors. 0 on success.
 static inline int homeroom_send_descriptors(int socket, const int *descriptors, int count) {
     char byte = 0;
     struct iovec data = {&byte, 1};
-    union { char bytes[CMSG_SPACE(sizeof(int) * HOMEROOM_MOST_DESCRIPTORS)]; struct cmsghdr aligned; } control;
+    union { char bytes[CMSG_SPACE(sizeof(int) * HOMEROOM_MAX_DESCRIPTORS)]; struct cmsghdr aligned; } control;
     memset(&control, 0, sizeof control);
     struct msghdr message = {0};
     message.msg_iov = &data;
@@ -30,7 +30,7 @@ static inline int homeroom_send_descriptors(int socket, const int *descriptors, 
 static inline int homeroom_receive_descriptors(int socket, int *descriptors, int count, int flags) {
     char byte = 0;
     struct iovec data = {&byte, 1};
-    union { char bytes[CMSG_SPACE(sizeof(int) * HOMEROOM_MOST_DESCRIPTORS)]; struct cmsghdr aligned; } control;
+    union { char bytes[CMSG_SPACE(sizeof(int) * HOMEROOM_MAX_DESCRIPTORS)]; struct cmsghdr aligned; } control;
     struct msghdr message = {0};
     message.msg_iov = &data;
     message.msg_iovlen = 1;

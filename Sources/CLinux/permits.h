@@ -53,8 +53,8 @@ static inline int homeroom_take_permit(void *permits, int first, int count, doub
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (seconds >= 0 && (double)now.tv_sec + (double)now.tv_nsec / 1e9 >= end) return -1;
         // Not for ever: one that is killed gives nothing back, and may have been the one that was woken.
-        const struct timespec patience = {.tv_nsec = 50000000};
-        syscall(SYS_futex, &all[first].returned, FUTEX_WAIT, seen, &patience, NULL, 0);
+        const struct timespec timeout = {.tv_nsec = 50000000};
+        syscall(SYS_futex, &all[first].returned, FUTEX_WAIT, seen, &timeout, NULL, 0);
     }
 }
 

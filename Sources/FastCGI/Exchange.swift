@@ -37,7 +37,7 @@ package final class Exchange: @unchecked Sendable {
         begin(reading: descriptor)
     }
 
-    /// The same for a request that was taken in.
+    /// Reads the variables of a request that was taken in. False: what was taken in is no request; the connection is closed.
     package func begin(_ spooled: Spool.Spooled) -> Bool {
         // libfcgi closes what it cannot read.
         guard begin(reading: fcntl(spooled.file, F_DUPFD_CLOEXEC, 0)) else {

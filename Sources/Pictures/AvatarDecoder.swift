@@ -24,20 +24,20 @@ package final class AvatarDecoder: Sendable {
     }
 
     /// More than libvips starts for a picture by far.
-    private static let mostThreads: nlink_t = 32
+    private static let maxThreads: nlink_t = 32
 
     private let command: [String]
-    private let patience: Int
+    private let timeout: Int
     private let report: @Sendable (String) -> Void
     private let idle = Mutex<[Process]>([])
 
     /// - Parameters:
     ///   - command: `homeroom avatar-worker`, the executable first.
-    ///   - patience: seconds that a picture may take, however little of a core it gets.
+    ///   - timeout: seconds that a picture may take, however little of a core it gets.
     ///   - report: gets one line when a process failed.
-    package init(command: [String], patience: Int = 22, report: @escaping @Sendable (String) -> Void) {
+    package init(command: [String], timeout: Int = 22, report: @escaping @Sendable (String) -> Void) {
         self.command = command
-        self.patience = patience
+        self.timeout = timeout
         self.report = report
     }
 
@@ -93,16 +93,16 @@ package final class AvatarDecoder: Sendable {
                 if code == 0 { continue }
                 report(
                     code == 128 + SIGPROF
-                        ? "a picture took over \(AvatarWorker.mostCPUForPicture) s of CPU"
+                        ? "a picture took over \(AvatarWorker.maxCPUForPicture) s of CPU"
                         : "a picture ended its decoder, code \(code)")
                 return .refused(.notAPicture)
             case .late:
                 AvatarDecoder.end(process)
-                report("a picture was not done within \(patience) s")
+                report("a picture was not done within \(timeout) s")
                 return .outOfTime
             case .tooManyThreads:
                 AvatarDecoder.end(process)
-                report("a decoder had over \(AvatarDecoder.mostThreads) threads")
+                report("a decoder had over \(AvatarDecoder.maxThreads) threads")
                 return .refused(.notAPicture)
             }
         }
@@ -110,7 +110,7 @@ package final class AvatarDecoder: Sendable {
     }
 
     private func answer(of process: Process) -> Answer {
-        let end = ContinuousClock.now + .seconds(patience)
+        let end = ContinuousClock.now + .seconds(timeout)
         let tasks = "/proc/\(process.pid)/task"
         while true {
             var waiting = pollfd(fd: process.socket, events: Int16(POLLIN), revents: 0)
@@ -121,14 +121,14 @@ package final class AvatarDecoder: Sendable {
             // seccomp cannot count threads, and RLIMIT_NPROC counts those of all our processes. A folder has two links
             // and one for each folder in it.
             var status = stat()
-            if stat(tasks, &status) == 0, status.st_nlink > AvatarDecoder.mostThreads + 2 { return .tooManyThreads }
+            if stat(tasks, &status) == 0, status.st_nlink > AvatarDecoder.maxThreads + 2 { return .tooManyThreads }
             if ContinuousClock.now >= end { return .late }
         }
     }
 
     /// For the next picture, unless it has had its share of them: then its successor starts while nothing is to do.
     private func giveBack(_ process: Process) {
-        guard process.pictures >= AvatarWorker.mostPictures else { return idle.withLock { $0.append(process) } }
+        guard process.pictures >= AvatarWorker.maxPictures else { return idle.withLock { $0.append(process) } }
         AvatarDecoder.end(process)
         prepare()
     }
@@ -138,7 +138,7 @@ package final class AvatarDecoder: Sendable {
         guard case .encoded(let format) = outcome else { return outcome }
         for (index, (file, output)) in zip(files, outputs).enumerated() {
             var status = stat()
-            guard fstat(file, &status) == 0, 1...AvatarWorker.longestFile ~= Int(status.st_size) else { return nil }
+            guard fstat(file, &status) == 0, 1...AvatarWorker.maxFileSize ~= Int(status.st_size) else { return nil }
             let size = Int(status.st_size)
             let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
                 count = max(0, pread(file, buffer.baseAddress, size, 0))

@@ -9,25 +9,25 @@ package enum AvatarWorker {
     /// In bytes; what a picture of 50 million pixels needs, and some more.
     #if SANITIZED
         // A sanitizer maps many times what the program has.
-        private static let mostMemory = UInt.max
-        private static let mostAddresses = UInt.max
+        private static let maxMemory = UInt.max
+        private static let maxAddressSpace = UInt.max
     #else
-        private static let mostMemory: UInt = 1 << 30
+        private static let maxMemory: UInt = 1 << 30
         /// Libraries, stacks and what malloc(3) reserves take 0.35 GiB of these; 0.8 GiB is the most that a picture inside
         /// the other limits was seen to need.
-        private static let mostAddresses: UInt = 3 << 29
+        private static let maxAddressSpace: UInt = 3 << 29
     #endif
     /// In bytes, of one output.
-    static let longestFile = 32 << 20
+    static let maxFileSize = 32 << 20
     /// Seconds of CPU after which no further picture is taken: the parent starts a fresh process.
     private static let enoughCPU: Int64 = 60
     /// Seconds of CPU in the whole life of the process, so that even the last picture may take long.
-    private static let mostCPU: UInt = 120
+    private static let maxCPU: UInt = 120
     /// Seconds of CPU that a picture may take. What needs more than twice as much as any picture inside the other limits is
-    /// made to take long; whatever else is slow is the machine's fault, which the parent's patience is for.
-    static let mostCPUForPicture = 10
+    /// made to take long; whatever else is slow is the machine's fault, which the parent's timeout is for.
+    static let maxCPUForPicture = 10
     /// Pictures after which the parent gets a fresh process.
-    static let mostPictures = 20
+    static let maxPictures = 20
     /// Seconds that a picture may take when the parent is no longer there to end it.
     private static let longestPicture = 60
     /// Added to the CPU priority, as on the heavy lane.
@@ -38,10 +38,10 @@ package enum AvatarWorker {
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
         guard AvatarEncoder.start(), warmUp(), confine() else { return 1 }
         var descriptors = [Int32](repeating: -1, count: 1 + AvatarEncoder.sides.count)
-        for _ in 0..<mostPictures where SystemClock.processCPU.microseconds < enoughCPU * 1_000_000 {
+        for _ in 0..<maxPictures where SystemClock.processCPU.microseconds < enoughCPU * 1_000_000 {
             guard homeroom_receive_descriptors(socket, &descriptors, Int32(descriptors.count), 0) == 1 else { return 0 }
             alarm(ITIMER_REAL, after: longestPicture)
-            alarm(ITIMER_PROF, after: mostCPUForPicture)
+            alarm(ITIMER_PROF, after: maxCPUForPicture)
             var answer = encode(descriptors[0], to: Array(descriptors.dropFirst())).byte
             alarm(ITIMER_PROF, after: 0)
             alarm(ITIMER_REAL, after: 0)
@@ -86,10 +86,10 @@ package enum AvatarWorker {
 
     private static func confine() -> Bool {
         homeroom_close_from(UInt32(socket) + 1) == 0
-            && homeroom_limit(Int32(RLIMIT_DATA.rawValue), mostMemory) == 0
-            && homeroom_limit(Int32(RLIMIT_AS.rawValue), mostAddresses) == 0
-            && homeroom_limit(Int32(RLIMIT_FSIZE.rawValue), UInt(longestFile)) == 0
-            && homeroom_limit(Int32(RLIMIT_CPU.rawValue), mostCPU) == 0
+            && homeroom_limit(Int32(RLIMIT_DATA.rawValue), maxMemory) == 0
+            && homeroom_limit(Int32(RLIMIT_AS.rawValue), maxAddressSpace) == 0
+            && homeroom_limit(Int32(RLIMIT_FSIZE.rawValue), UInt(maxFileSize)) == 0
+            && homeroom_limit(Int32(RLIMIT_CPU.rawValue), maxCPU) == 0
             && homeroom_limit(Int32(RLIMIT_CORE.rawValue), 0) == 0
             && homeroom_limit(Int32(RLIMIT_NOFILE.rawValue), 64) == 0
             && homeroom_confine_system_calls() == 0

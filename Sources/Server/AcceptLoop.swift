@@ -23,7 +23,7 @@ final class AcceptLoop: @unchecked Sendable {
 
     /// Returns once the poller is stopped.
     func run() {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Arrival.mostAwaited, alignment: 16)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: RequestFraming.maxAwaited, alignment: 16)
         defer { buffer.deallocate() }
         var ready: [Poller.Ready] = []
         while poller.next(into: &ready) {
@@ -37,7 +37,7 @@ final class AcceptLoop: @unchecked Sendable {
     func finish(_ connections: [Int32]) {
         let end = ContinuousClock.now + RequestHandler.grace
         for descriptor in connections + left {
-            switch Arrival.awaited(on: descriptor, until: end) {
+            switch RequestFraming.awaited(on: descriptor, until: end) {
             case .nothing, .partial, .closed: poller.drop(descriptor)
             case .whole: handler.request(descriptor).map { executors.take($0, from: handler) }
             case .long: if !spool.submit(descriptor) { handler.refuse(descriptor) }
@@ -47,7 +47,7 @@ final class AcceptLoop: @unchecked Sendable {
 
     private func take(_ connection: Poller.Ready, _ buffer: UnsafeMutableRawBufferPointer) {
         let descriptor = connection.descriptor
-        switch Arrival(on: descriptor, buffer: buffer) {
+        switch RequestFraming(on: descriptor, buffer: buffer) {
         case .nothing: poller.park(descriptor).map { left.append($0) }
         case .partial where !connection.hasEnded: poller.awaitRest(descriptor).map { left.append($0) }
         case .closed: poller.drop(descriptor)

@@ -56,7 +56,7 @@ package enum ListeningSocket {
     /// Where others may write to the socket's folder, another file may have come into its place: a link is not followed, and
     /// what is no socket is left alone.
     private static func open(_ path: String, to group: gid_t?) throws(Failure) {
-        let file = Glibc.open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+        let file = Glibc.open(path, openPath | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else { throw .system(SystemError("open", path, code: errno)) }
         defer { close(file) }
         var status = stat()
@@ -67,7 +67,7 @@ package enum ListeningSocket {
         guard chmod(name, 0o660) == 0 else { throw .system(SystemError("chmod", path, code: errno)) }
     }
 
-    private static let O_PATH: Int32 = 0o10000000  // hidden by the headers without _GNU_SOURCE
+    private static let openPath: Int32 = 0o10000000  // O_PATH, hidden by the headers without _GNU_SOURCE
 
     /// The socket that systemd hands over, which always has the number 3. (sd_listen_fds(3))
     private static func inherited() throws(Failure) -> Int32? {

@@ -41,7 +41,7 @@ package final class Log: Sendable {
         }
     }
 
-    /// The same, written without a value in between.
+    /// Writes a line whose members `fill` adds, without a value in between.
     package func write(_ event: String, _ fill: (inout Line) -> Void) {
         add(line(event, fill))
     }
@@ -52,10 +52,12 @@ package final class Log: Sendable {
 
         fileprivate init() { bytes.reserveCapacity(384) }
 
+        /// Adds a number, or `null`.
         package mutating func add(_ name: StaticString, _ number: Int64?) {
             add(name.description, number.map(JSON.integer) ?? .null)
         }
 
+        /// Adds a text.
         package mutating func add(_ name: StaticString, _ text: String) {
             add(name.description, JSON.string(text))
         }
@@ -68,6 +70,7 @@ package final class Log: Sendable {
         }
     }
 
+    /// Writes a line with one text of ours.
     package func write(_ event: String, message: String) {
         write(event, [JSON.Member(name: "message", value: .string(message))])
     }

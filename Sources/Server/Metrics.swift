@@ -22,14 +22,14 @@ package final class Metrics: @unchecked Sendable {
         package let refused: Counter
         package let wait: Histogram
 
-        fileprivate init(_ name: String, _ book: inout MetricsBook) {
-            let lane: MetricsBook.Labels = ["lane": name]
-            threads = book.gauge("homeroom_lane_threads", "Threads that answer requests.", lane)
-            busy = book.gauge("homeroom_lane_threads_busy", "Those of them that have a request in hand.", lane)
-            queued = book.gauge("homeroom_lane_queued_requests", "Requests that wait for a thread.", lane)
-            refused = book.counter(
+        fileprivate init(_ name: String, _ registry: inout MetricsRegistry) {
+            let lane: MetricsRegistry.Labels = ["lane": name]
+            threads = registry.gauge("homeroom_lane_threads", "Threads that answer requests.", lane)
+            busy = registry.gauge("homeroom_lane_threads_busy", "Those of them that have a request in hand.", lane)
+            queued = registry.gauge("homeroom_lane_queued_requests", "Requests that wait for a thread.", lane)
+            refused = registry.counter(
                 "homeroom_lane_refused_requests_total", "Requests answered 503 because too many waited.", lane)
-            wait = book.histogram("homeroom_lane_wait_seconds", "How long requests waited for a thread.", lane)
+            wait = registry.histogram("homeroom_lane_wait_seconds", "How long requests waited for a thread.", lane)
         }
     }
 
@@ -61,7 +61,7 @@ package final class Metrics: @unchecked Sendable {
     /// What `init` got: for the parent to hand on.
     package let file: Int32?
 
-    let numbers: SharedNumbers
+    let numbers: SharedCounters
     let families: [MetricFamily]
     private let targets: [Router.Target]
     private let durations: [Histogram]
@@ -69,63 +69,68 @@ package final class Metrics: @unchecked Sendable {
     private let requests: UnsafeMutablePointer<Atomic<UInt>>
 
     /// A file that all processes count in.
-    package static func makeFile() throws(SystemError) -> Int32 { try SharedNumbers.makeFile() }
+    package static func makeFile() throws(SystemError) -> Int32 { try SharedCounters.makeFile() }
 
     /// - Parameters:
     ///   - file: of `makeFile`, may be closed afterwards; nil counts for this process alone.
     ///   - targets: where requests can go; `request` takes their indices.
     package init(file: Int32? = nil, role: Role, targets: [Router.Target] = []) {
         self.file = file
-        numbers = SharedNumbers(file: file)
+        numbers = SharedCounters(file: file)
         self.targets = targets
-        var book = MetricsBook(numbers, place: numbers.place(for: getpid()))
+        var registry = MetricsRegistry(numbers, place: numbers.place(for: getpid()))
 
-        book.note(Metrics.requestsName, "Requests, by where they went and how they were answered.", .counter)
-        book.note(Metrics.durationName, "From a request being there to its answer being written.", .histogram)
-        durations = targets.map { book.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
-        reading = Lane("reading", &book)
-        light = Lane("light", &book)
-        heavy = Lane("heavy", &book)
-        pictureLane = Lane("pictures", &book)
-        listLane = Lane("lists", &book)
-        health = Lane("health", &book)
-        databaseTrips = book.counter("homeroom_database_round_trips_total", "Statements that MariaDB was sent.")
-        databaseTime = book.time("homeroom_database_seconds_total", "How long its answers were waited for.")
-        databaseLosses = book.counter(
+        registry.note(Metrics.requestsName, "Requests, by where they went and how they were answered.", .counter)
+        registry.note(Metrics.durationName, "From a request being there to its answer being written.", .histogram)
+        durations = targets.map { registry.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
+        reading = Lane("reading", &registry)
+        light = Lane("light", &registry)
+        heavy = Lane("heavy", &registry)
+        pictureLane = Lane("pictures", &registry)
+        listLane = Lane("lists", &registry)
+        health = Lane("health", &registry)
+        databaseTrips = registry.counter("homeroom_database_round_trips_total", "Statements that MariaDB was sent.")
+        databaseTime = registry.time("homeroom_database_seconds_total", "How long its answers were waited for.")
+        databaseLosses = registry.counter(
             "homeroom_database_connections_lost_total", "Connections to MariaDB that broke or could not be made.")
-        passwordHashes = book.histogram(
+        passwordHashes = registry.histogram(
             "homeroom_password_hash_seconds",
             "How long each request hashed passwords, if it did, without the wait for a core.")
-        pictures = book.histogram("homeroom_picture_seconds", "How long each uploaded picture took, refused ones too.")
-        picturesRefused = book.counter("homeroom_pictures_refused_total", "Uploads that were no good picture.")
-        mailsSent = book.counter("homeroom_mails_sent_total", "Mails that the mail server took.")
-        mailsFailed = book.counter("homeroom_mails_failed_total", "Mails that it did not take; they are tried again.")
-        loginsFailed = book.counter("homeroom_logins_failed_total", "Logins with an unknown name or a wrong password.")
-        loginsLocked = book.counter("homeroom_logins_locked_total", "Names locked after too many failed logins.")
-        tokensReplayed = book.counter(
+        pictures = registry.histogram(
+            "homeroom_picture_seconds", "How long each uploaded picture took, refused ones too.")
+        picturesRefused = registry.counter("homeroom_pictures_refused_total", "Uploads that were no good picture.")
+        mailsSent = registry.counter("homeroom_mails_sent_total", "Mails that the mail server took.")
+        mailsFailed = registry.counter(
+            "homeroom_mails_failed_total", "Mails that it did not take; they are tried again.")
+        loginsFailed = registry.counter(
+            "homeroom_logins_failed_total", "Logins with an unknown name or a wrong password.")
+        loginsLocked = registry.counter("homeroom_logins_locked_total", "Names locked after too many failed logins.")
+        tokensReplayed = registry.counter(
             "homeroom_refresh_tokens_replayed_total", "Sessions ended because an old refresh token came again.")
-        storageFailures = book.counter("homeroom_storage_failures_total", "Pictures that could not be stored.")
-        processesStarted = book.counter("homeroom_processes_started_total", "Workers and mailers that were started.")
-        processesDied = book.counter(
+        storageFailures = registry.counter("homeroom_storage_failures_total", "Pictures that could not be stored.")
+        processesStarted = registry.counter(
+            "homeroom_processes_started_total", "Workers and mailers that were started.")
+        processesDied = registry.counter(
             "homeroom_processes_died_total", "Workers and mailers that ended without being told to.")
-        reloads = book.counter("homeroom_reloads_total", "Reloads that replaced the workers.")
-        reloadsFailed = book.counter("homeroom_reloads_failed_total", "Reloads after which the old workers stayed.")
-        logLinesDropped = book.counter(
+        reloads = registry.counter("homeroom_reloads_total", "Reloads that replaced the workers.")
+        reloadsFailed = registry.counter("homeroom_reloads_failed_total", "Reloads after which the old workers stayed.")
+        logLinesDropped = registry.counter(
             "homeroom_log_lines_dropped_total", "Log lines that were not written because nobody read them.")
         for each in Role.allCases {
-            let gauge = book.gauge(Metrics.processesName, "Processes that run.", ["role": "\(each)"])
+            let gauge = registry.gauge(Metrics.processesName, "Processes that run.", ["role": "\(each)"])
             if each == role { gauge.add(1) }
         }
-        book.note(Metrics.memoryName, "Memory of each process, shared parts included.", .gauge)
-        book.note(Metrics.startName, "When the parent process began, since 1970.", .gauge)
-        book.note(Metrics.checksName, "Whether what every request needs is there: 1 or 0.", .gauge)
-        book.note(Metrics.mailsName, "Mails that are due or wait for their next attempt; 1000 stands for more.", .gauge)
-        families = book.families
+        registry.note(Metrics.memoryName, "Memory of each process, shared parts included.", .gauge)
+        registry.note(Metrics.startName, "When the parent process began, since 1970.", .gauge)
+        registry.note(Metrics.checksName, "Whether what every request needs is there: 1 or 0.", .gauge)
+        registry.note(
+            Metrics.mailsName, "Mails that are due or wait for their next attempt; 1000 stands for more.", .gauge)
+        families = registry.families
 
         let count = targets.count * (Metrics.statuses.count + 1)
         requests = .allocate(capacity: count)
         for index in 0..<count { (requests + index).initialize(to: Atomic(0)) }
-        let start = MetricsBook.single(numbers, Metrics.startName)
+        let start = MetricsRegistry.single(numbers, Metrics.startName)
         _ = start.pointee.compareExchange(expected: 0, desired: UInt64(time(nil)), ordering: .relaxed)
     }
 
@@ -153,17 +158,17 @@ package final class Metrics: @unchecked Sendable {
         durations[target].observe(microseconds: microseconds)
         let known = Metrics.statuses.firstIndex(of: status) ?? Metrics.statuses.count
         let address = requests[target * (Metrics.statuses.count + 1) + known].load(ordering: .relaxed)
-        let number = UnsafeMutablePointer<SharedNumbers.Number>(bitPattern: address) ?? find(target, known)
+        let number = UnsafeMutablePointer<SharedCounters.Number>(bitPattern: address) ?? find(target, known)
         number.pointee.wrappingAdd(1, ordering: .relaxed)
     }
 
-    private func find(_ target: Int, _ known: Int) -> UnsafeMutablePointer<SharedNumbers.Number> {
+    private func find(_ target: Int, _ known: Int) -> UnsafeMutablePointer<SharedCounters.Number> {
         let found = targets[target]
         let status = known < Metrics.statuses.count ? "\(Metrics.statuses[known])" : "other"
-        let series = MetricsBook.series(
+        let series = MetricsRegistry.series(
             Metrics.requestsName,
             ["contract": found.contract, "method": found.method, "route": found.path, "status": status])
-        let number = MetricsBook.single(numbers, series)
+        let number = MetricsRegistry.single(numbers, series)
         requests[target * (Metrics.statuses.count + 1) + known].store(UInt(bitPattern: number), ordering: .relaxed)
         return number
     }
@@ -175,9 +180,14 @@ package final class Metrics: @unchecked Sendable {
 }
 
 extension Metrics.Lane: ExecutorObserver {
+    /// Adds threads that have started.
     package func countThreads(_ started: Int) { threads.add(Int64(started)) }
+    /// Adds requests that wait.
     package func countQueued(_ change: Int) { queued.add(Int64(change)) }
+    /// Adds threads that are at work.
     package func countBusy(_ change: Int) { busy.add(Int64(change)) }
+    /// Adds the wait of a request.
     package func countWait(_ time: Duration) { wait.observe(microseconds: time.inMicroseconds) }
+    /// Adds a request that is refused.
     package func countRefused() { refused.add() }
 }

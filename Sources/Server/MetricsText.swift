@@ -54,7 +54,7 @@ extension Metrics {
 
     /// What is in the shared memory. Records of one name are one series, and the parts of processes one value.
     private func samples() -> [Sample] {
-        let histogram = SharedNumbers.Kind.histogram(Histogram.bounds)
+        let histogram = SharedCounters.Kind.histogram(Histogram.bounds)
         // Behind the last process there is nothing: memory that was never written stays unused.
         let places = (numbers.processes.last?.place ?? -1) + 1
         var samples: [Sample] = []
@@ -91,14 +91,14 @@ extension Metrics {
             guard words.count > 1, let pages = Int64(String(decoding: words[1].map(UInt8.init), as: UTF8.self)) else {
                 return nil
             }
-            return Sample(MetricsBook.series(Metrics.memoryName, ["process": "\(place)"]), [pages * page])
+            return Sample(MetricsRegistry.series(Metrics.memoryName, ["process": "\(place)"]), [pages * page])
         }
     }
 
     private func checks(_ health: HealthReport) -> [Sample] {
         let checks = HealthReport.Check.allCases.map { check in
             Sample(
-                MetricsBook.series(Metrics.checksName, ["check": "\(check)"]),
+                MetricsRegistry.series(Metrics.checksName, ["check": "\(check)"]),
                 [health.failures[check] == nil ? 1 : 0])
         }
         return checks + (health.waitingMails.map { [Sample(Metrics.mailsName, [$0])] } ?? [])

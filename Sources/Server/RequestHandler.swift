@@ -91,7 +91,7 @@ final class RequestHandler {
 
     /// Answers what nginx sent on a kept connection before it could know that the worker is stopping.
     private func serve(_ descriptor: Int32) {
-        switch Arrival.awaited(on: descriptor, until: .now + RequestHandler.grace) {
+        switch RequestFraming.awaited(on: descriptor, until: .now + RequestHandler.grace) {
         case .nothing, .partial, .closed: poller.drop(descriptor)
         case .long: refuse(descriptor)
         case .whole: request(descriptor).map(answer)

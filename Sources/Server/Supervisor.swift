@@ -10,15 +10,15 @@ import System
 /// SIGTERM and SIGINT drain.
 package final class Supervisor {
     /// Seconds that workers have to answer what is in hand.
-    private static let patience = 10.0
+    private static let drainTimeout = 10.0
     /// A worker that says nothing of being ready and lives shorter than this died at its start, in seconds.
     private static let startUp = 5.0
     /// A worker that lives shorter than this, ready or not, is not replaced at once, in seconds.
     private static let shortest = 0.5
     /// Seconds after which a death at the start is forgotten.
-    private static let memory = 60.0
+    private static let deathWindow = 60.0
     /// Deaths at the start in a row after which there is no hope.
-    private static let mostDeaths = 10
+    private static let maxDeaths = 10
 
     /// One entry for each process to keep alive: its executable, then its words.
     private let commands: [[String]]
@@ -33,7 +33,7 @@ package final class Supervisor {
     private var retired: Set<pid_t> = []
     /// Whether processes that were wanted, at the start or by a reload, are not ready yet.
     private var isStarting = true
-    private let readiness: Readiness
+    private let readyPipe: ReadyPipe
     private var deathsAtStart = 0
     /// Deaths in a row that were no reason to begin anew at once.
     private var earlyDeaths = 0
@@ -61,7 +61,7 @@ package final class Supervisor {
         metrics: Metrics = Metrics(role: .parent), notify: NotifySocket, count: Int, companions: [[String]] = [],
         trial: [String]? = nil, log: Log
     ) throws(SystemError) {
-        readiness = try Readiness()
+        readyPipe = try ReadyPipe()
         self.trial = trial
         commands = Array(repeating: arguments, count: count) + companions
         self.listening = listening
@@ -80,7 +80,7 @@ package final class Supervisor {
         fill()
         if workers.isEmpty { return giveUp("no worker can be started. The line before says why") }
         while true {
-            if deathsAtStart >= Supervisor.mostDeaths {
+            if deathsAtStart >= Supervisor.maxDeaths {
                 let deaths = "\(deathsAtStart) workers in a row died at their start"
                 return giveUp("\(deaths). The lines before say why, and so may: homeroom check")
             }
@@ -143,7 +143,7 @@ package final class Supervisor {
     private func start(_ arguments: [String]) -> pid_t? {
         let handed: [InheritedDescriptor: Int32?] = [
             .listening: listening, .handoverEntrance: handover.entrance, .handoverExit: handover.exit,
-            .permits: permits, .ready: readiness.entrance, .metrics: metrics.file,
+            .permits: permits, .ready: readyPipe.entrance, .metrics: metrics.file,
         ]
         var program = ChildProgram(arguments[0], arguments)
         for (name, descriptor) in handed { program.descriptors[name.rawValue] = descriptor }
@@ -159,7 +159,7 @@ package final class Supervisor {
 
     /// Notes which processes are ready; says so when all are that were wanted.
     private func hear() {
-        for pid in readiness.take() { workers[pid]?.isReady = true }
+        for pid in readyPipe.take() { workers[pid]?.isReady = true }
         guard isStarting, missing == 0, workers.values.allSatisfy(\.isReady) else { return }
         isStarting = false
         log.write("all ready", message: "\(commands.count) processes")
@@ -191,7 +191,7 @@ package final class Supervisor {
     private func note(_ life: Life) {
         let lived = ContinuousClock.now - life.begin
         let isAtStart = !life.isReady && lived < .seconds(Supervisor.startUp)
-        let isFirst = lastDeath.map { ContinuousClock.now - $0 > .seconds(Supervisor.memory) } ?? true
+        let isFirst = lastDeath.map { ContinuousClock.now - $0 > .seconds(Supervisor.deathWindow) } ?? true
         lastDeath = .now
         deathsAtStart = !isAtStart ? 0 : isFirst ? 1 : deathsAtStart + 1
         let isEarly = isAtStart || lived < .seconds(Supervisor.shortest)
@@ -241,7 +241,7 @@ package final class Supervisor {
         retired = all
         workers = [:]
         var signals = Supervisor.signals
-        let deadline = ContinuousClock.now + .seconds(Supervisor.patience)
+        let deadline = ContinuousClock.now + .seconds(Supervisor.drainTimeout)
         while !retired.isEmpty, ContinuousClock.now < deadline {
             _ = homeroom_wait_signal(&signals, 0.1)
             reap()

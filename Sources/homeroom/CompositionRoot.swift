@@ -46,9 +46,9 @@ struct CompositionRoot {
             throw .refused("HOMEROOM_MEDIA: \(error). Make the folder and give it to the user that runs homeroom.")
         }
         let cores = CompositionRoot.cores
-        func share(_ range: Range<Int>) -> CorePermits {
-            permits.map { CorePermits(file: $0, total: CompositionRoot.permits, range: range) }
-                ?? CorePermits(count: range.count)
+        func share(_ range: Range<Int>) -> SharedSemaphore {
+            permits.map { SharedSemaphore(file: $0, total: CompositionRoot.permits, range: range) }
+                ?? SharedSemaphore(count: range.count)
         }
         dependencies = Accounts.Dependencies(
             settings: configuration.accounts, signer: try configuration.signer(), random: .system, media: media,

@@ -30,7 +30,7 @@ enum Serve {
             ["--parent", String(getpid()), "--ready", "\(InheritedDescriptor.ready.rawValue)"]
             + ["--metrics", "\(InheritedDescriptor.metrics.rawValue)"] + (file.map { ["--config", $0] } ?? [])
         do throws(SystemError) {
-            let permits = try CorePermits.makeFile(count: CompositionRoot.permits)
+            let permits = try SharedSemaphore.makeFile(count: CompositionRoot.permits)
             let numbers = try Metrics.makeFile()
             let supervisor = try Supervisor(
                 arguments: [executable, "worker"] + rest, listening: listening, handover: try Handover(),
@@ -69,7 +69,7 @@ enum Serve {
                 makeCheck: { root.healthCheck() })
             root.log.writeBehind { metrics.logLinesDropped.add(UInt64($0)) }
             defer { root.log.end() }
-            if let ready { Readiness.report(on: ready) }
+            if let ready { ReadyPipe.report(on: ready) }
             worker.run {
                 while true {
                     switch homeroom_wait_signal(&signals, -1) {
@@ -94,7 +94,7 @@ enum Serve {
         let metrics = Metrics(file: numbers, role: .mailer)
         let root = try CompositionRoot(configuration, metrics: metrics)
         let accounts = root.accounts()
-        if let ready { Readiness.report(on: ready) }
+        if let ready { ReadyPipe.report(on: ready) }
         repeat {
             do throws(AccountsError) {
                 while try accounts.deliverNext(

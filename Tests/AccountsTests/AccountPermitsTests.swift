@@ -11,7 +11,7 @@ import Testing
     private let permits: AccountPermits
 
     init() throws {
-        file = try CorePermits.makeFile(count: 1)
+        file = try SharedSemaphore.makeFile(count: 1)
         permits = AccountPermits(file: file)
     }
 

@@ -168,7 +168,7 @@ import Testing
 
     @Test func `a machine that is too busy is unavailable, no fault of the picture and none of the disk`() throws {
         // In the decoder's place: takes a picture, and no answer comes.
-        let fixture = try AccountsFixture(decoder: AvatarDecoder(command: ["/bin/sleep", "60"], patience: 1) { _ in })
+        let fixture = try AccountsFixture(decoder: AvatarDecoder(command: ["/bin/sleep", "60"], timeout: 1) { _ in })
         let accounts = fixture.accounts()
         let new = try accounts.register("anna")
 

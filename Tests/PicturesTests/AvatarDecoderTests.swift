@@ -105,7 +105,7 @@ struct AvatarDecoderTests {
     }
 
     @Test func `one that gets no core is replaced, and its picture is not called broken`() throws {
-        let worker = MarkedDecoder(patience: 5)
+        let worker = MarkedDecoder(timeout: 5)
         let pid = try worker.warm()
         kill(pid, SIGSTOP)
 
@@ -194,11 +194,11 @@ private final class MarkedDecoder: Sendable {
     private let lines: Lines
     private let thread = Mutex("")
 
-    init(patience: Int = 30) {
+    init(timeout: Int = 30) {
         mark = "mark-\(UInt64.random(in: 0 ... .max))"
         let lines = Lines()
         self.lines = lines
-        decoder = AvatarDecoder(command: [TestEnvironment.homeroom, "avatar-worker", mark], patience: patience) {
+        decoder = AvatarDecoder(command: [TestEnvironment.homeroom, "avatar-worker", mark], timeout: timeout) {
             text in
             lines.all.withLock { $0.append(text) }
         }

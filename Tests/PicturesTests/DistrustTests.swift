@@ -22,7 +22,7 @@ struct DistrustTests {
             peer.send(bytes([\(answer)]))
             time.sleep(60)
             """
-        let decoder = AvatarDecoder(command: ["/usr/bin/python3", "-c", script], patience: 20) { text in
+        let decoder = AvatarDecoder(command: ["/usr/bin/python3", "-c", script], timeout: 20) { text in
             reports.withLock { $0.append(text) }
         }
         return (try DecoderResult([1, 2, 3], by: decoder), reports.withLock { $0 })

@@ -44,8 +44,9 @@ package final class AccountsFixture: Sendable {
     package func accounts(on connection: Connection) -> Accounts {
         let clock = clock
         let dependencies = Accounts.Dependencies(
-            settings: settings, signer: signer, random: random.source, media: media, hashing: CorePermits(count: 64),
-            pictures: CorePermits(count: 64), now: { clock.now },
+            settings: settings, signer: signer, random: random.source, media: media,
+            hashing: SharedSemaphore(count: 64),
+            pictures: SharedSemaphore(count: 64), now: { clock.now },
             report: { [self] event in seen.withLock { $0.append(event) } })
         return Accounts(database: connection, dependencies: dependencies)
     }

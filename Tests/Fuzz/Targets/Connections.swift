@@ -6,7 +6,7 @@ extension FuzzTarget {
     /// All that a web server sends on a connection, FastCGI records, as far as they are let through to libfcgi.
     static let variables = FuzzTarget(name: "variables") { bytes throws(Broken) in
         _ = processIsPrepared
-        guard bytes.withUnsafeBytes({ Arrival(of: $0, isFull: false) }) == .whole else { return }
+        guard bytes.withUnsafeBytes({ RequestFraming(of: $0, isFull: false) }) == .whole else { return }
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw Broken(description: "no socket pair: \(errno)")

@@ -54,8 +54,9 @@ extension FuzzTarget {
             let media = try? MediaStore(root: folder, random: .system, decoder: decoder)
         else { preconditionFailure("no folder in /tmp") }
         let dependencies = Accounts.Dependencies(
-            settings: settings, signer: signer, random: .system, media: media, hashing: CorePermits(count: 64),
-            pictures: CorePermits(count: 64), now: { Instant(microseconds: 1_700_000_000_000_000) }, report: { _ in })
+            settings: settings, signer: signer, random: .system, media: media, hashing: SharedSemaphore(count: 64),
+            pictures: SharedSemaphore(count: 64), now: { Instant(microseconds: 1_700_000_000_000_000) },
+            report: { _ in })
         let address = DatabaseAddress(
             transport: .socket(path: "\(folder)/nobody"), database: "none", user: "none", password: "")
         return OneThreadsAccounts(accounts: Accounts(database: Connection(address), dependencies: dependencies))

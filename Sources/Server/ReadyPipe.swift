@@ -4,7 +4,7 @@ import Glibc
 import System
 
 /// How a worker tells its parent that it has started: a pipe into which each writes its process id as a line.
-package struct Readiness: Sendable {
+package struct ReadyPipe: Sendable {
     /// Where a worker writes.
     let entrance: Int32
     private let exit: Int32

@@ -6,9 +6,9 @@ import Testing
 
 @testable import Accounts
 
-@Suite struct CorePermitsTests {
+@Suite struct SharedSemaphoreTests {
     @Test func `no more hold a permit at a time than there are`() {
-        let permits = CorePermits(count: 2)
+        let permits = SharedSemaphore(count: 2)
         let present = Atomic<Int>(0)
         let most = Atomic<Int>(0)
 
@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func `who waits for a while only goes without when none comes free`() {
-        let permits = CorePermits(count: 1)
+        let permits = SharedSemaphore(count: 1)
 
         let second = permits.withPermit { permits.withPermit(within: .milliseconds(1)) { true } }
         let later = permits.withPermit(within: .milliseconds(1)) { true }
@@ -38,9 +38,9 @@ import Testing
     }
 
     @Test func `a permit whose holder is gone is free again`() throws {
-        let file = try CorePermits.makeFile(count: 1)
+        let file = try SharedSemaphore.makeFile(count: 1)
         defer { close(file) }
-        let permits = CorePermits(file: file, total: 1, range: 0..<1)
+        let permits = SharedSemaphore(file: file, total: 1, range: 0..<1)
 
         let mapped = try #require(homeroom_map_permits(file, 1))
         var thread = pthread_t()
@@ -52,10 +52,10 @@ import Testing
     }
 
     @Test func `permits of one file do not take each other's place`() throws {
-        let file = try CorePermits.makeFile(count: 2)
+        let file = try SharedSemaphore.makeFile(count: 2)
         defer { close(file) }
-        let hashing = CorePermits(file: file, total: 2, range: 0..<1)
-        let pictures = CorePermits(file: file, total: 2, range: 1..<2)
+        let hashing = SharedSemaphore(file: file, total: 2, range: 0..<1)
+        let pictures = SharedSemaphore(file: file, total: 2, range: 1..<2)
 
         let both = hashing.withPermit { pictures.withPermit { true } }
 

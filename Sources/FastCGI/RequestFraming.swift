@@ -1,8 +1,8 @@
 import Glibc
 
-/// How much of a request has arrived on a connection. It is looked at without being taken: libfcgi, which reads it later,
-/// would wait in the middle of a record for a peer that has stopped sending.
-package enum Arrival: Equatable {
+/// How much of a request has arrived on a connection, by the framing of its records. It is looked at without being taken:
+/// libfcgi, which reads it later, would wait in the middle of a record for a peer that has stopped sending.
+package enum RequestFraming: Equatable {
     case nothing
     /// Not all of it.
     case partial
@@ -15,24 +15,24 @@ package enum Arrival: Equatable {
 
     /// Bytes that a request may have to be waited for as a whole. A socket's buffer holds more than twice as much.
     /// (unix(7), net.core.wmem_default)
-    package static let mostAwaited = 65_536
+    package static let maxAwaited = 65_536
 
-    /// - Parameter buffer: `mostAwaited` bytes to look into.
+    /// - Parameter buffer: `maxAwaited` bytes to look into.
     package init(on descriptor: Int32, buffer: UnsafeMutableRawBufferPointer) {
         let count = recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         guard count > 0 else {
             self = count < 0 && (errno == EAGAIN || errno == EINTR) ? .nothing : .closed
             return
         }
-        self = Arrival(of: UnsafeRawBufferPointer(rebasing: buffer[..<count]), isFull: count == buffer.count)
+        self = RequestFraming(of: UnsafeRawBufferPointer(rebasing: buffer[..<count]), isFull: count == buffer.count)
     }
 
     /// What has come once a request is there as a whole, or time is up.
-    package static func awaited(on descriptor: Int32, until end: ContinuousClock.Instant) -> Arrival {
-        withUnsafeTemporaryAllocation(byteCount: mostAwaited, alignment: 16) { buffer in
+    package static func awaited(on descriptor: Int32, until end: ContinuousClock.Instant) -> RequestFraming {
+        withUnsafeTemporaryAllocation(byteCount: maxAwaited, alignment: 16) { buffer in
             while true {
-                let arrival = Arrival(on: descriptor, buffer: buffer)
-                guard arrival == .nothing || arrival == .partial, .now < end else { return arrival }
+                let framing = RequestFraming(on: descriptor, buffer: buffer)
+                guard framing == .nothing || framing == .partial, .now < end else { return framing }
                 // Not poll(2): it would tell of the part that has come, again and again.
                 usleep(2000)
             }
@@ -114,7 +114,7 @@ struct RecordOrder {
     private var id: UInt16 = 0
     /// Whether the record that ends the variables was admitted.
     private(set) var hasVariables = false
-    /// The same for the body, with which the request ends.
+    /// Whether the record that ends the body, and with it the request, was admitted.
     private(set) var isEnded = false
 
     mutating func admit(_ header: RecordHeader) -> Bool {
@@ -173,7 +173,7 @@ private struct VariableLengths {
                 pendingBytes = 0
                 take(pending)
             }
-            guard rest <= Arrival.mostAwaited else { return false }
+            guard rest <= RequestFraming.maxAwaited else { return false }
         }
         return true
     }

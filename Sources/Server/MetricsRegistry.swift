@@ -2,8 +2,9 @@ import Synchronization
 
 /// A number that only grows.
 package struct Counter: @unchecked Sendable {
-    fileprivate let number: UnsafeMutablePointer<SharedNumbers.Number>
+    fileprivate let number: UnsafeMutablePointer<SharedCounters.Number>
 
+    /// Adds to the number, for all processes.
     package func add(_ amount: UInt64 = 1) {
         number.pointee.wrappingAdd(amount, ordering: .relaxed)
     }
@@ -11,8 +12,9 @@ package struct Counter: @unchecked Sendable {
 
 /// A process's own part of a number that goes up and down; it ends with the process.
 package struct Gauge: @unchecked Sendable {
-    fileprivate let number: UnsafeMutablePointer<SharedNumbers.Number>
+    fileprivate let number: UnsafeMutablePointer<SharedCounters.Number>
 
+    /// Adds to this process's part; less than nothing takes away.
     package func add(_ amount: Int64) {
         number.pointee.wrappingAdd(UInt64(bitPattern: amount), ordering: .relaxed)
     }
@@ -26,8 +28,9 @@ package struct Histogram: @unchecked Sendable {
         5_000_000, 10_000_000,
     ]
 
-    fileprivate let numbers: UnsafeMutablePointer<SharedNumbers.Number>
+    fileprivate let numbers: UnsafeMutablePointer<SharedCounters.Number>
 
+    /// Counts one of these, which took so long.
     package func observe(microseconds: Int64) {
         let bounds = Histogram.bounds
         var group = 0
@@ -51,43 +54,43 @@ struct MetricFamily {
 }
 
 /// Gives each series its numbers and keeps what is to be said of their families, in order.
-struct MetricsBook {
+struct MetricsRegistry {
     typealias Labels = KeyValuePairs<String, String>
 
-    private let numbers: SharedNumbers
+    private let numbers: SharedCounters
     private let place: Int?
     private(set) var families: [MetricFamily] = []
 
     /// - Parameter place: of this process; nil when none was free: then its gauges are not seen.
-    init(_ numbers: SharedNumbers, place: Int?) {
+    init(_ numbers: SharedCounters, place: Int?) {
         self.numbers = numbers
         self.place = place
     }
 
     mutating func counter(_ name: String, _ help: String, _ labels: Labels = [:]) -> Counter {
         note(name, help, .counter)
-        return Counter(number: MetricsBook.single(numbers, MetricsBook.series(name, labels)))
+        return Counter(number: MetricsRegistry.single(numbers, MetricsRegistry.series(name, labels)))
     }
 
     /// A counter of microseconds.
     mutating func time(_ name: String, _ help: String) -> Counter {
         families.append(MetricFamily(name: name, help: help, shape: .counter, isTime: true))
-        return Counter(number: MetricsBook.single(numbers, name))
+        return Counter(number: MetricsRegistry.single(numbers, name))
     }
 
     mutating func gauge(_ name: String, _ help: String, _ labels: Labels = [:]) -> Gauge {
         note(name, help, .gauge)
-        let all = MetricsBook.numbers(
-            numbers, MetricsBook.series(name, labels), .ofProcesses, count: SharedNumbers.mostProcesses)
-        return Gauge(number: place.map { all + $0 } ?? MetricsBook.unseen(1))
+        let all = MetricsRegistry.numbers(
+            numbers, MetricsRegistry.series(name, labels), .ofProcesses, count: SharedCounters.maxProcesses)
+        return Gauge(number: place.map { all + $0 } ?? MetricsRegistry.unseen(1))
     }
 
     mutating func histogram(_ name: String, _ help: String, _ labels: Labels = [:]) -> Histogram {
         note(name, help, .histogram)
         let bounds = Histogram.bounds
         return Histogram(
-            numbers: MetricsBook.numbers(
-                numbers, MetricsBook.series(name, labels), .histogram(bounds), count: bounds.count + 2))
+            numbers: MetricsRegistry.numbers(
+                numbers, MetricsRegistry.series(name, labels), .histogram(bounds), count: bounds.count + 2))
     }
 
     /// A family whose series come later.
@@ -102,20 +105,20 @@ struct MetricsBook {
         return name + "{" + labels.map { "\($0)=\"\($1)\"" }.joined(separator: ",") + "}"
     }
 
-    static func single(_ numbers: SharedNumbers, _ series: String) -> UnsafeMutablePointer<SharedNumbers.Number> {
-        MetricsBook.numbers(numbers, series, .single, count: 1)
+    static func single(_ numbers: SharedCounters, _ series: String) -> UnsafeMutablePointer<SharedCounters.Number> {
+        MetricsRegistry.numbers(numbers, series, .single, count: 1)
     }
 
     private static func numbers(
-        _ numbers: SharedNumbers, _ series: String, _ kind: SharedNumbers.Kind, count: Int
-    ) -> UnsafeMutablePointer<SharedNumbers.Number> {
+        _ numbers: SharedCounters, _ series: String, _ kind: SharedCounters.Kind, count: Int
+    ) -> UnsafeMutablePointer<SharedCounters.Number> {
         numbers.numbers(series, kind, count: count)?.baseAddress ?? unseen(count)
     }
 
     /// Where there is no room to count, nothing is seen, and nothing fails.
-    private static func unseen(_ count: Int) -> UnsafeMutablePointer<SharedNumbers.Number> {
-        let numbers = UnsafeMutablePointer<SharedNumbers.Number>.allocate(capacity: count)
-        for index in 0..<count { (numbers + index).initialize(to: SharedNumbers.Number(0)) }
+    private static func unseen(_ count: Int) -> UnsafeMutablePointer<SharedCounters.Number> {
+        let numbers = UnsafeMutablePointer<SharedCounters.Number>.allocate(capacity: count)
+        for index in 0..<count { (numbers + index).initialize(to: SharedCounters.Number(0)) }
         return numbers
     }
 }

@@ -6,15 +6,15 @@ import Testing
 
 @testable import Server
 
-struct SharedNumbersTests {
+struct SharedCountersTests {
     private let file: Int32
 
     init() throws {
-        file = try SharedNumbers.makeFile()
+        file = try SharedCounters.makeFile()
     }
 
     /// As another process sees it.
-    private func opened() -> SharedNumbers { SharedNumbers(file: file) }
+    private func opened() -> SharedCounters { SharedCounters(file: file) }
 
     private func values(_ name: String) -> [UInt64] {
         opened().records().filter { $0.name == name }.flatMap { record in
@@ -36,7 +36,7 @@ struct SharedNumbersTests {
         let shared = opened()
 
         for (kind, count) in [
-            (SharedNumbers.Kind.single, 1), (.histogram([1, 2]), 4), (.histogram([1, 3]), 4), (.histogram([1]), 3),
+            (SharedCounters.Kind.single, 1), (.histogram([1, 2]), 4), (.histogram([1, 3]), 4), (.histogram([1]), 3),
         ] {
             let numbers = try #require(shared.numbers("mails", kind, count: count))
             #expect(numbers[0].wrappingAdd(1, ordering: .relaxed).newValue == 1)
@@ -88,7 +88,7 @@ struct SharedNumbersTests {
     func `without a file of the right size a process counts alone`(size: Int) throws {
         let other = size < 0 ? -1 : homeroom_make_memory("test", size)
         defer { close(other) }
-        let shared = SharedNumbers(file: other)
+        let shared = SharedCounters(file: other)
 
         let numbers = try #require(shared.numbers("mails", .single, count: 1))
 
@@ -116,7 +116,7 @@ struct SharedNumbersTests {
 
     @Test func `a process that ended takes its part with it, and its place is free again`() throws {
         let shared = opened()
-        let gauge = try #require(shared.numbers("busy", .ofProcesses, count: SharedNumbers.mostProcesses))
+        let gauge = try #require(shared.numbers("busy", .ofProcesses, count: SharedCounters.maxProcesses))
         let counter = try #require(shared.numbers("mails", .single, count: 1))
         let places = [shared.place(for: 100), shared.place(for: 200)]
         for place in 0..<2 { gauge[place].store(5, ordering: .relaxed) }

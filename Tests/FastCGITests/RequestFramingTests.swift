@@ -4,48 +4,48 @@ import Testing
 
 @testable import FastCGI
 
-struct ArrivalTests {
-    private func arrival(_ bytes: [UInt8], isFull: Bool = false) -> Arrival {
-        bytes.withUnsafeBytes { Arrival(of: $0, isFull: isFull) }
+struct RequestFramingTests {
+    private func framing(_ bytes: [UInt8], isFull: Bool = false) -> RequestFraming {
+        bytes.withUnsafeBytes { RequestFraming(of: $0, isFull: isFull) }
     }
 
     private let request = Record.request([("REQUEST_METHOD", "POST"), ("REQUEST_URI", "/")], body: "hello")
 
     @Test func `a request is whole with its last byte and not before`() {
-        #expect(arrival(request) == .whole)
-        for count in 1..<request.count { #expect(arrival(Array(request[..<count])) == .partial) }
+        #expect(framing(request) == .whole)
+        for count in 1..<request.count { #expect(framing(Array(request[..<count])) == .partial) }
     }
 
     @Test func `a body without variables before it is no request`() {
-        #expect(arrival(Record.begin() + Record.body([])) == .closed)
+        #expect(framing(Record.begin() + Record.body([])) == .closed)
     }
 
     @Test func `what follows a request does not matter`() {
-        #expect(arrival(request + [1, 2, 3]) == .whole)
+        #expect(framing(request + [1, 2, 3]) == .whole)
     }
 
     @Test func `a request that is longer than what is looked at is long once its variables are there`() {
         let variables = Record.begin() + Record.variables([("A", "b")])
 
-        #expect(arrival(variables + [1, 5], isFull: true) == .long)
-        #expect(arrival(Array(variables.dropLast(8)), isFull: true) == .closed)
+        #expect(framing(variables + [1, 5], isFull: true) == .long)
+        #expect(framing(Array(variables.dropLast(8)), isFull: true) == .closed)
     }
 
     @Test func `another version of the protocol is no request`() {
         var other = request
         other[0] = 2
 
-        #expect(arrival(other) == .closed)
+        #expect(framing(other) == .closed)
     }
 
     @Test func `records that no web server sends are no request`() {
         let variables = Record.variables([("A", "b")])
         let question = Record.of(type: 9, Record.pair(Array("FCGI_MAX_CONNS".utf8), []))
 
-        #expect(arrival(question + request) == .closed)
-        #expect(arrival(Record.begin() + question + variables + Record.body([])) == .closed)
-        #expect(arrival(Record.begin() + Record.begin() + variables + Record.body([])) == .closed)
-        #expect(arrival(Record.begin() + variables + Record.variables([]) + Record.body([])) == .closed)
+        #expect(framing(question + request) == .closed)
+        #expect(framing(Record.begin() + question + variables + Record.body([])) == .closed)
+        #expect(framing(Record.begin() + Record.begin() + variables + Record.body([])) == .closed)
+        #expect(framing(Record.begin() + variables + Record.variables([]) + Record.body([])) == .closed)
     }
 
     @Test(arguments: [
@@ -54,7 +54,7 @@ struct ArrivalTests {
     func `lengths of variables that do not fit are no request`(pair: [UInt8]) {
         let variables = Record.of(type: Record.parameters, pair)
 
-        #expect(arrival(Record.begin() + variables + Record.variables([]) + Record.body([])) == .closed)
+        #expect(framing(Record.begin() + variables + Record.variables([]) + Record.body([])) == .closed)
     }
 
     @Test(arguments: 1...12)
@@ -66,7 +66,7 @@ struct ArrivalTests {
         }
 
         #expect(
-            arrival(Record.begin() + pieces + Record.of(type: Record.parameters) + Record.body([])) == .whole)
+            framing(Record.begin() + pieces + Record.of(type: Record.parameters) + Record.body([])) == .whole)
     }
 
     /// Found by fuzzing: libfcgi takes what fills up an empty record for the next one.
@@ -74,7 +74,7 @@ struct ArrivalTests {
     func `an empty record that is filled up is no request`(type: UInt8) {
         let variables = Record.begin() + Record.of(type: Record.parameters, padding: type == Record.parameters ? 8 : 0)
 
-        #expect(arrival(variables + Record.of(type: Record.standardInput, padding: 8)) == .closed)
+        #expect(framing(variables + Record.of(type: Record.standardInput, padding: 8)) == .closed)
     }
 
     @Test func `looking at a connection takes nothing from it`() throws {
@@ -82,15 +82,15 @@ struct ArrivalTests {
         let peer = try listener.connected()
         let end = try #require(listener.accepted())
         defer { close(end) }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Arrival.mostAwaited, alignment: 16)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: RequestFraming.maxAwaited, alignment: 16)
         defer { buffer.deallocate() }
 
-        #expect(Arrival(on: end, buffer: buffer) == .nothing)
+        #expect(RequestFraming(on: end, buffer: buffer) == .nothing)
         peer.send(request)
-        #expect(Arrival(on: end, buffer: buffer) == .whole)
-        #expect(Arrival(on: end, buffer: buffer) == .whole)
+        #expect(RequestFraming(on: end, buffer: buffer) == .whole)
+        #expect(RequestFraming(on: end, buffer: buffer) == .whole)
         peer.close()
-        #expect(Arrival(on: end, buffer: buffer) == .whole)
+        #expect(RequestFraming(on: end, buffer: buffer) == .whole)
     }
 
     @Test func `a connection that its peer has left is closed`() throws {
@@ -102,6 +102,6 @@ struct ArrivalTests {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 16)
         defer { buffer.deallocate() }
 
-        #expect(Arrival(on: end, buffer: buffer) == .closed)
+        #expect(RequestFraming(on: end, buffer: buffer) == .closed)
     }
 }

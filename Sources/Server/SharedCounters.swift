@@ -14,7 +14,7 @@ import System
 ///          kind, bytes of the name, count of numbers; 0 until the rest is written
 ///          the name, then the numbers
 /// ```
-final class SharedNumbers: @unchecked Sendable {
+final class SharedCounters: @unchecked Sendable {
     typealias Number = Atomic<UInt64>
 
     /// What the numbers of a record mean, so that nobody takes them for something else.
@@ -42,7 +42,7 @@ final class SharedNumbers: @unchecked Sendable {
     }
 
     /// Processes that can have gauges at a time: twice the most workers, and room for those of more reloads.
-    static let mostProcesses = 1024
+    static let maxProcesses = 1024
 
     /// Memory is taken for what is used of it only.
     private static let size = 1 << 20
@@ -63,14 +63,14 @@ final class SharedNumbers: @unchecked Sendable {
         memory.assumingMemoryBound(to: Number.self).pointee.store(mark, ordering: .relaxed)
         munmap(memory, size)
         // Before there are several processes: of these there must be one record only.
-        _ = SharedNumbers(file: file).places
+        _ = SharedCounters(file: file).places
         return file
     }
 
     /// The numbers of a file; of this process alone where the file is none, or one of a parent whose form is another.
     /// They stay mapped, because they are handed out.
     init(file: Int32?) {
-        guard let memory = file.flatMap(SharedNumbers.map) ?? MemoryFile.map(-1, size: SharedNumbers.size) else {
+        guard let memory = file.flatMap(SharedCounters.map) ?? MemoryFile.map(-1, size: SharedCounters.size) else {
             preconditionFailure("no memory for metrics: \(errno)")
         }
         self.memory = memory.assumingMemoryBound(to: Number.self)
@@ -89,11 +89,11 @@ final class SharedNumbers: @unchecked Sendable {
     func numbers(_ name: String, _ kind: Kind, count: Int) -> UnsafeMutableBufferPointer<Number>? {
         let bytes = Array(name.utf8)
         let start = 2 + (bytes.count + 7) / 8
-        let needed = (start + count + SharedNumbers.line - 1) / SharedNumbers.line * SharedNumbers.line
+        let needed = (start + count + SharedCounters.line - 1) / SharedCounters.line * SharedCounters.line
         let head = UInt64(kind.code) << 32 | UInt64(bytes.count) << 16 | UInt64(count)
         precondition(bytes.count < 256 && count < 1 << 16, "\(name): too long")
-        var offset = SharedNumbers.line
-        while offset + needed <= SharedNumbers.words {
+        var offset = SharedCounters.line
+        while offset + needed <= SharedCounters.words {
             let claimed = memory[offset].compareExchange(
                 expected: 0, desired: UInt64(needed), ordering: .acquiringAndReleasing)
             if claimed.exchanged {
@@ -113,8 +113,8 @@ final class SharedNumbers: @unchecked Sendable {
     /// All that have a name yet, in the order in which they were made.
     func records() -> [Record] {
         var records: [Record] = []
-        var offset = SharedNumbers.line
-        while offset < SharedNumbers.words - 2, let next = end(of: offset, memory[offset].load(ordering: .acquiring)) {
+        var offset = SharedCounters.line
+        while offset < SharedCounters.words - 2, let next = end(of: offset, memory[offset].load(ordering: .acquiring)) {
             defer { offset = next }
             let head = memory[offset + 1].load(ordering: .acquiring)
             let (bytes, count) = (Int(head >> 16 & 0xFFFF), Int(head & 0xFFFF))
@@ -135,7 +135,7 @@ final class SharedNumbers: @unchecked Sendable {
     /// Where the next record begins; nil behind the last.
     private func end(of offset: Int, _ size: UInt64) -> Int? {
         // Another process wrote it, so it is looked at before it is believed.
-        guard size > 0, size <= UInt64(SharedNumbers.words - offset) else { return nil }
+        guard size > 0, size <= UInt64(SharedCounters.words - offset) else { return nil }
         return offset + Int(size)
     }
 
@@ -151,7 +151,7 @@ final class SharedNumbers: @unchecked Sendable {
     }
 
     private var places: UnsafeMutableBufferPointer<Number> {
-        guard let places = numbers("places", .places, count: SharedNumbers.mostProcesses) else {
+        guard let places = numbers("places", .places, count: SharedCounters.maxProcesses) else {
             preconditionFailure("no room for the places of processes")
         }
         return places

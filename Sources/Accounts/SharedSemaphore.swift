@@ -2,11 +2,11 @@ import CLinux
 import Glibc
 import System
 
-/// Bounds how many passwords are hashed, or pictures decoded, at a time, in all processes together. That also bounds their
-/// memory: 19 MiB for each hash.
+/// A counting semaphore of several processes: bounds how many passwords are hashed, or pictures decoded, at a time. That
+/// also bounds their memory: 19 MiB for each hash.
 ///
 /// The permits lie in memory that the processes share. One whose holder was killed is free again at once.
-package final class CorePermits: @unchecked Sendable {
+package final class SharedSemaphore: @unchecked Sendable {
     private let permits: UnsafeMutableRawPointer
     private let range: Range<Int>
 
@@ -29,7 +29,7 @@ package final class CorePermits: @unchecked Sendable {
     /// Permits of this process alone.
     package convenience init(count: Int) {
         do throws(SystemError) {
-            let file = try CorePermits.makeFile(count: count)
+            let file = try SharedSemaphore.makeFile(count: count)
             defer { close(file) }
             self.init(file: file, total: count, range: 0..<count)
         } catch {
@@ -37,6 +37,7 @@ package final class CorePermits: @unchecked Sendable {
         }
     }
 
+    /// Waits for a permit and holds it while `body` runs.
     func withPermit<T, Failure: Error>(_ body: () throws(Failure) -> T) throws(Failure) -> T {
         let first = Int32(range.lowerBound)
         let index = homeroom_take_permit(permits, first, Int32(range.count), -1)
@@ -44,12 +45,12 @@ package final class CorePermits: @unchecked Sendable {
         return try body()
     }
 
-    /// The same, where none may be free for so long: nil then.
+    /// Waits for a permit for at most `timeout`; nil, and `body` is not called, when none was free.
     func withPermit<T, Failure: Error>(
-        within patience: Duration, _ body: () throws(Failure) -> T
+        within timeout: Duration, _ body: () throws(Failure) -> T
     ) throws(Failure) -> T? {
         let first = Int32(range.lowerBound)
-        let index = homeroom_take_permit(permits, first, Int32(range.count), patience / .seconds(1))
+        let index = homeroom_take_permit(permits, first, Int32(range.count), timeout / .seconds(1))
         guard index >= 0 else { return nil }
         defer { homeroom_give_permit(permits, first, index) }
         return try body()
