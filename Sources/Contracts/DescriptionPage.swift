@@ -27,7 +27,7 @@ package enum DescriptionPage {
         for contract in contracts {
             page.add("<section><h2><a href=\"#\(contract.name)\">\(escaped(contract.name))</a></h2><ol>")
             for route in contract.routes {
-                page.add("<li><a href=\"#\(anchor(route, contract))\">\(label(route))</a></li>")
+                page.add("<li><a href=\"#\(route.identifier(in: contract))\">\(label(route))</a></li>")
             }
             page.add("</ol></section>")
         }
@@ -55,14 +55,9 @@ package enum DescriptionPage {
         "<code><b>\(route.method.rawValue)</b> \(escaped(route.path))</code>"
     }
 
-    private static func anchor(_ route: Route, _ contract: Contract) -> String {
-        let path = route.path.map { $0.isLetter || $0.isNumber ? $0 : "-" }
-        return contract.name + "-" + route.method.rawValue.lowercased() + String(path)
-    }
-
     private static func article(_ route: Route, _ contract: Contract) -> String {
         var page = Page()
-        page.add("<article>\n<h3 id=\"\(anchor(route, contract))\">\(label(route))</h3>")
+        page.add("<article>\n<h3 id=\"\(route.identifier(in: contract))\">\(label(route))</h3>")
         page.add("<p lang=\"zh\">\(escaped(route.title))</p>")
         switch route.access {
         case .everybody, .inside: break
@@ -89,11 +84,11 @@ package enum DescriptionPage {
 
     private static func table(_ caption: String, _ inputs: [Input], _ contract: Contract) -> String {
         let rows = inputs.map { input in
-            let schema = input.schema(by: contract.policy, isForm: false)
+            let schema = input.schema(by: contract.policy, in: .json)
             let rules = schema.rules.isEmpty ? "" : ", " + schema.rules
             return """
                 <tr><td><code>\(escaped(input.name))</code></td><td>\(input.isRequired ? "required" : "optional")\
-                \(escaped(rules))</td><td><code>\(escaped(input.example.text))</code></td></tr>
+                \(escaped(rules))<br><small>\(escaped(input.text(by: contract.policy)))</small></td><td><code>\(escaped(input.example.text))</code></td></tr>
                 """
         }
         return """

@@ -19,9 +19,9 @@ package let emailAuth = Contract(
         .open(
             .post, "/api/auth/register/", "1. 用户注册", on: .passwords,
             takes: [
-                .required(.username, "username", "username"), .required(.email, "email", "user@example.com"),
-                .required(.password, "password", "password123"),
-                .compared(.confirmation, "password2", "password123"),
+                .required(.username, "username", "testuser"), .required(.email, "email", "test@example.com"),
+                .required(.password, "password", "password123!"),
+                .compared(.confirmation, "password2", "password123!"),
             ],
             gives: .created(["message": "注册成功", "user": user.of(\.account), "tokens": tokenPair])
         ) { context, accounts throws(AccountsError) in
@@ -29,7 +29,7 @@ package let emailAuth = Contract(
         },
         .open(
             .post, "/api/auth/login/", "2. 用户登录", on: .passwords,
-            takes: [.compared(.email, "email", "user@example.com"), .compared(.password, "password", "password123")],
+            takes: [.compared(.email, "email", "test@example.com"), .compared(.password, "password", "password123!")],
             gives: .ok(["message": "登录成功", "user": user.of(\.account), "tokens": tokenPair]),
             refuses: [.wrongCredentials, .locked(retryAfter: 900)]
         ) { context, accounts throws(AccountsError) in

@@ -56,19 +56,35 @@ struct FailureSamples {
         }
         failures += [.invalidHost, .busy, .refused(.unavailable), .internalError(requestID: requestID)]
         let filled = Fields(samples: route.inputs.map { ($0.name, $0.example) })
-        return failures.map { ($0, filled) } + violations(of: route, contract)
+        return violations(of: route, contract) + failures.map { ($0, filled) }
     }
 
-    /// What can be wrong with each field, alone.
+    /// What can be wrong with the fields: with all of them at once, as documents show it, then with each alone.
     private static func violations(of route: Route, _ contract: Contract) -> [(Failure, Fields)] {
-        func refused(_ violations: [Violation]) -> Failure { .refused(.invalid(violations)) }
         let inputs = route.inputs + route.query
-        let missing = inputs.filter(\.isRequired).map { Violation($0.field, .required) }
-        var found: [(Failure, Fields)] = missing.isEmpty ? [] : [(refused(missing), Fields())]
-        for input in inputs {
-            for rule in rules(of: input, by: contract.policy) {
-                for value in ([input.example, 1, 1.5, true, nil, [], [:]] as [JSON]) {
-                    let fields = Fields(samples: [(input.name, value)])
+        let known = inputs.map { input in (input, telling(input, by: contract.policy), common(input, route)) }
+        func body(without missing: [Input], _ own: [(name: String, value: JSON)] = []) -> Fields {
+            let absent = missing.map(\.name) + own.map(\.name)
+            return Fields(
+                samples: route.inputs.filter { !absent.contains($0.name) }.map { ($0.name, $0.example) } + own)
+        }
+        func refused(_ violations: [Violation]) -> Failure { .refused(.invalid(violations)) }
+        let together = known.flatMap { input, telling, _ in telling.prefix(1).map { Violation(input.field, $0) } }
+        let missing = inputs.filter(\.isRequired)
+        var found: [(Failure, Fields)] = []
+        if !together.isEmpty { found.append((refused(together), body(without: []))) }
+        if !missing.isEmpty {
+            found.append((refused(missing.map { Violation($0.field, .required) }), body(without: missing)))
+            found.append((refused(missing.map { Violation($0.field, .required) }), Fields()))
+        }
+        for (input, telling, _) in known {
+            for rule in telling { found.append((refused([Violation(input.field, rule)]), body(without: []))) }
+        }
+        for (input, _, common) in known {
+            for rule in common {
+                for value in values(thatBreak: rule) {
+                    let fields =
+                        value.map { body(without: [], [(input.name, $0)]) } ?? body(without: [input])
                     found.append((refused([Violation(input.field, rule)]), fields))
                 }
             }
@@ -76,25 +92,45 @@ struct FailureSamples {
         return found
     }
 
-    private static func rules(of input: Input, by policy: Policy) -> [Rule] {
-        var rules: [Rule] = input.isRequired ? [.required, .null, .blank, .notText] : [.notText]
+    /// The rules of a field that say more than that it is missing or no text.
+    private static func telling(_ input: Input, by policy: Policy) -> [Rule] {
         switch input.field {
-        case .username where input.isNew: rules += [.malformed, .taken, .foreignAddress, .nulCharacter]
-        case .email where input.isNew: rules += [.malformed, .taken, .tooManyBytes(254)]
+        case .username where input.isNew: return [.taken, .malformed, .foreignAddress]
+        case .email where input.isNew: return [.taken, .malformed, .tooManyBytes(254)]
         case .password where input.isNew, .newPassword where input.isNew:
+            var rules: [Rule] = []
             if let length = policy.length(of: input.field) { rules.append(.tooShort(length.lowerBound)) }
+            if let max = policy.passwords.longest { rules.append(.tooLong(max)) }
             if policy.passwords.refusesCommon { rules.append(.common) }
             if policy.passwords.refusesNumeric { rules.append(.numeric) }
-        case .confirmation, .newConfirmation: rules.append(.mismatch)
-        case .currentPassword: rules.append(.incorrect)
-        case .role: rules += [.unknownRole, .otherRole]
-        case .limit: rules.append(.notANumber(1...1000))
-        case .avatar: rules += [.notAFile, .emptyFile, .notAPicture, .fileTooLarge(bytes: 5 << 20), .tooManyPixels]
-        case .remembered: rules = [.notAFlag]
-        default:
-            if let length = policy.length(of: input.field) { rules.append(.tooLong(length.upperBound)) }
+            return rules + policy.passwords.dissimilarTo.map { .similar(to: $0) }
+        case .confirmation, .newConfirmation: return [.mismatch]
+        case .currentPassword: return [.incorrect]
+        case .role: return input.isRequired ? [.otherRole, .unknownRole] : [.unknownRole]
+        case .limit, .after: return policy.range(of: input.field).map { [.notANumber($0)] } ?? []
+        case .avatar: return [.notAPicture, .notAFile, .emptyFile, .fileTooLarge(bytes: 5 << 20), .tooManyPixels]
+        case .remembered: return [.notAFlag]
+        case .fullName, .firstName, .lastName, .phone, .bio:
+            return policy.length(of: input.field).map { [.tooLong($0.upperBound)] } ?? []
+        case .username, .email, .password, .newPassword, .refresh, .resetToken, .id: return []
         }
-        return rules
+    }
+
+    /// That a field is missing, empty or of another type, as far as it can be.
+    private static func common(_ input: Input, _ route: Route) -> [Rule] {
+        if route.query.contains(where: { $0.name == input.name }) { return [.blank] }
+        if input.field == .avatar || input.field == .remembered { return [] }
+        return input.isRequired ? [.required, .blank, .null, .notText] : [.notText]
+    }
+
+    /// Values that break a rule; nil stands for none.
+    private static func values(thatBreak rule: Rule) -> [JSON?] {
+        switch rule {
+        case .required: [nil]
+        case .null: [.some(.null)]
+        case .blank: [""]
+        default: [1, 1.5, true, [], [:]]
+        }
     }
 
     /// What nginx answers by itself, as `nginx/http.conf` has it.
@@ -127,6 +163,7 @@ struct FailureSamples {
         NginxError(status: 414, text: "Request URI is too long.", code: "malformed"),
         NginxError(status: 429, text: "Too many requests. Try again later.", code: "too_many_requests"),
         NginxError(status: 431, text: "Request headers are too large.", code: "malformed"),
+        NginxError(status: 501, text: "Not implemented.", code: "malformed"),
         NginxError(status: 502, text: "Service unavailable. Try again later.", code: "unavailable"),
         NginxError(status: 503, text: "Service unavailable. Try again later.", code: "unavailable"),
         NginxError(status: 504, text: "Service timed out. Try again later.", code: "unavailable"),
@@ -166,8 +203,8 @@ extension FailureSamples.Group {
             }
             var examples = JSON.Object()
             for sample in samples where !examples.members.contains(where: { $0.value == ["value": sample] }) {
-                // One for each kind is enough to read.
-                guard examples.members.count < 8 else { break }
+                // Those that tell most come first.
+                guard examples.members.count < 24 else { break }
                 examples.members.append(
                     .init(name: "example \(examples.members.count + 1)", value: ["value": sample]))
             }

@@ -1,4 +1,5 @@
 import Accounts
+import HTTP
 import JSON
 
 /// A field that a route takes: what it means to the core, its name on the wire, and what stands in it for example.
@@ -31,14 +32,16 @@ struct Input: Sendable {
 
     /// JSON Schema of the value, with the lengths that the policy checks.
     ///
-    /// - Parameter isForm: whether it is sent as a part of a form, where all but files are texts.
-    func schema(by policy: Policy, isForm: Bool) -> JSON {
+    /// - Parameter encoding: how it is sent: in forms all but files are texts.
+    func schema(by policy: Policy, in encoding: Fields.Encoding) -> JSON {
         var schema: JSON.Object = [:]
         func set(_ name: String, _ value: JSON) { schema.members.append(.init(name: name, value: value)) }
+        let isJSON = encoding == .json
         switch field {
         case .avatar:
-            set("type", isForm ? "string" : ["string", "null"])
-            if isForm { set("format", "binary") } else { set("maxLength", 0) }
+            set("type", isJSON ? ["string", "null"] : "string")
+            // Only a form with parts can bring a picture; elsewhere it can be taken away.
+            if encoding == .multipart { set("format", "binary") } else { set("maxLength", 0) }
         case .remembered:
             // What Pydantic takes for a boolean.
             let words = ["0", "1", "f", "false", "n", "no", "off", "on", "t", "true", "y", "yes"].map {
@@ -57,18 +60,65 @@ struct Input: Sendable {
             set("enum", .array(Role.allCases.map { .string($0.rawValue) }))
         case .username, .email, .password, .confirmation, .currentPassword, .newPassword, .newConfirmation, .fullName,
             .firstName, .lastName, .phone, .bio, .refresh, .resetToken, .id:
-            // The details of a person can be taken away.
-            let canBeNull = !isRequired && [.fullName, .firstName, .lastName, .phone, .bio].contains(field)
+            // What a person says of themselves can be taken away.
+            let canBeNull = isJSON && !isRequired && [.fullName, .firstName, .lastName, .phone, .bio].contains(field)
             set("type", canBeNull ? ["string", "null"] : "string")
             if field == .email { set("format", "email") }
-            if [.password, .confirmation, .currentPassword, .newPassword, .newConfirmation].contains(field) {
-                set("format", "password")
-            }
-            if isNew, let length = policy.length(of: field) {
-                if length.lowerBound > 0 { set("minLength", .integer(Int64(length.lowerBound))) }
-                set("maxLength", .integer(Int64(length.upperBound)))
-            }
+            if isPassword { set("format", "password") }
+            let length = isNew ? policy.length(of: field) : nil
+            let min = length?.lowerBound ?? (isRequired ? 1 : 0)
+            if min > 0 { set("minLength", .integer(Int64(min))) }
+            if let max = length?.upperBound { set("maxLength", .integer(Int64(max))) }
         }
+        let text = text(by: policy)
+        if !text.isEmpty { set("description", .string(text)) }
         return .object(schema)
+    }
+
+    private var isPassword: Bool {
+        switch field {
+        case .password, .confirmation, .currentPassword, .newPassword, .newConfirmation: true
+        case .username, .email, .fullName, .firstName, .lastName, .phone, .bio, .avatar, .role, .refresh, .resetToken,
+            .remembered, .limit, .after, .id:
+            false
+        }
+    }
+
+    /// What the field is, and the rules that no schema can say, for people.
+    func text(by policy: Policy) -> String {
+        switch field {
+        case .username:
+            isNew
+                ? "Letters and digits of any script and @ . + - _; unique without regard to case and width. "
+                    + "One with @ must be the account's own email."
+                : "A username, or an email."
+        case .email:
+            isNew
+                ? "An email address of at most 254 bytes; unique without regard to case and width."
+                : "An email address."
+        case .password, .newPassword: isNew ? Input.text(policy.passwords) : "The password."
+        case .confirmation, .newConfirmation: "The new password once more."
+        case .currentPassword: "The present password."
+        case .fullName, .firstName, .lastName: "A name of the person; without control characters."
+        case .phone: "A telephone number; invisible characters in it are dropped."
+        case .bio: "What the person says of themselves; white space around it is dropped."
+        case .avatar: "A JPEG, PNG or GIF of at most 5 MiB and 50 million pixels. An empty text takes the picture away."
+        case .role: "The role in the school."
+        case .refresh: "A refresh token."
+        case .resetToken: "The token of a mailed link."
+        case .remembered: "Whether the session lives for 30 days."
+        case .limit: "How many accounts at most."
+        case .after: "The id of the account behind which the list begins."
+        case .id: ""
+        }
+    }
+
+    private static func text(_ rules: PasswordRules) -> String {
+        var texts = ["At most 1024 bytes."]
+        if rules.refusesCommon { texts.append("None of the common ones.") }
+        if rules.refusesNumeric { texts.append("Not digits alone.") }
+        let others = rules.dissimilarTo.map { $0 == .email ? "email" : "username" }.joined(separator: " or ")
+        if !others.isEmpty { texts.append("Not too similar to the \(others).") }
+        return texts.joined(separator: " ")
     }
 }

@@ -53,7 +53,7 @@ package enum OpenAPI {
     private static func operation(_ route: Route, of contract: Contract) -> JSON {
         var operation: JSON.Object = [
             "tags": [.string(contract.name)],
-            "operationId": .string("\(contract.name) \(route.method.rawValue) \(route.path)"),
+            "operationId": .string(route.identifier(in: contract)),
             "summary": .string(route.title),
         ]
         func set(_ name: String, _ value: JSON) { operation.members.append(.init(name: name, value: value)) }
@@ -65,7 +65,9 @@ package enum OpenAPI {
                     route.query.map { input in
                         [
                             "name": .string(input.name), "in": "query", "required": false,
-                            "schema": input.schema(by: contract.policy, isForm: false), "example": input.example,
+                            "schema": input.schema(by: contract.policy, in: .form),
+                            "description": .string(
+                                input.text(by: contract.policy)), "example": input.example,
                         ]
                     }))
         }
@@ -83,20 +85,18 @@ package enum OpenAPI {
 
     private static func requestBody(_ route: Route, _ contract: Contract) -> JSON {
         let content = (route.encodings ?? contract.encodings).map { encoding in
-            let isForm = encoding != .json
-            // A picture needs a form with parts; elsewhere it can only be taken away.
-            let inputs = route.inputs.filter { $0.field != .avatar || encoding != .form }
+            let inputs = route.inputs
             let required = inputs.filter(\.isRequired).map { JSON.string($0.name) }
             var schema: JSON.Object = [
                 "type": "object",
                 "properties": .object(
                     JSON.Object(
                         inputs.map {
-                            .init(name: $0.name, value: $0.schema(by: contract.policy, isForm: encoding == .multipart))
+                            .init(name: $0.name, value: $0.schema(by: contract.policy, in: encoding))
                         })),
             ]
             if !required.isEmpty { schema.members.append(.init(name: "required", value: .array(required))) }
-            let shown = inputs.filter { $0.field != .avatar || !isForm }
+            let shown = inputs.filter { $0.field != .avatar }
             let example = JSON.object(JSON.Object(shown.map { .init(name: $0.name, value: $0.example) }))
             return JSON.Member(name: encoding.mediaType, value: ["schema": .object(schema), "example": example])
         }
@@ -127,6 +127,14 @@ package enum OpenAPI {
                 .init(name: "content", value: [Reply.json: ["schema": body.schema, "example": body.example]]))
         }
         return .object(response)
+    }
+}
+
+extension Route {
+    /// For links and generated code: `v1-profile-post-api-v1-auth-register`.
+    func identifier(in contract: Contract) -> String {
+        let path = path.split(separator: "/").joined(separator: "-")
+        return "\(contract.name)-\(method.rawValue.lowercased())-\(path)"
     }
 }
 

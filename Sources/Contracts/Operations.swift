@@ -72,6 +72,7 @@ extension Contract {
                     .notFound:
                     Reply(404, ["detail": "Not found."])
                 }
-            }, nginxError: .text(key: "detail"), routes: routes, slashIsOptional: { _ in false })
+            }, nginxError: .text(key: "detail"), routes: routes,
+            slashIsOptional: { $0.hasPrefix("/api/openapi") || $0 == "/docs/" })
     }
 }

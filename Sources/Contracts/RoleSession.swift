@@ -44,7 +44,7 @@ package let roleSession = Contract(
             query: [
                 .optional(.role, "role", "student"), .optional(.limit, "limit", 100), .optional(.after, "after", 0),
             ],
-            gives: .pages(of: user), refuses: [.forbidden]
+            gives: .pages(of: shownUser("user1")), refuses: [.forbidden]
         ) { context, me, accounts throws(AccountsError) in
             let query = ListQuery(role: context[.role], limit: context[.limit], after: context[.after])
             return try accounts.list(query, for: me.account)
@@ -81,16 +81,19 @@ private func update(_ method: Method) -> Route {
         takes: [
             .optional(.username, "username", "new_username"), .optional(.email, "email", "new_email@example.com"),
         ],
-        gives: .ok(["message": "个人信息更新成功", "user": user])
+        gives: .ok(["message": "个人信息更新成功", "user": shownUser("new_username")])
     ) { context, me, accounts throws(AccountsError) in
         let change = ProfileChange(username: context[.username], email: context[.email])
         return try accounts.updateProfile(of: me, change, by: context.policy)
     }
 }
 
-private let user: Shape<Account> = [
-    "id": .id, "username": .username("example"), "email": .email("example@example.com"), "role": .role,
-]
+private let user = shownUser("example")
+
+/// - Parameter name: what stands in the document's example.
+private func shownUser(_ name: String) -> Shape<Account> {
+    ["id": .id, "username": .username(name), "email": .email("\(name)@example.com"), "role": .role]
+}
 
 extension Success where Outcome == AccountPages {
     /// The array, written while it is read; `Link` leads on where a limit cut it (RFC 8288): with what was checked of the

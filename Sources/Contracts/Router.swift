@@ -95,7 +95,8 @@ package struct Router: Sendable {
             return Destination(.refused(.notFound), contract: owner?.contract ?? .unknown, target: owner?.target ?? 0)
         }
         if let method = request.routedMethod, let found = entry.routes.first(where: { $0.route.method == method }) {
-            return Destination(.route(found.route), contract: found.contract, target: found.target)
+            return Destination(
+                .route(found.route), contract: found.contract, target: found.target, isProbe: entry.isInside)
         }
         let allowed = entry.methods
         let isAsking = request.method == "OPTIONS" && !entry.isInside
@@ -103,7 +104,8 @@ package struct Router: Sendable {
             isAsking
                 ? .options(allowed: allowed)
                 : .refused(.methodNotAllowed(method: request.method, allowed: allowed)),
-            contract: entry.contract, target: entry.target)
+            contract: entry.contract, target: entry.isInside ? entry.routes[0].target : entry.target,
+            isProbe: entry.isInside)
     }
 
     /// Reads what requests to routes for those who are signed in show to say whose they are, without the database; gives the
@@ -187,8 +189,11 @@ package struct Destination: Sendable {
     let contract: Contract
     /// Its index among the router's `targets`.
     package let target: Int
+    /// Whether it is a path that tells how the service is: those are counted, and stand in no log.
+    package let isProbe: Bool
 
-    init(_ kind: Kind, contract: Contract, target: Int) {
+    init(_ kind: Kind, contract: Contract, target: Int, isProbe: Bool = false) {
+        self.isProbe = isProbe
         self.kind = kind
         self.contract = contract
         self.target = target

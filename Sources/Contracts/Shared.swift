@@ -8,7 +8,7 @@ let exampleToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9..."
 /// A new pair of tokens as contracts 1 and 2 show it.
 let tokenPair: Shape<Credentials> = ["refresh": refreshToken, "access": accessToken]
 let accessToken = Shape<Credentials>.text(exampleToken) { $0.access }
-let refreshToken = Shape<Credentials>.optionalText(exampleToken) { $0.refresh }
+let refreshToken = Shape<Credentials>.text(exampleToken) { $0.refresh ?? "" }
 
 /// An answer that says one thing.
 func message(_ text: String) -> Shape<Void> { ["message": Shape(stringLiteral: text)] }

@@ -47,7 +47,11 @@ package let v1Profile = Contract(
         },
         .reading(
             "/api/v1/profile/", "4. 获取用户资料", failure: "查询失败",
-            gives: .ok(["message": "获取用户资料成功", "user": profile])),
+            gives: .ok([
+                "message": "获取用户资料成功",
+                "user": profile(
+                    email: "test@example.com", bio: "这是我的个人简介", lastLogin: "2025-07-26T08:30:15.123456Z"),
+            ])),
         update(.put),
         update(.patch),
         .signedIn(
@@ -92,7 +96,10 @@ private func update(_ method: Method) -> Route {
             .optional(.email, "email", "updated@example.com"), .optional(.bio, "bio", "这是更新后的个人简介"),
             .optional(.avatar, "avatar", ""),
         ],
-        gives: .ok(["message": "资料更新成功", "user": profile])
+        gives: .ok([
+            "message": "资料更新成功",
+            "user": profile(email: "updated@example.com", bio: "更新后的个人简介", lastLogin: nil),
+        ])
     ) { context, me, accounts throws(AccountsError) in
         let change = ProfileChange(
             email: context[.email], bio: context[.bio].trimmed, avatar: context.avatar)
@@ -104,16 +111,19 @@ private let brief: Shape<Account> = [
     "id": .id, "username": .username("testuser"), "email": .email("test@example.com"),
 ]
 
-private let profile: Shape<Account> = [
-    "id": .id,
-    "username": .username("testuser"),
-    "email": .email("test@example.com"),
-    "avatar": .optionalText("avatars/testuser_avatar.jpg") { $0.avatar },
-    "avatar_url": .avatarURL("http://127.0.0.1:8000/media/avatars/testuser_avatar.jpg"),
-    "bio": .bio("这是我的个人简介"),
-    "date_joined": joined,
-    "last_login": .optionalTime("2025-07-26T08:30:15.123456Z") { $0.lastLoginAt?.withMicroseconds },
-]
+/// - Parameters: what stands in the document's example.
+private func profile(email: String, bio: String, lastLogin: String?) -> Shape<Account> {
+    [
+        "id": .id,
+        "username": .username("testuser"),
+        "email": .email(email),
+        "avatar": .optionalText(nil) { $0.avatar },
+        "avatar_url": .avatarURL(nil),
+        "bio": .bio(bio),
+        "date_joined": joined,
+        "last_login": .optionalTime(lastLogin) { $0.lastLoginAt?.withMicroseconds },
+    ]
+}
 
 private let joined = Shape<Account>.time("2025-07-26T07:42:39.508828Z") { $0.createdAt.withMicroseconds }
 

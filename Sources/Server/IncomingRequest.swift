@@ -22,7 +22,4 @@ final class IncomingRequest: @unchecked Sendable {
         self.begin = begin
         context = RequestContext(Request(exchange, publicURL: publicURL), router: router)
     }
-
-    /// Whether it asks how the service is: those are counted, and stand in no log.
-    var isProbe: Bool { context.destination.route?.access == .inside }
 }

@@ -134,7 +134,7 @@ final class RequestHandler {
         metrics.request(
             request.context.destination.target, status: reply.status,
             microseconds: (.now - request.begin).inMicroseconds)
-        if !request.isProbe { note(request, reply, bytes: bytes, start: start, usage) }
+        if !request.context.destination.isProbe { note(request, reply, bytes: bytes, start: start, usage) }
         guard let descriptor = exchange.finish() else { return }
         if request.isBlocking { poller.setBlocking(descriptor, false) }
         if let waiting = poller.park(descriptor) { serve(waiting) }

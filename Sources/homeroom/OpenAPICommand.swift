@@ -1,6 +1,7 @@
 import Contracts
-import Foundation
+import Glibc
 import JSON
+import System
 
 /// `homeroom openapi [CONTRACT] [--html]`: prints what `/api/openapi.json` and `/docs/` answer. Needs no settings.
 enum OpenAPICommand {
@@ -18,7 +19,11 @@ enum OpenAPICommand {
         try arguments.refuseRest()
         let text =
             isPage ? Array(DescriptionPage.html(of: contracts).utf8) : OpenAPI.document(of: contracts).bytes + [0x0A]
-        FileHandle.standardOutput.write(Data(text))
+        do throws(SystemError) {
+            try writeAll(text, to: STDOUT_FILENO, path: "standard output")
+        } catch {
+            throw .refused(error.description)
+        }
         return 0
     }
 }

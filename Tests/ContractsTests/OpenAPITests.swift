@@ -98,9 +98,15 @@ struct OpenAPITests {
             Self.document["paths"]?["/api/v1/auth/register"]?["post"]?["requestBody"]?["content"]?["application/json"]?[
                 "schema"]?["properties"])
 
-        #expect(fields["username"] == ["type": "string", "minLength": 3, "maxLength": 50])
-        #expect(fields["password"] == ["type": "string", "format": "password", "minLength": 8, "maxLength": 128])
-        #expect(fields["full_name"] == ["type": ["string", "null"], "maxLength": 100])
+        func rules(_ name: String) -> [String] {
+            guard case .object(let schema)? = fields[name] else { return [] }
+            return schema.members.filter { $0.name != "description" }.map {
+                "\($0.name) \(String(decoding: $0.value.bytes, as: UTF8.self))"
+            }
+        }
+        #expect(rules("username") == [#"type "string""#, "minLength 3", "maxLength 50"])
+        #expect(rules("password") == [#"type "string""#, #"format "password""#, "minLength 8", "maxLength 128"])
+        #expect(rules("full_name") == [#"type ["string","null"]"#, "maxLength 100"])
     }
 
     @Test func `two routes with one method and path stop the start`() async {
