@@ -123,6 +123,9 @@ package final class RequestContext: @unchecked Sendable {
         if let failure { throw failure }
     }
 
+    /// Removes what an upload has left on the disk, before the answer says that all is done.
+    func dropUpload() { upload = nil }
+
     // MARK: Authentication
 
     /// Extracts the credential: a bearer token or, where the contract has cookies, its cookies. Asks no database.

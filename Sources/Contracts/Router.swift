@@ -146,6 +146,7 @@ package struct Router: Sendable {
             if let refusal = authenticate(context, accounts) { return refusal }
             lookUpSessions(of: [context], accounts)
         }
+        defer { context.dropUpload() }
         do throws(Failure) {
             return sendable(context.renewingCookie(in: try route.handle(context, accounts)), context)
         } catch {

@@ -42,17 +42,17 @@ package struct ChildProgram: Sendable {
         posix_spawn_file_actions_init(&files)
         defer { posix_spawn_file_actions_destroy(&files) }
         // Copies with numbers that none is to have in the child: else one could be overwritten before it is copied.
+        let last = (nullDescriptors + descriptors.keys).max() ?? -1
         var copies: [Int32] = []
         defer { for copy in copies { close(copy) } }
         for number in nullDescriptors { posix_spawn_file_actions_addopen(&files, number, "/dev/null", O_RDWR, 0) }
         for (number, ours) in descriptors {
-            let copy = fcntl(ours, F_DUPFD_CLOEXEC, ChildProgram.firstCopy)
+            let copy = fcntl(ours, F_DUPFD_CLOEXEC, last + 1)
             guard copy >= 0 else { throw SystemError("fcntl", path, code: errno) }
             copies.append(copy)
             posix_spawn_file_actions_adddup2(&files, copy, number)
         }
         if closesOthers {
-            let last = (nullDescriptors + descriptors.keys).max() ?? -1
             posix_spawn_file_actions_addclosefrom_np(&files, last + 1)
         }
 
@@ -81,9 +81,6 @@ package struct ChildProgram: Sendable {
         guard code == 0 else { throw SystemError("posix_spawn", path, code: code) }
         return pid
     }
-
-    /// Above all numbers that a child is to find something under.
-    private static let firstCopy: Int32 = 64
 
     /// With `NULL` behind the last, as exec(3) wants them.
     private func withCStrings<Result>(
