@@ -23,8 +23,9 @@ enum Serve {
             throw .refused(error.description)
         }
         if let user { try giveMedia(of: root, to: user) }
-        // Swift's runtime writes a backtrace when a worker crashes: not what its registers point at, which may be a key.
-        setenv("SWIFT_BACKTRACE", "registers=none", 0)
+        // A worker that crashes ends at once, and another takes its place. Swift's runtime would stop its threads and write a
+        // backtrace first, which now and then waits for one of them for ever; and registers may point at a key.
+        setenv("SWIFT_BACKTRACE", "enable=no", 0)
         let executable = try Executable.path()
         let rest =
             ["--parent", String(getpid()), "--ready", "\(InheritedDescriptor.ready.rawValue)"]
