@@ -148,7 +148,7 @@ extension Accounts {
                 case .success(let avatar): return avatar
                 case .failure(.notAPicture): validation.add(.avatar, .notAPicture)
                 case .failure(.tooManyPixels): validation.add(.avatar, .tooManyPixels)
-                case .failure(.tooLong): validation.add(.avatar, .tooLongSide(AvatarEncoder.longestSide))
+                case .failure(.tooLong): validation.add(.avatar, .tooLongSide(AvatarEncoder.maxSide))
                 }
                 counted.picturesRefused += 1
             }

@@ -6,6 +6,10 @@ import JSON
 package let accountAPI = Contract(
     name: "account",
     title: "What the five documents lack; errors as RFC 9457 has them",
+    notes: """
+        `code` of the whole: \(list(Code.allCases.map(\.rawValue) + ["too_many_requests"])). `code` of a field: \
+        \(list(FieldCode.allCases.map(\.rawValue))).
+        """,
     policy: Policy(
         contract: 6,
         renewal: .cookie(life: 14 * 86_400),
@@ -56,8 +60,10 @@ package let accountAPI = Contract(
     }
 }
 
+private func list(_ codes: [String]) -> String { codes.map { "`\($0)`" }.joined(separator: ", ") }
+
 /// `code` of the whole: never translated.
-private enum Code: String {
+private enum Code: String, CaseIterable {
     case invalid, malformed, forbidden, locked, busy, unavailable
     case notAuthenticated = "not_authenticated"
     case crossOrigin = "cross_origin"
@@ -106,7 +112,7 @@ private func problem(_ status: Int, _ code: Code, _ here: FailureContext, errors
     if let errors {
         let errors = errors.map { violation in
             [
-                "field": .string(here.name(of: violation)), "code": .string(fieldCode(violation.rule)),
+                "field": .string(here.name(of: violation)), "code": .string(FieldCode(violation.rule).rawValue),
                 "message": .string(words(violation, here.language)),
             ] as JSON
         }
@@ -116,32 +122,59 @@ private func problem(_ status: Int, _ code: Code, _ here: FailureContext, errors
     return Reply(status, JSON.object(body).bytes, type: "application/problem+json")
 }
 
-/// One word for one rule.
-private func fieldCode(_ rule: Rule) -> String {
-    switch rule {
-    case .required: "required"
-    case .null: "null"
-    case .blank: "blank"
-    case .notText: "not_text"
-    case .notAFlag: "not_a_boolean"
-    case .tooShort: "too_short"
-    case .tooLong, .tooManyBytes: "too_long"
-    case .malformed, .nulCharacter, .controlCharacter: "malformed"
-    case .foreignAddress: "foreign_address"
-    case .taken: "taken"
-    case .common: "common"
-    case .numeric: "numeric"
-    case .similar: "similar"
-    case .mismatch: "mismatch"
-    case .incorrect: "incorrect"
-    case .expired: "expired"
-    case .unknown: "unknown"
-    case .unknownRole, .otherRole: "not_a_choice"
-    case .notANumber: "out_of_range"
-    case .notAFile: "not_a_file"
-    case .emptyFile, .notAPicture: "not_a_picture"
-    case .fileTooLarge: "file_too_large"
-    case .tooManyPixels, .tooLongSide: "too_many_pixels"
+/// `code` of a field: one word for one rule.
+enum FieldCode: String, CaseIterable {
+    case blank
+    case common
+    case expired
+    case fileTooLarge = "file_too_large"
+    case foreignAddress = "foreign_address"
+    case incorrect
+    case malformed
+    case mismatch
+    case notABoolean = "not_a_boolean"
+    case notAChoice = "not_a_choice"
+    case notAFile = "not_a_file"
+    case notAPicture = "not_a_picture"
+    case notText = "not_text"
+    case null
+    case numeric
+    case outOfRange = "out_of_range"
+    case required
+    case similar
+    case taken
+    case tooLong = "too_long"
+    case tooManyPixels = "too_many_pixels"
+    case tooShort = "too_short"
+    case unknown
+
+    init(_ rule: Rule) {
+        self =
+            switch rule {
+            case .required: .required
+            case .null: .null
+            case .blank: .blank
+            case .notText: .notText
+            case .notAFlag: .notABoolean
+            case .tooShort: .tooShort
+            case .tooLong, .tooManyBytes: .tooLong
+            case .malformed, .nulCharacter, .controlCharacter: .malformed
+            case .foreignAddress: .foreignAddress
+            case .taken: .taken
+            case .common: .common
+            case .numeric: .numeric
+            case .similar: .similar
+            case .mismatch: .mismatch
+            case .incorrect: .incorrect
+            case .expired: .expired
+            case .unknown: .unknown
+            case .unknownRole, .otherRole: .notAChoice
+            case .notANumber: .outOfRange
+            case .notAFile: .notAFile
+            case .emptyFile, .notAPicture: .notAPicture
+            case .fileTooLarge: .fileTooLarge
+            case .tooManyPixels, .tooLongSide: .tooManyPixels
+            }
     }
 }
 
@@ -152,9 +185,9 @@ private func words(_ violation: Violation, _ language: Language) -> String {
     case .null, .blank: "This field may not be empty."
     case .notText: "This must be text."
     case .notAFlag: "This must be true or false."
-    case .tooShort(let least): "At least \(least) characters are needed."
-    case .tooLong(let most): "At most \(most) characters are allowed."
-    case .tooManyBytes(let most): "At most \(most) bytes are allowed."
+    case .tooShort(let min): "At least \(min) characters are needed."
+    case .tooLong(let max): "At most \(max) characters are allowed."
+    case .tooManyBytes(let max): "At most \(max) bytes are allowed."
     case .malformed: violation.field == .email ? "This is no email address." : "This is not in the right form."
     case .foreignAddress: "A username with @ must be the account's own email address."
     case .nulCharacter, .controlCharacter: "Control characters are not allowed."
@@ -173,6 +206,6 @@ private func words(_ violation: Violation, _ language: Language) -> String {
     case .notAPicture: "This is no picture that can be read."
     case .fileTooLarge(let bytes): "The file may have \(bytes >> 20) MiB."
     case .tooManyPixels: "The picture may have 50 million pixels, all frames together."
-    case .tooLongSide(let most): "The picture may be \(most) pixels wide and high."
+    case .tooLongSide(let max): "The picture may be \(max) pixels wide and high."
     }
 }

@@ -8,9 +8,9 @@ func chineseWords(_ violation: Violation) -> String {
     case .blank: "该字段不能为空。"
     case .notText: "该字段必须是字符串。"
     case .notAFlag: "该字段必须是布尔值。"
-    case .tooShort(let least): "该字段不能少于\(least)个字符。"
-    case .tooLong(let most): "该字段不能超过\(most)个字符。"
-    case .tooManyBytes(let most): "该字段不能超过\(most)字节。"
+    case .tooShort(let min): "该字段不能少于\(min)个字符。"
+    case .tooLong(let max): "该字段不能超过\(max)个字符。"
+    case .tooManyBytes(let max): "该字段不能超过\(max)字节。"
     case .malformed: violation.field == .email ? "请输入有效的邮箱地址。" : "用户名只能包含字母、数字和 @/./+/-/_ 字符。"
     case .foreignAddress: "包含 @ 的用户名必须是该账户自己的邮箱。"
     case .nulCharacter: "该字段不能包含空字符。"
@@ -31,7 +31,7 @@ func chineseWords(_ violation: Violation) -> String {
     case .notAPicture: "请上传有效的图片。"
     case .fileTooLarge(let bytes): "文件不能超过\(bytes >> 20) MiB。"
     case .tooManyPixels: "图片像素总数不能超过5000万。"
-    case .tooLongSide(let most): "图片的宽和高不能超过\(most)像素。"
+    case .tooLongSide(let max): "图片的宽和高不能超过\(max)像素。"
     }
 }
 

@@ -10,6 +10,8 @@ package final class Contract: Sendable {
     package let name: String
     /// What it is, in one line for people.
     package let title: String
+    /// What else people who write clients must know, in Markdown.
+    let notes: String
     package let policy: Policy
     /// How the fields of bodies are sent, unless a route says otherwise.
     let encodings: [Fields.Encoding]
@@ -36,13 +38,15 @@ package final class Contract: Sendable {
     }
 
     init(
-        name: String, title: String, policy: Policy, encodings: [Fields.Encoding], skipsByteOrderMark: Bool = false,
+        name: String, title: String, notes: String = "", policy: Policy, encodings: [Fields.Encoding],
+        skipsByteOrderMark: Bool = false,
         words: @escaping @Sendable (Violation) -> String, owns: @escaping @Sendable (_ path: String) -> Bool,
         answer: @escaping @Sendable (Failure, FailureContext) -> Reply, nginxError: NginxError, routes: [Route],
         slashIsOptional: @escaping @Sendable (_ path: String) -> Bool
     ) {
         self.name = name
         self.title = title
+        self.notes = notes
         self.policy = policy
         self.encodings = encodings
         self.skipsByteOrderMark = skipsByteOrderMark

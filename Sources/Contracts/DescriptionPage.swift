@@ -39,6 +39,9 @@ package enum DescriptionPage {
                 <h2 id="\(contract.name)">\(escaped(contract.name))</h2>
                 <p>\(escaped(contract.title)). <a href="/api/openapi/\(contract.name).json">openapi.json</a></p>
                 """)
+            if !contract.notes.isEmpty {
+                page.add("<p>\(escaped(contract.notes.filter { $0 != "`" }))</p>")
+            }
             for route in contract.routes { page.add(article(route, contract)) }
             page.add("</section>")
         }

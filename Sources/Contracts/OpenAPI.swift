@@ -12,7 +12,13 @@ package enum OpenAPI {
             "openapi": "3.1.0",
             "info": ["title": .string(title), "version": "1", "description": .string(description(contracts))],
             "servers": [["url": "/"]],
-            "tags": .array(contracts.map { ["name": .string($0.name), "description": .string($0.title)] }),
+            "tags": .array(
+                contracts.map {
+                    [
+                        "name": .string($0.name),
+                        "description": .string($0.notes.isEmpty ? $0.title : "\($0.title).\n\n\($0.notes)"),
+                    ]
+                }),
             "paths": .object(paths(contracts)),
             "components": ["securitySchemes": securitySchemes],
         ]

@@ -70,10 +70,11 @@ struct PydanticError {
         case .notAFlag: "Input should be a valid boolean"
         case .blank:
             // A password's shortest length says the same.
-            least(violation).map { "String should have at least \($0) characters" } ?? "Value error, must not be empty"
-        case .tooShort(let least): "String should have at least \(least) characters"
-        case .tooLong(let most): "String should have at most \(most) characters"
-        case .tooManyBytes(let most): "Value error, must have at most \(most) bytes"
+            minLength(violation).map { "String should have at least \($0) characters" }
+                ?? "Value error, must not be empty"
+        case .tooShort(let min): "String should have at least \(min) characters"
+        case .tooLong(let max): "String should have at most \(max) characters"
+        case .tooManyBytes(let max): "Value error, must have at most \(max) bytes"
         case .malformed: "value is not a valid email address"
         case .foreignAddress: "Value error, must be the account's own email"
         case .nulCharacter: "Value error, must not contain null characters"
@@ -96,7 +97,7 @@ struct PydanticError {
         switch violation.rule {
         case .required: "missing"
         case .null, .notText: "string_type"
-        case .blank: least(violation) == nil ? "value_error" : "string_too_short"
+        case .blank: minLength(violation) == nil ? "value_error" : "string_too_short"
         case .tooShort: "string_too_short"
         case .tooLong: "string_too_long"
         case .notAFlag: "bool_parsing"
@@ -111,9 +112,9 @@ struct PydanticError {
 
     private func context(_ violation: Violation) -> JSON? {
         switch violation.rule {
-        case .tooShort(let least): return ["min_length": .integer(Int64(least))]
-        case .tooLong(let most): return ["max_length": .integer(Int64(most))]
-        case .blank: if let least = least(violation) { return ["min_length": .integer(Int64(least))] }
+        case .tooShort(let min): return ["min_length": .integer(Int64(min))]
+        case .tooLong(let max): return ["max_length": .integer(Int64(max))]
+        case .blank: if let min = minLength(violation) { return ["min_length": .integer(Int64(min))] }
         default: break
         }
         // What is left of a ValueError in JSON.
@@ -121,7 +122,7 @@ struct PydanticError {
     }
 
     /// The shortest length of an empty password.
-    private func least(_ violation: Violation) -> Int? {
+    private func minLength(_ violation: Violation) -> Int? {
         violation.field == .password || violation.field == .newPassword ? shortestPassword : nil
     }
 

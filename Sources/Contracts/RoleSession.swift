@@ -181,8 +181,8 @@ private func message(_ status: Int, _ text: String) -> Reply {
 
 @Sendable private func words(_ violation: Violation) -> String {
     switch (violation.field, violation.rule) {
-    case (.password, .tooShort(let least)), (.newPassword, .tooShort(let least)):
-        "密码太短。密码长度必须至少为\(least)个字符。"
+    case (.password, .tooShort(let min)), (.newPassword, .tooShort(let min)):
+        "密码太短。密码长度必须至少为\(min)个字符。"
     default: chineseWords(violation)
     }
 }

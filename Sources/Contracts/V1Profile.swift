@@ -190,12 +190,12 @@ private func unauthorized(_ body: JSON) -> Reply {
     case .null: "This field may not be null."
     case .blank: "This field may not be blank."
     case .notText: "Not a valid string."
-    case .tooShort(let least):
+    case .tooShort(let min):
         isPassword(violation.field)
-            ? "This password is too short. It must contain at least \(least) characters."
-            : "Ensure this field has at least \(least) characters."
-    case .tooLong(let most): "Ensure this field has no more than \(most) characters."
-    case .tooManyBytes(let most): "Ensure this field has no more than \(most) bytes."
+            ? "This password is too short. It must contain at least \(min) characters."
+            : "Ensure this field has at least \(min) characters."
+    case .tooLong(let max): "Ensure this field has no more than \(max) characters."
+    case .tooManyBytes(let max): "Ensure this field has no more than \(max) bytes."
     case .malformed:
         violation.field == .email
             ? "Enter a valid email address."
@@ -220,7 +220,7 @@ private func unauthorized(_ body: JSON) -> Reply {
         "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
     case .fileTooLarge(let bytes): "The file is larger than \(bytes >> 20) MiB."
     case .tooManyPixels: "The image has more than 50 million pixels, all frames together."
-    case .tooLongSide(let most): "The image is more than \(most) pixels wide or high."
+    case .tooLongSide(let max): "The image is more than \(max) pixels wide or high."
     }
 }
 

@@ -37,8 +37,8 @@ package struct Fields: Sendable {
     package static let largestText = 64 << 10
     /// A multipart body, in bytes: an avatar of 5 MiB with its fields.
     package static let largestMultipart = 6 << 20
-    package static let mostFields = 64
-    package static let deepest = 32
+    package static let maxFields = 64
+    package static let maxDepth = 32
 
     private var values: [(name: String, value: Value)] = []
     /// Whether there was no body at all.
@@ -102,7 +102,7 @@ package struct Fields: Sendable {
         if isMarkSkipped, body.starts(with: mark) { body.removeFirst(mark.count) }
         let value: JSON
         do throws(JSON.ParseError) {
-            value = try JSON.parse(body, maximumDepth: Fields.deepest)
+            value = try JSON.parse(body, maximumDepth: Fields.maxDepth)
         } catch {
             let before = String(decoding: body[..<error.offset], as: UTF8.self)
             throw .notJSON(error, character: before.unicodeScalars.count)
@@ -114,11 +114,11 @@ package struct Fields: Sendable {
     private mutating func readForm(_ request: Request) throws(Failure) {
         let body = try wholeBody(request)
         do throws(URLEncodedError) {
-            values = try URLEncoded.fields(in: body.span, atMost: Fields.mostFields).map { ($0.name, .text($0.value)) }
+            values = try URLEncoded.fields(in: body.span, atMost: Fields.maxFields).map { ($0.name, .text($0.value)) }
         } catch {
             let reason =
                 switch error {
-                case .tooManyFields: "more than \(Fields.mostFields) fields"
+                case .tooManyFields: "more than \(Fields.maxFields) fields"
                 case .notUTF8: "a field is not UTF-8"
                 }
             throw .malformed("Form parse error - \(reason)")
@@ -129,7 +129,7 @@ package struct Fields: Sendable {
         _ request: Request, boundary: String, _ fileField: String?, _ makeSink: () -> Sink?
     ) throws(Failure) {
         do throws(MultipartError<BodyCutShort>) {
-            var reader = try MultipartReader(boundary: boundary, maximumParts: Fields.mostFields, read: request.read)
+            var reader = try MultipartReader(boundary: boundary, maximumParts: Fields.maxFields, read: request.read)
             var left = Fields.largestText
             while let part = try reader.nextPart() {
                 let isFileField = fileField.map { $0.utf8.elementsEqual(part.name.utf8) } ?? false
@@ -207,7 +207,7 @@ extension Fields.Failure {
         switch error {
         case .malformed(let text): reason = text
         case .missingEnd: reason = "the closing boundary is missing"
-        case .tooManyParts: reason = "more than \(Fields.mostFields) fields"
+        case .tooManyParts: reason = "more than \(Fields.maxFields) fields"
         case .headersTooLarge: reason = "a part's headers are too large"
         case .fieldTooLarge:
             self = .tooLarge

@@ -35,7 +35,7 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
     /// Reads up to `buffer.count` bytes of the body; 0 at its end.
     package typealias Read = (_ buffer: UnsafeMutableRawBufferPointer) throws(BodyError) -> Int
 
-    private enum Place {
+    private enum State {
         case preamble
         case content
         /// Behind a delimiter, before its CRLF.
@@ -58,7 +58,7 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
     /// What is read and not taken; the present chunk is the first `chunkLength` bytes of it.
     private var unread: Range<Int>
     private var chunkLength = 0
-    private var place = Place.preamble
+    private var state = State.preamble
     private var parts = 0
 
     /// Throws `.malformed` when the boundary is not 1 to 200 printable characters of ASCII.
@@ -82,21 +82,21 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
     /// Goes to the next part, past what is left of the present one; nil behind the last.
     package mutating func nextPart() throws(MultipartError<BodyError>) -> Part? {
         while try advance() {}
-        guard place == .delimiter else { return nil }
+        guard state == .delimiter else { return nil }
         guard parts < maximumParts else { throw .tooManyParts }
         parts += 1
         let part = try takeHeaders()
         // RFC 2046 §5.1.1: where there is no content, the line that ends the headers may be the delimiter's.
         if try !takeDelimiter() {
             take(2)
-            place = .content
+            state = .content
         }
         return part
     }
 
     /// Goes to the next bytes of the present part's content, which `withChunk` shows; false at its end.
     package mutating func nextChunk() throws(MultipartError<BodyError>) -> Bool {
-        guard place == .content else { return false }
+        guard state == .content else { return false }
         return try advance()
     }
 
@@ -120,14 +120,14 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
 
     /// Reads and forgets all that is left of the body, wherever the reader stands.
     package mutating func readToEnd() throws(MultipartError<BodyError>) {
-        place = .epilogue
+        state = .epilogue
         chunkLength = 0
         repeat { take(unread.count) } while try readMore()
     }
 
     /// Makes a chunk of what stands before the next delimiter; false when nothing does, and the delimiter is taken.
     private mutating func advance() throws(MultipartError<BodyError>) -> Bool {
-        guard place == .content || place == .preamble else { return false }
+        guard state == .content || state == .preamble else { return false }
         take(chunkLength)
         chunkLength = lengthBeforeDelimiter()
         while chunkLength == 0 {
@@ -157,11 +157,11 @@ package struct MultipartReader<BodyError: Error>: ~Copyable {
                 guard try readMore() else { throw .missingEnd }
             case .delimiter(let length):
                 take(length)
-                place = .delimiter
+                state = .delimiter
                 return true
             case .closingDelimiter(let length):
                 take(length)
-                place = .epilogue
+                state = .epilogue
                 return true
             }
         }

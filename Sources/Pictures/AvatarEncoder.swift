@@ -8,9 +8,9 @@ package enum AvatarEncoder {
     package static let sides = [1024, 256, 64]
     /// In bytes.
     package static let largestPicture = 5 << 20
-    static let mostPixels = 50_000_000
-    package static let longestSide = 16_384
-    static let mostFrames = 200
+    static let maxPixels = 50_000_000
+    package static let maxSide = 16_384
+    static let maxFrames = 200
 
     /// Loads libvips and lets it read nothing but PNG. Once, before the process is confined.
     package static func start() -> Bool {
@@ -29,8 +29,8 @@ package enum AvatarEncoder {
 
     /// The header first: a bomb is refused before any pixel of it is decoded.
     private static func refusal(_ width: Int, _ height: Int, pixels: Int) -> AvatarOutcome? {
-        guard width <= longestSide, height <= longestSide else { return .refused(.tooLong) }
-        return pixels <= mostPixels ? nil : .refused(.tooManyPixels)
+        guard width <= maxSide, height <= maxSide else { return .refused(.tooLong) }
+        return pixels <= maxPixels ? nil : .refused(.tooManyPixels)
     }
 
     private static func encode(jpeg: UnsafeRawBufferPointer, to outputs: [Int32]) -> AvatarOutcome {
@@ -94,7 +94,7 @@ package enum AvatarEncoder {
     }
 
     private static func encode(gif bytes: UnsafeRawBufferPointer, to outputs: [Int32]) -> AvatarOutcome {
-        guard let gif = GIF(bytes, mostFrames: mostFrames) else { return .refused(.notAPicture) }
+        guard let gif = GIF(bytes, maxFrames: maxFrames) else { return .refused(.notAPicture) }
         if let refusal = refusal(gif.width, gif.height, pixels: gif.pixels) { return refusal }
         // The squares of an animation show its first frame.
         return GIFAvatar.make(of: gif) { file, first in

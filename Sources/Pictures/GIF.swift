@@ -35,7 +35,7 @@ struct GIF {
 
     /// nil when the file ends within a block, or has no frame. One that lacks only its trailer is shown by all
     /// browsers.
-    init?(_ bytes: UnsafeRawBufferPointer, mostFrames: Int) {
+    init?(_ bytes: UnsafeRawBufferPointer, maxFrames: Int) {
         guard bytes.count >= 13 else { return nil }
         func number(_ place: Int) -> Int { Int(bytes[place]) | Int(bytes[place + 1]) << 8 }
         func table(at place: Int, _ flags: UInt8) -> Slice<UnsafeRawBufferPointer>? {
@@ -83,7 +83,7 @@ struct GIF {
                     width = max(width, frame.left + frame.width)
                     height = max(height, frame.top + frame.height)
                 }
-                if frames.count < mostFrames { frames.append(frame) }
+                if frames.count < maxFrames { frames.append(frame) }
                 areas.append(frame.width * frame.height)
                 (transparent, disposal, delay) = (nil, .stays, 0)
                 place = own.endIndex + 1
@@ -111,7 +111,7 @@ struct GIF {
     /// not.
     func decode(_ frame: Frame, _ codes: LZWReader, namesNothing: Bool) -> DecodedFrame? {
         let size = frame.width * frame.height
-        guard let count = codes.read(bytes, at: frame.data, most: size) else { return nil }
+        guard let count = codes.read(bytes, at: frame.data, max: size) else { return nil }
         let known = frame.colours.count / 3
         var decoded = DecodedFrame(
             frame: frame, colours: Array(frame.colours), transparent: frame.transparent, pixels: codes.pixels)
@@ -192,9 +192,9 @@ final class LZWReader {
     /// For `sortLines`.
     private var spare: UnsafeMutablePointer<UInt8>?
     /// For each code where its pixels stand among those decoded before, and how many they are.
-    private let starts = UnsafeMutablePointer<Int>.allocate(capacity: LZWReader.mostCodes)
-    private let lengths = UnsafeMutablePointer<Int>.allocate(capacity: LZWReader.mostCodes)
-    private static let mostCodes = 4096
+    private let starts = UnsafeMutablePointer<Int>.allocate(capacity: LZWReader.maxCodes)
+    private let lengths = UnsafeMutablePointer<Int>.allocate(capacity: LZWReader.maxCodes)
+    private static let maxCodes = 4096
 
     init() {
         pixels = .allocate(capacity: 0)
@@ -220,13 +220,13 @@ final class LZWReader {
         (pixels, spare) = (target, pixels)
     }
 
-    /// The number of pixels that the blocks at `place` hold, at most `most`; nil for a code that nothing has defined.
-    func read(_ bytes: UnsafeRawBufferPointer, at place: Int, most: Int) -> Int? {
+    /// The number of pixels that the blocks at `place` hold, at most `max`; nil for a code that nothing has defined.
+    func read(_ bytes: UnsafeRawBufferPointer, at place: Int, max: Int) -> Int? {
         guard place < bytes.count, 1...8 ~= bytes[place] else { return nil }
-        if capacity < most {
+        if capacity < max {
             pixels.deallocate()
             spare?.deallocate()
-            (pixels, spare, capacity) = (.allocate(capacity: most), nil, most)
+            (pixels, spare, capacity) = (.allocate(capacity: max), nil, max)
         }
         let first = Int(bytes[place]) + 1
         let clear = 1 << (first - 1)
@@ -235,7 +235,7 @@ final class LZWReader {
         var (size, next) = (first, clear + 2)
         var (previous, previousLength) = (0, 0)
         var count = 0
-        while count < most {
+        while count < max {
             while bitCount < size {
                 if place == blockEnd {
                     guard place < bytes.count, bytes[place] > 0 else { return count }
@@ -256,7 +256,7 @@ final class LZWReader {
             }
             if code == clear + 1 { return count }
             // The code that comes next stands for the pixels before and the first of these.
-            if previousLength > 0, next < LZWReader.mostCodes {
+            if previousLength > 0, next < LZWReader.maxCodes {
                 starts[next] = previous
                 lengths[next] = previousLength + 1
                 next += 1
@@ -274,7 +274,7 @@ final class LZWReader {
             var source = pixels + starts[code]
             var target = pixels + count
             // Forwards, for a code may stand for pixels that it writes itself.
-            let end = target + min(previousLength, most - count)
+            let end = target + min(previousLength, max - count)
             count += end - target
             while target < end {
                 target.pointee = source.pointee

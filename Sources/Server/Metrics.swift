@@ -15,7 +15,7 @@ package final class Metrics: @unchecked Sendable {
     }
 
     /// Threads that answer requests, and the queue before them.
-    package struct Lane: Sendable {
+    package struct ExecutorMetrics: Sendable {
         package let threads: Gauge
         package let busy: Gauge
         package let queued: Gauge
@@ -33,13 +33,13 @@ package final class Metrics: @unchecked Sendable {
         }
     }
 
-    package let reading: Lane
-    package let light: Lane
+    package let reading: ExecutorMetrics
+    package let light: ExecutorMetrics
     /// Passwords; named as when pictures and lists were in it too.
-    package let heavy: Lane
-    package let pictureLane: Lane
-    package let listLane: Lane
-    package let health: Lane
+    package let heavy: ExecutorMetrics
+    package let pictureExecutor: ExecutorMetrics
+    package let listExecutor: ExecutorMetrics
+    package let health: ExecutorMetrics
     package let databaseTrips: Counter
     package let databaseTime: Counter
     package let databaseLosses: Counter
@@ -83,12 +83,12 @@ package final class Metrics: @unchecked Sendable {
         registry.note(Metrics.requestsName, "Requests, by where they went and how they were answered.", .counter)
         registry.note(Metrics.durationName, "From a request being there to its answer being written.", .histogram)
         durations = targets.map { registry.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
-        reading = Lane("reading", &registry)
-        light = Lane("light", &registry)
-        heavy = Lane("heavy", &registry)
-        pictureLane = Lane("pictures", &registry)
-        listLane = Lane("lists", &registry)
-        health = Lane("health", &registry)
+        reading = ExecutorMetrics("reading", &registry)
+        light = ExecutorMetrics("light", &registry)
+        heavy = ExecutorMetrics("heavy", &registry)
+        pictureExecutor = ExecutorMetrics("pictures", &registry)
+        listExecutor = ExecutorMetrics("lists", &registry)
+        health = ExecutorMetrics("health", &registry)
         databaseTrips = registry.counter("homeroom_database_round_trips_total", "Statements that MariaDB was sent.")
         databaseTime = registry.time("homeroom_database_seconds_total", "How long its answers were waited for.")
         databaseLosses = registry.counter(
@@ -179,7 +179,7 @@ package final class Metrics: @unchecked Sendable {
     }
 }
 
-extension Metrics.Lane: ExecutorObserver {
+extension Metrics.ExecutorMetrics: ExecutorObserver {
     /// Adds threads that have started.
     package func countThreads(_ started: Int) { threads.add(Int64(started)) }
     /// Adds requests that wait.

@@ -79,8 +79,9 @@ package final class Worker: Sendable {
         }
         // Each its own: unlike work that waited in one queue would hold the others up.
         let passwords = bounded("passwords", threads: options.passwordThreads, counts: metrics.heavy, makeHandler)
-        let pictures = bounded("pictures", threads: options.pictureThreads, counts: metrics.pictureLane, makeHandler)
-        let lists = bounded("lists", threads: options.listThreads, counts: metrics.listLane, makeHandler)
+        let pictures = bounded(
+            "pictures", threads: options.pictureThreads, counts: metrics.pictureExecutor, makeHandler)
+        let lists = bounded("lists", threads: options.listThreads, counts: metrics.listExecutor, makeHandler)
         // Several threads, so that a row that is locked or slow holds up one request and not all.
         let light = BoundedExecutor<IncomingRequest>(
             name: "light", threads: options.threads, capacity: Worker.lightQueue, observer: metrics.light
@@ -100,7 +101,7 @@ package final class Worker: Sendable {
                         return
                     }
                     request.picturePermit = self.permits.take(for: account)
-                    if request.picturePermit == nil { self.metrics.pictureLane.countRefused() }
+                    if request.picturePermit == nil { self.metrics.pictureExecutor.countRefused() }
                     // It may wait for long: its session is looked up again when its turn comes.
                     request.context.session = nil
                     if request.picturePermit == nil || !pictures.submit(request, since: request.begin) {
@@ -145,7 +146,8 @@ package final class Worker: Sendable {
 
     /// An executor for work that takes long, answered by threads behind the others.
     private func bounded(
-        _ name: String, threads: Int, counts: Metrics.Lane, _ makeHandler: @escaping @Sendable () -> RequestHandler
+        _ name: String, threads: Int, counts: Metrics.ExecutorMetrics,
+        _ makeHandler: @escaping @Sendable () -> RequestHandler
     ) -> BoundedExecutor<IncomingRequest> {
         BoundedExecutor(
             name: name, threads: threads, capacity: options.queue, timeout: Worker.timeout, niceness: Worker.niceness,

@@ -109,6 +109,23 @@ struct OpenAPITests {
         #expect(rules("full_name") == [#"type ["string","null"]"#, "maxLength 100"])
     }
 
+    @Test(arguments: [
+        "required", "null", "blank", "too_long", "too_short", "malformed", "taken", "common", "numeric", "similar",
+        "incorrect", "not_text", "not_a_choice", "out_of_range", "not_a_picture", "file_too_large", "too_many_pixels",
+        "expired", "unknown", "invalid", "not_authenticated", "forbidden", "cross_origin", "not_found",
+        "method_not_allowed", "too_large", "unsupported_media_type", "locked", "too_many_requests", "busy",
+        "unavailable", "internal",
+    ])
+    func `contract 6 lists every code of its document`(code: String) {
+        #expect(accountAPI.notes.contains("`\(code)`"))
+    }
+
+    @Test func `every field is described in words`() {
+        for (contract, route) in Self.routes {
+            for input in route.inputs + route.query { #expect(input.text(by: contract.policy) != "", "\(route.path)") }
+        }
+    }
+
     @Test func `two routes with one method and path stop the start`() async {
         await #expect(processExitsWith: .failure) {
             _ = Router([v1Profile, v1Profile], trustedOrigins: [])
