@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// How much of a request has arrived on a connection, by the framing of its records. It is looked at without being taken:
