@@ -83,13 +83,6 @@ struct FailureContext {
     }
 }
 
-extension Contract {
-    /// What is wrong with fields, outside of a request.
-    package func texts(_ violations: [Violation]) -> [(field: String, text: String)] {
-        violations.map { ($0.field.name, words($0)) }
-    }
-}
-
 extension Field {
     /// The name on the wire where no route takes the field.
     var name: String {

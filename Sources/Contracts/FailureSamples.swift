@@ -43,8 +43,7 @@ struct FailureSamples {
         var failures: [Failure] = route.refusals.map { .refused($0) }
         switch route.access {
         case .everybody, .inside: break
-        case .bearer: failures += [.refused(.notAuthenticated), .refused(.badToken)]
-        case .signedIn: failures += [.refused(.notAuthenticated), .refused(.badToken)]
+        case .bearer, .signedIn: failures += [.refused(.notAuthenticated), .refused(.badToken)]
         }
         if contract.policy.isCookie, route.method != .get { failures.append(.crossOrigin) }
         if route.takesFields {

@@ -10,7 +10,7 @@ package enum OpenAPI {
         let title = contracts.count == 1 ? "Homeroom: \(contracts[0].name)" : "Homeroom"
         return [
             "openapi": "3.1.0",
-            "info": ["title": .string(title), "version": "1", "description": .string(description(contracts))],
+            "info": ["title": .string(title), "version": "1", "description": .string(description)],
             "servers": [["url": "/"]],
             "tags": .array(
                 contracts.map {
@@ -24,13 +24,11 @@ package enum OpenAPI {
         ]
     }
 
-    private static func description(_ contracts: [Contract]) -> String {
-        """
+    private static let description = """
         A path is accepted with and without its final slash; only `/api/v1/auth/register`, `login` and `logout` are \
         two endpoints each, of v1-profile with it and of v1-auth without it. HEAD is answered wherever GET is, OPTIONS \
         with 204 and `Allow`. Every answer has `X-Request-Id`.
         """
-    }
 
     private static let securitySchemes: JSON = [
         "bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"],
