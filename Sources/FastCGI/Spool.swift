@@ -17,9 +17,10 @@ package final class Spool: Sendable {
         let file: Int32
         /// Whether they are all there; else the peer sent more than the limit.
         let isWhole: Bool
-        private let spool: Spool
+        /// Where it holds a place; nil when it was taken in at once.
+        private let spool: Spool?
 
-        fileprivate init(_ intake: Intake, of spool: Spool) {
+        fileprivate init(_ intake: Intake, of spool: Spool?) {
             connection = intake.connection
             begin = intake.begin
             file = intake.file
@@ -29,7 +30,7 @@ package final class Spool: Sendable {
 
         deinit {
             close(file)
-            spool.release()
+            spool?.release()
         }
     }
 
@@ -50,6 +51,9 @@ package final class Spool: Sendable {
         var thread: POSIXThread?
     }
 
+    /// Bytes that are taken of a request.
+    package static let limit = 8 << 20
+
     private let max: Int
     private let capacity: Int
     private let limit: Int
@@ -68,7 +72,7 @@ package final class Spool: Sendable {
     ///   - makeHandler: called once on the spool's thread; its answer takes each connection back with what has come on it,
     ///     or with nil where there is no memory or descriptor to take it in, or it has waited too long.
     package init(
-        max: Int = 8, capacity: Int, limit: Int = 8 << 20, timeout: Duration = .seconds(30),
+        max: Int = 8, capacity: Int, limit: Int = Spool.limit, timeout: Duration = .seconds(30),
         longestWait: Duration = .seconds(20),
         makeHandler: @escaping @Sendable () -> (_ connection: Int32, Spooled?) -> Void
     ) {
@@ -84,6 +88,27 @@ package final class Spool: Sendable {
     }
 
     deinit { close(wakeUp) }
+
+    /// Takes in a request of which all that will ever come is there, waiting for nobody: its peer can send no more. nil when
+    /// that is not the whole request, or there is no memory or descriptor to take it in: the caller keeps the connection.
+    package static func takeIn(_ connection: Int32) -> Spooled? {
+        guard let file = try? MemoryFile.make("homeroom-request") else { return nil }
+        let now = ContinuousClock.now
+        var intake = Intake(connection: connection, file: file, begin: now, end: now)
+        let progress = withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
+            while true {
+                let size = intake.size
+                let progress = intake.advance(buffer, limit: limit)
+                guard progress == .more, intake.size > size else { return progress }
+            }
+        }
+        guard progress == .whole || progress == .tooLong else {
+            close(file)
+            return nil
+        }
+        lseek(file, 0, SEEK_SET)
+        return Spooled(intake, of: nil)
+    }
 
     /// Takes over a connection on which a request has begun to come. False when too many wait, or once closed: the caller
     /// keeps it.

@@ -93,8 +93,11 @@ final class RequestHandler {
     private func serve(_ descriptor: Int32) {
         switch RequestFraming.awaited(on: descriptor, until: .now + RequestHandler.grace) {
         case .nothing, .partial, .closed: poller.drop(descriptor)
-        case .long: refuse(descriptor)
         case .whole: request(descriptor).map(answer)
+        case .long:
+            // The spool may have ended by now.
+            guard let spooled = Spool.takeIn(descriptor) else { return poller.drop(descriptor) }
+            request(spooled).map(answer)
         }
     }
 

@@ -39,6 +39,23 @@ struct SpoolTests {
         answer.map { String(decoding: $0.content, as: UTF8.self) }
     }
 
+    @Test func `of a peer that can send no more a whole request is taken in at once, and a part is left`() throws {
+        let whole = Self.request(100_000)
+        let (other, otherEnd) = try Peer.connected()
+        peer.send(whole)
+        other.send(whole.dropLast(8))
+        for end in [end, otherEnd] { shutdown(end, Int32(SHUT_RD)) }
+
+        let spooled = Spool.takeIn(end)
+        let part = Spool.takeIn(otherEnd)
+
+        let exchange = Exchange()
+        #expect(exchange.begin(try #require(spooled)))
+        #expect(try exchange.body().joined().count == 100_000)
+        #expect(part == nil)
+        close(otherEnd)
+    }
+
     @Test func `one that waits too long for its turn is given back`() throws {
         let held = Mutex<Spool.Spooled?>(nil)
         let late = Mutex<Int32?>(nil)

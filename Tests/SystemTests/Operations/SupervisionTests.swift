@@ -84,6 +84,28 @@ struct SupervisionTests {
         #expect(!log.contains("worker died") && !log.contains("worker killed"))
     }
 
+    @Test func `an upload behind a request that is in work when the service stops is answered too`() throws {
+        let site = try Site.start(environment: Self.slowHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
+        defer { Site.discard(site) }
+        let client = try FastCGIClient(site.folder.socket)
+        let json = [("Content-Type", "application/json")]
+        let headers = [("Content-Type", "multipart/form-data; boundary=x")]
+        // So long that it is taken in by the spool, which leaves what stands behind it.
+        let body = registration("slow").bytes
+        let padding = [UInt8](repeating: 0x20, count: 65_536 - body.count)
+
+        try client.write("POST", "/api/v1/auth/register/", headers: json, body: body + padding)
+        try client.write(
+            "PUT", "/api/v1/profile/update/", headers: headers, body: [UInt8](repeating: 7, count: 100_000))
+        // Once it is in work: its hashing takes far longer than a signal.
+        _ = try FastCGIClient(site.folder.socket).send("OPTIONS", "/api/v1/info/")
+        site.service.process?.signal(SIGTERM)
+        let statuses = try (0..<2).map { _ in try client.answer().status }
+
+        #expect(statuses == [201, 401])
+        #expect(site.service.process?.waitForExit(within: 60) == 0)
+    }
+
     @Test func `an upload that stops holds up nobody else when the service stops`() throws {
         let site = try Site.start(environment: Self.slowHashing.merging(["HOMEROOM_WORKERS": "1"]) { $1 })
         defer { Site.discard(site) }
