@@ -26,5 +26,9 @@ GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON homeroom.email_changes TO homero
 REVOKE CREATE ON homeroom.email_changes FROM homeroom@localhost;
 GRANT CREATE, SELECT, INSERT ON homeroom.email_undo_tokens TO homeroom@localhost;
 REVOKE CREATE ON homeroom.email_undo_tokens FROM homeroom@localhost;
+GRANT CREATE, SELECT, INSERT, UPDATE ON homeroom.email_verifications TO homeroom@localhost;
+REVOKE CREATE ON homeroom.email_verifications FROM homeroom@localhost;
+GRANT CREATE, SELECT, INSERT, DELETE ON homeroom.email_verification_tokens TO homeroom@localhost;
+REVOKE CREATE ON homeroom.email_verification_tokens FROM homeroom@localhost;
 GRANT CREATE, SELECT ON homeroom.migrations TO homeroom@localhost;
 REVOKE CREATE ON homeroom.migrations FROM homeroom@localhost;

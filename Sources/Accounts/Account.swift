@@ -38,6 +38,10 @@ package struct Account: Sendable {
     package var bio: String?
     /// Characters.
     package static let maxBio = 500
+    /// What clients may set as `language`.
+    package static let languages = ["zh", "en"]
+    /// What clients may set as `theme`.
+    package static let themes = ["light", "dark", "system"]
     /// Path below the media root: `avatars/….jpg`.
     package var avatar: String?
     /// Becomes false when the address changes.
@@ -48,7 +52,7 @@ package struct Account: Sendable {
     package var language = ""
     /// IANA name: `Asia/Shanghai`.
     package var timezone = ""
-    /// `light` or `dark`.
+    /// One of `themes`.
     package var theme = ""
     /// Successful logins; a registration is none.
     package var loginCount: Int64 = 0
@@ -58,6 +62,14 @@ package struct Account: Sendable {
     package var updatedAt: Instant
     /// The latest login; nil before the first.
     package var lastLoginAt: Instant?
+    /// Until when an earlier address can be had back; nil where none ever could. Follows from the changes of the address, so
+    /// no export has it.
+    package internal(set) var emailUndoUntil: Instant?
+
+    /// Leaves out an end that is over.
+    mutating func forgetUndo(before now: Instant) {
+        if let end = emailUndoUntil, end <= now { emailUndoUntil = nil }
+    }
 
     /// An account as a registration makes it, not stored yet.
     init(createdAt: Instant) {
@@ -70,6 +82,7 @@ extension Account {
     init(_ columns: inout Columns) throws(DatabaseError) {
         self.init(createdAt: Instant(microseconds: 0))
         for column in AccountColumn.all { try column.read(&columns, into: &self) }
+        emailUndoUntil = try columns.optionalTime().map(Instant.init(microseconds:))
     }
 }
 

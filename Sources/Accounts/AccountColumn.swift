@@ -104,7 +104,7 @@ package struct AccountColumn: Sendable {
 
 extension AccountColumn {
     /// `a.id, a.username, …`: what `Account.init(_:)` reads, of a table named `a`.
-    static let selected = list { "a." + $0.sql }
+    static let selected = list { "a." + $0.sql } + ", a.email_undo_until"
     /// `id, username, …`
     static let names = list(\.sql)
     /// `?, ?, …`: what `values(of:)` are put in for.

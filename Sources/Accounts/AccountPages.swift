@@ -9,7 +9,7 @@ package struct ListQuery: Sendable {
     /// Only accounts with a higher id.
     package var after: Entry
 
-    static let limits = 1...1000
+    package static let limits = 1...1000
     static let starts = 0...Int.max
 
     /// A list by these values of a query; absent ones do not narrow it.
@@ -88,7 +88,8 @@ extension Accounts {
 }
 
 extension Validation {
-    fileprivate mutating func number(_ entry: Entry, _ field: Field, in range: ClosedRange<Int>) -> Int? {
+    /// A whole number of a query; nil where there is none.
+    mutating func number(_ entry: Entry, _ field: Field, in range: ClosedRange<Int>) -> Int? {
         guard let text = optional(entry, field) else { return nil }
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text),
             range.contains(number)

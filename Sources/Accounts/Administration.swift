@@ -41,7 +41,7 @@ extension Accounts {
         let hash = try hash(password)
         while true {
             let stored = try refusing { () throws(DatabaseError) in try database.first(AccountByID(id: account.id)) }
-            guard let stored else { throw .refused(.unknownAccount) }
+            guard let stored else { throw .refused(.notFound) }
             if try setPassword(hash, of: stored, guesses: nil) { break }
         }
         report(.passwordSet, account.id)
@@ -102,8 +102,10 @@ extension Accounts {
             let mails = try database.run(DeleteOldMail(before: now - Accounts.mailLife)).affectedRows
             let unsent = try database.run(DeleteUnsentMail(before: now - Accounts.mailLife)).affectedRows
             let notices = try database.run(DropUnsentNotices(before: now - Accounts.mailLife)).affectedRows
+            let tokens = try database.run(DeleteOldVerificationTokens(before: now - Accounts.mailLife)).affectedRows
+            let proofs = try database.run(DropUnsentProofs(before: now - Accounts.mailLife)).affectedRows
             let changes = try database.run(DeleteOldEmailChanges(before: now - Accounts.mailLife)).affectedRows
-            return sessions + failures + resets + mails + unsent + notices + changes > 0
+            return sessions + failures + resets + mails + unsent + notices + tokens + proofs + changes > 0
         }
     }
 

@@ -51,12 +51,13 @@ extension Accounts {
 
     /// The caller of a request, if the session that was looked up for its credential is valid.
     package func caller(_ credential: PresentedCredential, _ found: Caller?) throws(AccountsError) -> Caller {
-        guard let found, let caller = living(found) else { throw .refused(.badToken) }
+        guard let found, var caller = living(found) else { throw .refused(.badToken) }
         if case .token(let claims) = credential {
             guard caller.account.id == claims.accountID, caller.acceptsBearer(claims, now: now) else {
                 throw .refused(.badToken)
             }
         }
+        caller.account.forgetUndo(before: now)
         return caller
     }
 
@@ -84,12 +85,29 @@ extension Accounts {
         guard let life = slides(caller, by: policy) else { return caller }
         let now = self.now
         try refusing { () throws(DatabaseError) in
-            try database.run(SlideSession(id: caller.session.id, expiresAt: now + life))
+            try database.run(SlideSession(id: caller.session.id, expiresAt: now + life, now: now))
         }
         var caller = caller
         caller.renewedCookieLife = life
         return caller
     }
+
+    /// Whether the time of a session's latest use is to be written again: five minutes after it was.
+    package func isUseStale(_ session: Session) -> Bool {
+        guard let usedAt = session.usedAt else { return true }
+        let now = self.now
+        return usedAt <= now - Accounts.usePause || usedAt > now + Instant.skew
+    }
+
+    /// Notes that a session is used, where that is due. A request does not fail for it.
+    package func noteUse(of session: Session) {
+        guard isUseStale(session) else { return }
+        let now = self.now
+        _ = try? database.run(NoteUse(id: session.id, before: now - Accounts.usePause, now: now))
+    }
+
+    /// Seconds between two notes of a session's use.
+    private static let usePause: Int64 = 300
 
     private func living(_ found: Caller) -> Caller? {
         let session = found.session
@@ -161,7 +179,7 @@ extension Accounts {
             id: max(1, dependencies.random.next()), accountID: 0, contract: policy.contract, isRemembered: remembered,
             generation: 1, generationTimes: [now], createdAt: now,
             expiresAt: now + min(policy.life(remembered: remembered), dependencies.settings.longestSession),
-            isCurrent: true)
+            usedAt: now, isCurrent: true)
     }
 
     /// The tokens of a session's current generation. The same row always gives the same refresh or single token.
@@ -201,7 +219,8 @@ extension Session {
     func of(_ accountID: UInt64) -> Session {
         Session(
             id: id, accountID: accountID, contract: contract, isRemembered: isRemembered, generation: generation,
-            generationTimes: generationTimes, createdAt: createdAt, expiresAt: expiresAt, isCurrent: isCurrent)
+            generationTimes: generationTimes, createdAt: createdAt, expiresAt: expiresAt, usedAt: usedAt,
+            isCurrent: isCurrent)
     }
 
     /// The `jti` of a token that counts generations: session, then generation.

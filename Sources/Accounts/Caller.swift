@@ -1,7 +1,7 @@
 /// Who makes a request: a living session and its account.
 package struct Caller: Sendable {
     /// As it was read for this request.
-    package let account: Account
+    package internal(set) var account: Account
     /// The session that the token or cookie names.
     package let session: Session
     /// The SHA-256 of the cookie that named the session, where one did.

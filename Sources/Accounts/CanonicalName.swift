@@ -35,7 +35,8 @@ package struct CanonicalName: Sendable, Equatable {
         key = CanonicalName.folded(local) + "@" + domain
     }
 
-    private static func folded(_ name: String) -> String {
+    /// Expects a text of bounded length.
+    static func folded(_ name: String) -> String {
         if name.utf8.allSatisfy({ $0 < 0x80 }) { return name.lowercased() }
         // Folding can leave a form that is not normal, and normalising one that is not folded: repeat until it is still.
         var key = name

@@ -73,6 +73,8 @@ extension Accounts {
                 }
                 guard try database.run(deletion).affectedRows > 0 else { return false }
                 try database.run(RestoreEmail(id: id, address: change.address, username: username, now: now))
+                try database.run(SetUndoTime(accountID: id))
+                try database.run(DeleteVerificationTokens(accountID: id))
                 try endRest(of: id)
                 try database.run(DeleteResetsOfAccount(accountID: id))
                 // Where an earlier address can take this back too, the new password is its owner's to set.

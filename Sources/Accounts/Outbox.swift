@@ -19,10 +19,11 @@ extension Accounts {
     ///
     /// - Parameter publicURL: what the link begins with.
     package func deliverNext(publicURL: String, send: Send) throws(AccountsError) -> Bool {
-        // In turn, so that many of one kind do not hold up the other.
+        // In turn, so that many of one kind do not hold up the others.
         let hadNotice = try deliverNotice(publicURL: publicURL, send: send)
         let hadReset = try deliverReset(publicURL: publicURL, send: send)
-        return hadNotice || hadReset
+        let hadVerification = try deliverVerification(publicURL: publicURL, send: send)
+        return hadNotice || hadReset || hadVerification
     }
 
     // MARK: Links that set a password
@@ -120,7 +121,53 @@ extension Accounts {
         return true
     }
 
-    // MARK: What both share
+    // MARK: Links that prove an address
+
+    private func deliverVerification(publicURL: String, send: Send) throws(AccountsError) -> Bool {
+        let now = self.now
+        let claimed = try refusing { () throws(DatabaseError) in
+            try database.transaction { () throws(DatabaseError) -> (mail: DueProof.Row, claim: ClaimProof)? in
+                guard let mail = try database.first(DueProof(now: now)) else { return nil }
+                let claim = ClaimProof(accountID: mail.accountID, dueAt: now + Accounts.claimTime)
+                try database.run(claim)
+                return (mail, claim)
+            }
+        }
+        guard let (mail, claim) = claimed else { return false }
+        let token = dependencies.random.randomToken()
+        let hash = sha256(token)
+        let account = try refusing { () throws(DatabaseError) -> Account? in
+            guard let stored = try database.first(AccountByID(id: mail.accountID)), stored.account.status == .active,
+                !stored.account.isEmailVerified
+            else { return nil }
+            try database.run(
+                InsertVerificationToken(hash: hash, stored: stored, expiresAt: now + Accounts.verificationLife))
+            return stored.account
+        }
+        var end = SetProofTime(claim: claim, dueAt: nil)
+        if let account {
+            let message = MailMessage.emailVerification(
+                to: account.email, language: account.language, link: "\(publicURL)/verify-email#token=\(token)",
+                days: Accounts.verificationLife / 86_400)
+            do throws(MailTransport.Failure) {
+                try send(message, hex(dependencies.random.bytes(16)))
+            } catch {
+                let isLast = noteFailure(error, attempts: mail.attempts)
+                try refusing { () throws(DatabaseError) in
+                    try database.run(DeleteVerificationToken(hash: hash))
+                }
+                if !isLast {
+                    end = SetProofTime(claim: claim, dueAt: self.now + Accounts.pause(mail.attempts), failures: 1)
+                }
+            }
+        }
+        try refusing { () throws(DatabaseError) in
+            try database.run(end)
+        }
+        return true
+    }
+
+    // MARK: What all share
 
     /// Reports that a mail was not taken; true when it is not tried again.
     private func noteFailure(_ failure: MailTransport.Failure, attempts: Int64) -> Bool {

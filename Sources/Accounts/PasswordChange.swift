@@ -25,19 +25,8 @@ extension Accounts {
     /// locked the account from outside does not keep its owner from changing the password.
     package func changePassword(of caller: Caller, _ form: PasswordChange, by policy: Policy) throws(AccountsError) {
         var validation = Validation()
-        let current = validation.required(form.current, .currentPassword)
         let subject = LoginSubject(session: caller.session.id)
-        let stored = try refusing { () throws(DatabaseError) in
-            try database.first(AccountByID(id: caller.account.id))
-        }
-        guard let stored else { throw .refused(.badToken) }
-        try refuseIfLocked(subject)
-        if let current {
-            if try !matches(PasswordHash(stored: stored.passwordHash), current) {
-                try countFailure(subject, accountID: caller.account.id)
-                validation.add(.currentPassword, .incorrect)
-            }
-        }
+        let stored = try proven(form.current, of: caller, &validation)
         let new = validation.newPassword(
             form.new, confirmation: form.confirmation, (.newPassword, .newConfirmation), rules: policy.passwords,
             username: stored.account.username, email: stored.account.email)
@@ -51,6 +40,25 @@ extension Accounts {
             throw .refused(.invalid([Violation(.currentPassword, .incorrect)]))
         }
         report(.passwordChanged, caller.account.id)
+    }
+
+    /// The caller's account, whose password is checked; a missing or wrong one is a violation. Wrong ones are counted for the
+    /// session.
+    func proven(_ password: Entry, of caller: Caller, _ validation: inout Validation) throws(AccountsError)
+        -> StoredAccount
+    {
+        let current = validation.required(password, .currentPassword)
+        let subject = LoginSubject(session: caller.session.id)
+        let stored = try refusing { () throws(DatabaseError) in
+            try database.first(AccountByID(id: caller.account.id))
+        }
+        guard let stored else { throw .refused(.badToken) }
+        try refuseIfLocked(subject)
+        if let current, try !matches(PasswordHash(stored: stored.passwordHash), current) {
+            try countFailure(subject, accountID: caller.account.id)
+            validation.add(.currentPassword, .incorrect)
+        }
+        return stored
     }
 
     /// Ends the sessions that a new epoch does not end, and deletes rows of those that it ended. Runs in the transaction of

@@ -13,7 +13,7 @@ extension Accounts {
         try validation.refuseIfAny()
         guard let address, let current, let password else { throw .fault("a violation is missing") }
         let name = CanonicalName(address)
-        guard name.isAddress, try account(named: name) != nil else { throw .refused(.unknownAccount) }
+        guard name.isAddress, try account(named: name) != nil else { throw .refused(.notFound) }
         let stored = try checked(name: name, field: .email, password: current)
         guard stored.account.status == .active else { throw .refused(.inactive) }
         let guesses = LoginSubject(stored.account.id, name: nil)

@@ -10,7 +10,7 @@ package struct Policy: Sendable {
         case cookie(life: Int64)
     }
 
-    /// The number of the document, 1 … 5; kept with the session.
+    /// The number of the document, 1 … 6; kept with the session.
     package let contract: UInt8
     /// What a client holds and how it is renewed.
     package let renewal: Renewal
@@ -20,12 +20,15 @@ package struct Policy: Sendable {
     package let usernameLength: ClosedRange<Int>
     /// The details without which nobody can register.
     package let requiredDetails: Set<Field>
+    /// How many accounts a list may be asked for.
+    let listLimits: ClosedRange<Int>
 
     /// `usernameLength` in characters.
     package init(
         contract: UInt8, renewal: Renewal, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...150,
-        requiredDetails: Set<Field> = []
+        requiredDetails: Set<Field> = [], listLimits: ClosedRange<Int> = ListQuery.limits
     ) {
+        self.listLimits = listLimits
         self.requiredDetails = requiredDetails
         self.contract = contract
         self.renewal = renewal
@@ -47,8 +50,9 @@ package struct Policy: Sendable {
         case .password, .newPassword: passwords.shortest...(passwords.longest ?? PasswordRules.maxBytes)
         case .fullName, .firstName, .lastName, .phone, .bio:
             AccountColumn.texts.first { $0.field == field }.map { 0...$0.max }
+        case .search: PeopleQuery.lengths
         case .confirmation, .currentPassword, .newConfirmation, .avatar, .role, .refresh, .resetToken, .remembered,
-            .limit, .after, .id:
+            .limit, .after, .id, .language, .timezone, .theme, .sessionID:
             nil
         }
     }
@@ -56,7 +60,7 @@ package struct Policy: Sendable {
     /// The values that a number in a query may have.
     package func range(of field: Field) -> ClosedRange<Int>? {
         switch field {
-        case .limit: ListQuery.limits
+        case .limit: listLimits
         case .after: ListQuery.starts
         default: nil
         }

@@ -9,13 +9,22 @@ package struct ProfileChange {
     package var email: Entry
     /// A new bio; null clears it.
     package var bio: Entry
+    /// Other texts such as `.fullName` and `.phone`; null and "" clear them.
+    package var details: [Field: Entry] = [:]
+    /// `.language`, `.timezone` and `.theme`.
+    package var preferences: [Field: Entry] = [:]
     /// A new picture, or none.
     package var avatar: AvatarEntry
+    /// The account's password, without which neither address nor name become another one; nil where the contract does not
+    /// ask for it.
+    package var currentPassword: Entry?
 
     /// Changes what is not absent.
     package init(
-        username: Entry = .absent, email: Entry = .absent, bio: Entry = .absent, avatar: AvatarEntry = .absent
+        username: Entry = .absent, email: Entry = .absent, bio: Entry = .absent, avatar: AvatarEntry = .absent,
+        currentPassword: Entry? = nil
     ) {
+        self.currentPassword = currentPassword
         self.username = username
         self.email = email
         self.bio = bio
@@ -40,9 +49,20 @@ extension Accounts {
     ) throws(AccountsError) -> Account {
         let id = caller.account.id
         var validation = Validation()
-        let name = validation.optional(change.username, .username, trimmed: true)
+        var name = validation.optional(change.username, .username, trimmed: true)
+        var address = validation.optional(change.email, .email, trimmed: true)
+        let isRenaming =
+            name.map { CanonicalName($0) != CanonicalName(caller.account.username) } ?? false
+            || address.map { CanonicalName($0) != CanonicalName(caller.account.email) } ?? false
+        var proof: StoredAccount?
+        if isRenaming, let password = change.currentPassword {
+            let stored = try proven(password, of: caller, &validation)
+            proof = stored
+            // Who does not know the password is told nothing else of the name and the address.
+            if validation.violations.contains(where: { $0.field == .currentPassword }) { (name, address) = (nil, nil) }
+        }
         let username = validation.username(name, length: policy.usernameLength)
-        let email = validation.email(validation.optional(change.email, .email, trimmed: true))
+        let email = validation.email(address)
         if let email, username == nil, caller.account.username.unicodeScalars.contains("@"), !email.fitsUsername {
             // The username would have to follow it.
             validation.add(.email, .tooLong(Username.longest))
@@ -50,12 +70,16 @@ extension Accounts {
         validation.names(
             username, email, taken: try takenNames(username, email, except: id),
             present: CanonicalName(caller.account.email))
-        let bio = validation.bio(change.bio)
+        var texts = validation.texts(change.details)
+        texts[.bio] = validation.bio(change.bio)
+        texts.merge(validation.preferences(change.preferences)) { $1 }
         let avatar = try picture(change.avatar, &validation)
         try validation.refuseIfAny()
 
         var update = UpdateProfile(
-            id: id, sessionID: caller.session.id, username: username, email: email, bio: bio, now: now)
+            id: id, sessionID: caller.session.id, username: username, email: email,
+            isSpellingOnly: change.currentPassword != nil && proof == nil, proof: proof,
+            guesses: LoginSubject(session: caller.session.id), texts: texts, now: now, settings: dependencies.settings)
         var newFile: String?
         if let avatar {
             let file = try storing { () throws(MediaStore.Failure) in try dependencies.media.publish(avatar) }
@@ -74,37 +98,42 @@ extension Accounts {
         }
         if let oldFile { dependencies.media.remove(oldFile) }
         // What nobody else writes is known: the row need not be read again.
-        if update.username == nil, update.email == nil {
+        if update.changesNothing(but: [.bio]) {
             var account = caller.account
-            account.bio = update.bio.applied(to: account.bio)
+            account.bio = update[.bio].applied(to: account.bio)
             account.avatar = update.avatar.applied(to: account.avatar)
             account.updatedAt = update.now
             return account
         }
-        guard let stored = try refusing({ () throws(DatabaseError) in try database.first(AccountByID(id: id)) }) else {
-            throw .refused(.badToken)
-        }
-        return stored.account
+        let stored = try refusing { () throws(DatabaseError) in try database.first(AccountByID(id: id)) }
+        guard var account = stored?.account else { throw .refused(.badToken) }
+        account.forgetUndo(before: now)
+        return account
     }
 
     /// Writes the row and answers with the avatar that it named before, if another one took its place.
     private func apply(_ update: UpdateProfile) throws(AccountsError) -> String? {
-        if !update.bio.isKeep, update.avatar.isKeep, update.username == nil, update.email == nil {
+        if !update[.bio].isKeep, update.avatar.isKeep, update.changesNothing(but: [.bio]) {
             let isFound = try refusing { () throws(DatabaseError) in
-                try database.run(UpdateBio(id: update.id, bio: update.bio.newValue, now: update.now)).affectedRows == 1
+                try database.run(UpdateBio(id: update.id, bio: update[.bio].newValue, now: update.now)).affectedRows
+                    == 1
             }
             guard isFound else { throw .refused(.badToken) }
             return nil
         }
         var isMoved = false
         let (isFound, old) = try inserting { () throws(DatabaseError) -> (Bool, String?) in
-            guard !update.avatar.isKeep || update.email != nil else {
+            guard !update.avatar.isKeep || update.email != nil || update.proof != nil else {
                 return (try database.run(update).affectedRows == 1, nil)
             }
             return try database.transaction { () throws(DatabaseError) in
                 // Locked, so that of two uploads at once each removes the file of its own predecessor.
                 let old = update.avatar.isKeep ? nil : try database.first(AvatarForUpdate(id: update.id)) ?? nil
-                guard let email = update.email else { return (try database.run(update).affectedRows == 1, old) }
+                guard let email = update.email else {
+                    guard try database.run(update).affectedRows == 1 else { return (false, nil) }
+                    try forgetGuesses(update)
+                    return (true, old)
+                }
                 guard let address = try database.first(AddressForUpdate(id: update.id)) else { return (false, nil) }
                 isMoved = address.key != email.canonical.key
                 var update = update
@@ -115,16 +144,24 @@ extension Accounts {
                     // Links that were mailed to the old address must not outlive it.
                     try database.run(DeleteResetsOfAccount(accountID: update.id))
                     try keep(address, of: update.id, changedTo: email.canonical, now: update.now)
+                    try database.run(SetUndoTime(accountID: update.id))
+                    try askForProof(of: update.id, now: update.now)
                 }
+                try forgetGuesses(update)
                 return (true, old)
             }
         }
         if isMoved { report(.emailChanged, update.id) }
         if isFound, update.username != nil { report(.usernameChanged, update.id) }
         if isFound { return old }
+        if update.proof != nil { try refuseIfLocked(update.guesses) }
         // Deleted or signed out in between, or the email that the username repeats was changed.
         if update.username?.isAddress == true { throw .refused(.invalid([Violation(.username, .foreignAddress)])) }
         throw .refused(.badToken)
+    }
+
+    private func forgetGuesses(_ update: UpdateProfile) throws(DatabaseError) {
+        if update.proof != nil { try database.run(ClearFailures(subject: update.guesses.digest)) }
     }
 
     /// The avatar that an upload becomes; nil where there is none or it cannot be one.
@@ -182,6 +219,39 @@ extension AccountsError {
 }
 
 extension Validation {
+    /// What a person says in one line each; null and "" take it away.
+    fileprivate mutating func texts(_ entries: [Field: Entry]) -> [Field: Change<String>] {
+        var account = Account(createdAt: Instant(microseconds: 0))
+        details(entries, required: [], into: &account)
+        var changes: [Field: Change<String>] = [:]
+        for column in AccountColumn.texts where !column.isMultiline {
+            switch entries[column.field] ?? .absent {
+            case .absent, .notText, .flag: continue
+            case .null: changes[column.field] = .clear
+            case .text:
+                changes[column.field] = account[keyPath: column.path].flatMap { $0.isEmpty ? nil : .set($0) } ?? .clear
+            }
+        }
+        return changes
+    }
+
+    /// Words that must be among some; absent ones stay.
+    fileprivate mutating func preferences(_ entries: [Field: Entry]) -> [Field: Change<String>] {
+        var changes: [Field: Change<String>] = [:]
+        for field in [Field.language, .timezone, .theme] {
+            guard let word = optional(entries[field] ?? .absent, field) else { continue }
+            let isKnown =
+                switch field {
+                case .language: Account.languages.contains(word)
+                case .theme: Account.themes.contains(word)
+                // Far longer than the longest of them.
+                default: word.utf8.count <= 64 && TimeZoneNames.all.contains(word)
+                }
+            if isKnown { changes[field] = .set(word) } else { add(field, .notAChoice) }
+        }
+        return changes
+    }
+
     mutating func bio(_ entry: Entry) -> Change<String> {
         switch entry {
         case .absent: return .keep

@@ -14,8 +14,9 @@ package enum Refusal: Sendable {
     case foreignRefreshToken
     /// Unknown account or wrong password; nobody learns which.
     case wrongCredentials
-    /// Nobody has the email; only where the document says so (contract 4's reset_password).
-    case unknownAccount
+    /// What the call names is not there: a session, or an address that nobody has where the document says so (contract 4's
+    /// reset_password).
+    case notFound
     /// A mailed link that was used, is too old, or never was one.
     case badResetToken
     /// Right password, but the account is not active.

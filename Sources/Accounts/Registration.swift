@@ -12,6 +12,8 @@ package struct Registration: Sendable {
     package var confirmation: Entry?
     /// Texts such as `.fullName` and `.phone`.
     package var details: [Field: Entry] = [:]
+    /// The `User-Agent` of the client, for the list of sessions.
+    package var userAgent: String?
 
     /// A form as it came; nothing is checked yet.
     package init(username: Entry?, email: Entry, password: Entry, confirmation: Entry?, details: [Field: Entry] = [:]) {
@@ -44,7 +46,7 @@ extension Accounts {
     ) throws(AccountsError) -> Account {
         try make(
             form, passwords: policy.passwords, usernameLength: policy.usernameLength,
-            requiredDetails: policy.requiredDetails, session: session)
+            requiredDetails: policy.requiredDetails, session: session, isAskedForProof: true)
     }
 
     /// Validates a form and stores the account.
@@ -52,10 +54,12 @@ extension Accounts {
     /// - Parameters:
     ///   - usernameLength: in characters.
     ///   - session: what the account begins with, if it is signed in at once.
+    ///   - isAskedForProof: whether a mail asks for proof of the address.
     ///   - privileges: what only an operator can give.
     func make(
         _ form: Registration, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...Username.longest,
-        requiredDetails: Set<Field> = [], session: Session?, privileges: Privileges = Privileges()
+        requiredDetails: Set<Field> = [], session: Session?, isAskedForProof: Bool = false,
+        privileges: Privileges = Privileges()
     ) throws(AccountsError) -> Account {
         var validation = Validation()
         let typed = form.username.flatMap { validation.required($0, .username, trimmed: true) }
@@ -77,22 +81,30 @@ extension Accounts {
         let name = if let username { username } else { try freeUsername(for: email) }
         let insertion = InsertAccount(
             account: account, username: name, email: email, passwordHash: try hash(password), now: now)
-        return try insert(insertion, isNameMade: username == nil, session: session)
+        let beginning = session.map {
+            InsertSession(
+                session: $0, address: actor.address, client: form.userAgent.flatMap(ClientName.of), cookieHash: nil,
+                now: now)
+        }
+        return try insert(
+            insertion, isNameMade: username == nil, beginning: beginning, isAskedForProof: isAskedForProof)
     }
 
     /// Stores an account, under the next free username where it was made and is taken meanwhile.
     ///
     /// - Parameters:
     ///   - isNameMade: whether the username was made from the email: then the next free one is as good.
-    ///   - session: as that of `make`.
-    func insert(_ insertion: InsertAccount, isNameMade: Bool, session: Session? = nil) throws(AccountsError) -> Account
-    {
+    ///   - beginning: the session that the account begins with, if it is signed in at once.
+    ///   - isAskedForProof: as that of `make`.
+    func insert(
+        _ insertion: InsertAccount, isNameMade: Bool, beginning: InsertSession? = nil, isAskedForProof: Bool = false
+    ) throws(AccountsError) -> Account {
         var insertion = insertion
         // Of so many at once with the same local part the last one needs as many.
         var attempts = 100
         while true {
             do throws(AccountsError) {
-                return try insert(insertion, session: session)
+                return try insert(insertion, beginning: beginning, isAskedForProof: isAskedForProof)
             } catch .refused(.invalid(let violations))
                 where isNameMade && attempts > 0 && violations == [Violation(.username, .taken)]
             {
@@ -106,15 +118,21 @@ extension Accounts {
         }
     }
 
-    private func insert(_ insertion: InsertAccount, session: Session?) throws(AccountsError) -> Account {
+    private func insert(
+        _ insertion: InsertAccount, beginning: InsertSession?, isAskedForProof: Bool
+    ) throws(AccountsError) -> Account {
         let made = try inserting { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 let id = try database.run(insertion).insertedID
                 // The index has made us wait for whoever gave the address up meanwhile: now it shows that they can have it back.
                 let reserved = ReservedEmail(key: insertion.email.canonical.key, accountID: id, now: insertion.now)
                 if try database.first(reserved) != nil { throw .duplicate(index: "email_key") }
-                if let session {
-                    try database.run(InsertSession(session: session.of(id), cookieHash: nil, now: insertion.now))
+                if var beginning {
+                    beginning.session = beginning.session.of(id)
+                    try database.run(beginning)
+                }
+                if isAskedForProof, dependencies.settings.sendsMail {
+                    try database.run(AskForProof(accountID: id, now: insertion.now, dueAt: insertion.now))
                 }
                 return try database.first(AccountByID(id: id))
             }

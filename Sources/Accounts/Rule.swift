@@ -18,6 +18,8 @@ package enum Rule: Sendable, Equatable {
     /// A mailed link's token: too old, or used or never one.
     case expired, unknown
     case unknownRole, otherRole
+    /// None of the words that the field may have.
+    case notAChoice
     case notANumber(ClosedRange<Int>)
     case notAFile, emptyFile, notAPicture
     case fileTooLarge(bytes: Int)

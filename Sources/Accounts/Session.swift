@@ -15,6 +15,8 @@ package struct Session: Sendable {
     var generationTimes: [Instant]
     let createdAt: Instant
     var expiresAt: Instant
+    /// When it was used last, as far as that was written; nil for one from before it was.
+    var usedAt: Instant?
     /// False once all sessions of the account were ended: then this one's epoch is not the account's.
     let isCurrent: Bool
 
@@ -44,7 +46,7 @@ package struct Session: Sendable {
 extension Session {
     /// The columns that `init(_:)` reads, of `sessions s` joined with `accounts a`.
     static let columns: SQL =
-        "s.id, s.account_id, s.contract, s.remembered, s.generation, s.generation_times, s.created_at, s.expires_at, "
+        "s.id, s.account_id, s.contract, s.remembered, s.generation, s.generation_times, s.created_at, s.expires_at, s.used_at, "
         + isCurrent
 
     /// Whether a session `s` has not ended with all the others of its account `a`. Rows of a program that knew no epochs
@@ -60,6 +62,7 @@ extension Session {
         generationTimes = Instant.all(in: try columns.bytes())
         createdAt = try columns.instant()
         expiresAt = try columns.instant()
+        usedAt = try columns.optionalTime().map(Instant.init(microseconds:))
         isCurrent = try columns.flag()
     }
 }

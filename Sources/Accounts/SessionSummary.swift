@@ -1,4 +1,4 @@
-/// A session as the operator sees it.
+/// A session as its owner and the operator see it.
 package struct SessionSummary: Sendable {
     /// As tokens name it.
     package let id: UInt64
@@ -8,4 +8,10 @@ package struct SessionSummary: Sendable {
     package let createdAt: Instant
     /// When it ends if it is not renewed.
     package let expiresAt: Instant
+    /// Where its login came from: `203.0.113.7`; nil where that is not known.
+    package let address: String?
+    /// The program of its login: `Firefox on Windows`; nil where that is not known.
+    package let client: String?
+    /// When it was used last; up to five minutes older than the truth.
+    package let usedAt: Instant
 }

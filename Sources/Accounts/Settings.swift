@@ -17,6 +17,9 @@ package struct Settings: Sendable {
     /// Who may read the list of all accounts.
     package var listReaders = ListReaders.all
 
+    /// Whether mails are sent at all: else nobody is asked to prove an address.
+    package var sendsMail = false
+
     /// The defaults.
     package init() {}
 }

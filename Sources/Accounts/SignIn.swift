@@ -15,12 +15,15 @@ package struct SignIn: Sendable {
     package var remembered: Entry
     /// The cookies that the client still holds: their sessions end when the new one begins.
     package var replacedCookies: [String]
+    /// The `User-Agent` of the client, for the list of sessions.
+    package var userAgent: String?
 
     /// A form as it came; nothing is checked yet.
     package init(
         name: Entry, as nameField: Field = .username, password: Entry, role: Entry? = nil, remembered: Entry = .absent,
-        replacedCookies: [String] = []
+        replacedCookies: [String] = [], userAgent: String? = nil
     ) {
+        self.userAgent = userAgent
         self.nameField = nameField
         self.replacedCookies = replacedCookies
         self.name = name
@@ -129,7 +132,9 @@ extension Accounts {
         let cookie = policy.isCookie ? dependencies.random.randomToken() : nil
         let subject = LoginSubject(account.id, name: nil)
         let beginning = BeginSession(
-            insertion: InsertSession(session: session, cookieHash: cookie.map { sha256($0) }, now: now),
+            insertion: InsertSession(
+                session: session, address: actor.address, client: form.userAgent.flatMap(ClientName.of),
+                cookieHash: cookie.map { sha256($0) }, now: now),
             passwordVersion: stored.passwordVersion, newHash: newHash, subject: subject,
             replacedCookieHashes: form.replacedCookies.map { sha256($0) }, settings: dependencies.settings)
         let isBegun = try refusing { () throws(DatabaseError) in try database.run(beginning).affectedRows > 0 }

@@ -14,7 +14,8 @@ package let accountAPI = Contract(
         contract: 6,
         renewal: .cookie(life: 14 * 86_400),
         passwords: PasswordRules(
-            shortest: 8, refusesCommon: true, refusesNumeric: true, dissimilarTo: [.username, .email])),
+            shortest: 8, refusesCommon: true, refusesNumeric: true, dissimilarTo: [.username, .email]),
+        listLimits: PeopleQuery.limits),
     encodings: [.json],
     skipsByteOrderMark: true,
     words: { words($0, .english) },
@@ -22,15 +23,206 @@ package let accountAPI = Contract(
     answer: answer,
     nginxError: .problem,
     routes: [
+        .reading("/api/account/", "The own account", gives: .ok(account)),
+        // A new name or address needs the password, so it waits with those that are hashed.
+        .signedIn(
+            .patch, "/api/account/", "Change the own account", on: .passwords,
+            takes: [
+                .optional(.username, "username", "alice"), .optional(.email, "email", "alice@example.org"),
+                .optional(.fullName, "full_name", "Alice Liddell"), .optional(.firstName, "first_name", "Alice"),
+                .optional(.lastName, "last_name", "Liddell"), .optional(.phone, "phone", "+44 20 7946 0000"),
+                .optional(.bio, "bio", "Grade 7"), .optional(.language, "language", "zh"),
+                .optional(.timezone, "timezone", "Asia/Shanghai"), .optional(.theme, "theme", "light"),
+                Input(
+                    field: .currentPassword, name: "current_password", isRequired: false, isNew: false,
+                    example: "example-pass-1"),
+            ],
+            gives: .ok(account),
+            refuses: [
+                .invalid([Violation(.currentPassword, .required)]), .invalid([Violation(.currentPassword, .blank)]),
+                .locked(retryAfter: 900),
+            ]
+        ) { context, me, accounts throws(AccountsError) in
+            var change = ProfileChange(
+                username: context[.username], email: context[.email], bio: context[.bio].trimmed.nullWhereEmpty,
+                currentPassword: context[.currentPassword])
+            for field in [Field.fullName, .firstName, .lastName, .phone] { change.details[field] = context[field] }
+            for field in [Field.language, .timezone, .theme] { change.preferences[field] = context[field] }
+            return try accounts.updateProfile(of: me, change, by: context.policy)
+        },
+        .signedIn(
+            .put, "/api/account/avatar/", "Set the own picture", on: .pictures, encodings: [.multipart, .picture],
+            takes: [.required(.avatar, "avatar", "")], gives: .ok(account),
+            refuses: [.invalid([Violation(.avatar, .required)])]
+        ) { context, me, accounts throws(AccountsError) in
+            switch context.avatar {
+            case .file: break
+            case .absent: throw .refused(.invalid([Violation(.avatar, .required)]))
+            case .remove, .notAFile: throw .refused(.invalid([Violation(.avatar, .notAFile)]))
+            }
+            return try accounts.updateProfile(of: me, ProfileChange(avatar: context.avatar), by: context.policy)
+        },
+        .signedIn(
+            .delete, "/api/account/avatar/", "Take the own picture away", gives: .ok(account)
+        ) { context, me, accounts throws(AccountsError) in
+            try accounts.updateProfile(of: me, ProfileChange(avatar: .remove), by: context.policy)
+        },
+        .signedIn(
+            .post, "/api/account/password/", "Change the own password", on: .passwords,
+            takes: [
+                .compared(.currentPassword, "current_password", "example-pass-1"),
+                .required(.newPassword, "new_password", "example-pass-2"),
+            ],
+            gives: .noContent, refuses: [.locked(retryAfter: 900)]
+        ) { context, me, accounts throws(AccountsError) in
+            try accounts.changePassword(of: me, PasswordChange(context), by: context.policy)
+        },
+        .signedIn(
+            .post, "/api/account/email/verification/", "Mail a link that proves the email address", gives: .accepted
+        ) { _, me, accounts throws(AccountsError) in
+            try accounts.requestVerification(for: me)
+        },
+        .open(
+            .post, "/api/account/email/verify/", "Prove an email address",
+            takes: [.compared(.resetToken, "token", "the token of the link")], gives: .noContent,
+            refuses: [.badResetToken, .invalid([Violation(.resetToken, .expired)])]
+        ) { context, accounts throws(AccountsError) in
+            try accounts.verifyEmail(token: context[.resetToken])
+        },
         .open(
             .post, "/api/account/email/undo/", "Take back a change of the email address",
             takes: [.compared(.resetToken, "token", "the token of the link")], gives: .noContent,
             refuses: [.badResetToken, .invalid([Violation(.resetToken, .expired)])]
         ) { context, accounts throws(AccountsError) in
             try accounts.undoEmailChange(token: context[.resetToken])
-        }
+        },
+        .signedIn(
+            .get, "/api/account/sessions/", "The own sessions, newest first", gives: .ok(device.list)
+        ) { _, me, accounts throws(AccountsError) in
+            try accounts.devices(of: me).map { Device(session: $0, isCurrent: $0.id == me.session.id) }
+        },
+        .signedIn(
+            .delete, "/api/account/sessions/", "End all own sessions but the present one", gives: .noContent
+        ) { _, me, accounts throws(AccountsError) in
+            try accounts.endOtherSessions(of: me)
+        },
+        .signedIn(
+            .delete, "/api/account/sessions/{id}/", "End one of the own sessions",
+            parameter: .required(.sessionID, "id", "5f2c9c1e7a0b4d36"), gives: .noContent, refuses: [.notFound]
+        ) { context, me, accounts throws(AccountsError) in
+            try accounts.endSession(context[.sessionID], of: me)
+        },
+        .signedIn(
+            .get, "/api/account/people/", "People, for teachers and mentors", on: .lists,
+            query: [
+                .optional(.search, "q", "bob"), .optional(.role, "role", "student"), .optional(.limit, "limit", 50),
+                .optional(.after, "after", 0),
+            ],
+            gives: .page(of: person), refuses: [.forbidden]
+        ) { context, me, accounts throws(AccountsError) in
+            let query = PeopleQuery(
+                search: context[.search], role: context[.role], limit: context[.limit], after: context[.after])
+            return try accounts.people(query, for: me.account)
+        },
     ],
     slashIsOptional: { _ in true })
+
+// MARK: What it shows
+
+private let account: Shape<Account> = [
+    "id": .id,
+    "username": .username("alice"),
+    "email": .email("alice@example.org"),
+    "is_email_verified": .flag(true) { $0.isEmailVerified },
+    "pending_email_undo_until": .optionalTime(nil) { $0.emailUndoUntil?.withMicroseconds },
+    "role": .role,
+    "full_name": .optionalText("Alice Liddell") { $0.fullName },
+    "first_name": .optionalText(nil) { $0.firstName },
+    "last_name": .optionalText(nil) { $0.lastName },
+    "phone": .phone(nil),
+    "bio": .bio("Grade 7"),
+    "avatar": .optional(picture) { $0.avatar },
+    "language": .text("zh") { $0.language },
+    "timezone": .text("Asia/Shanghai") { $0.timezone },
+    "theme": .text("light") { $0.theme },
+    "login_count": .integer(5) { $0.loginCount },
+    "created_at": .time("2025-07-26T07:42:39.508828Z") { $0.createdAt.withMicroseconds },
+    "last_login_at": .optionalTime("2025-07-26T08:30:15.123456Z") { $0.lastLoginAt?.withMicroseconds },
+]
+
+/// A picture and its squares, by the path of the picture.
+private let picture: Shape<String> = [
+    "url": media(""), "url_256": media("-256"), "url_64": media("-64"),
+]
+
+/// - Parameter suffix: what the name of a square has before its ending.
+private func media(_ suffix: String) -> Shape<String> {
+    Shape(
+        schema: ["type": "string", "format": "uri"],
+        example: .string("https://school.example/media/avatars/0123456789abcdef0123456789abcdef\(suffix).jpg")
+    ) { path, request, bytes in
+        JSON.write("\(request.origin)/media/\(path.dropLast(4))\(suffix)\(path.suffix(4))", to: &bytes)
+    }
+}
+
+/// A session as its owner sees it.
+private struct Device: Sendable {
+    let session: SessionSummary
+    let isCurrent: Bool
+}
+
+private let device: Shape<Device> = [
+    "id": .text("5f2c9c1e7a0b4d36", ["pattern": "^[0-9a-f]{16}$"]) { device in
+        let digits = String(device.session.id, radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    },
+    "is_current": .flag(true) { $0.isCurrent },
+    "contract": .text("role-session") { device in
+        Router.documented.first { $0.policy.contract == device.session.contract }?.name ?? Contract.unknown.name
+    },
+    "address": .optionalText("203.0.113.7") { $0.session.address },
+    "client": .optionalText("Firefox on Windows") { $0.session.client },
+    "created_at": .text("2025-07-26T08:30:15.123456Z", ["format": "date-time"]) {
+        $0.session.createdAt.withMicroseconds
+    },
+    "used_at": .text("2025-07-26T09:02:11.000000Z", ["format": "date-time"]) { $0.session.usedAt.withMicroseconds },
+    "expires_at": .text("2025-08-09T08:30:15.123456Z", ["format": "date-time"]) {
+        $0.session.expiresAt.withMicroseconds
+    },
+]
+
+private let person: Shape<Account> = [
+    "id": .id,
+    "username": .username("bob"),
+    "full_name": .optionalText(nil) { $0.fullName },
+    "email": .email("bob@example.org"),
+    "role": .role,
+    "avatar_64": .url(nil) { account, request in
+        account.avatar.map { "\(request.origin)/media/\($0.dropLast(4))-64\($0.suffix(4))" }
+    },
+    "last_login_at": .optionalTime(nil) { $0.lastLoginAt?.withMicroseconds },
+]
+
+extension Success where Outcome == PeoplePage {
+    /// The array; `Link` leads on where a limit cut it.
+    fileprivate static func page(of person: Shape<Account>) -> Success {
+        var success = Success.ok(person.list.of(\.accounts))
+        success.headers = [("Link", "The next page: `<…?limit=50&after=50>; rel=\"next\"`.")]
+        success.render = { [success] page, context in
+            let reply = success.plainReply(page, context)
+            guard let next = page.next else { return reply }
+            return reply.withNext(
+                in: context,
+                [("q", page.search), ("role", page.role?.rawValue), ("limit", "\(page.limit)"), ("after", "\(next)")])
+        }
+        return success
+    }
+}
+
+extension Entry {
+    /// Null where a text is empty: both clear a field.
+    fileprivate var nullWhereEmpty: Entry { self == .text("") ? .null : self }
+}
 
 // MARK: Its words
 
@@ -43,7 +235,7 @@ package let accountAPI = Contract(
             .inactive:
             return problem(401, .notAuthenticated, here).with("WWW-Authenticate", "Bearer")
         case .badResetToken: return problem(400, .invalid, here, errors: [Violation(.resetToken, .unknown)])
-        case .unknownAccount: return problem(404, .notFound, here)
+        case .notFound: return problem(404, .notFound, here)
         case .forbidden: return problem(403, .forbidden, here)
         case .locked: return problem(429, .locked, here)
         case .unavailable: return problem(503, .unavailable, here)
@@ -168,7 +360,7 @@ enum FieldCode: String, CaseIterable {
             case .incorrect: .incorrect
             case .expired: .expired
             case .unknown: .unknown
-            case .unknownRole, .otherRole: .notAChoice
+            case .unknownRole, .otherRole, .notAChoice: .notAChoice
             case .notANumber: .outOfRange
             case .notAFile: .notAFile
             case .emptyFile, .notAPicture: .notAPicture
@@ -199,7 +391,7 @@ private func words(_ violation: Violation, _ language: Language) -> String {
     case .incorrect: "The password is not right."
     case .expired: "This link is too old. Ask for a new one."
     case .unknown: "This link was used already, or is incomplete."
-    case .unknownRole, .otherRole: "This is not one of the choices."
+    case .unknownRole, .otherRole, .notAChoice: "This is not one of the choices."
     case .notANumber(let range): "This must be a number from \(range.lowerBound) to \(range.upperBound)."
     case .notAFile: "This must be a file."
     case .emptyFile: "The file is empty."

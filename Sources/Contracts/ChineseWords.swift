@@ -24,6 +24,7 @@ func chineseWords(_ violation: Violation) -> String {
     case .expired: "链接已过期，请重新申请。"
     case .unknown: "链接已使用或不完整。"
     case .unknownRole: "无效的用户角色。"
+    case .notAChoice: "该值不在可选范围内。"
     case .otherRole: "所选角色与用户角色不匹配"
     case .notANumber(let range): "请输入\(range.lowerBound)到\(range.upperBound)之间的整数。"
     case .notAFile: "提交的数据不是文件。"

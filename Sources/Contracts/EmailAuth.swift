@@ -66,7 +66,7 @@ private let user: Shape<Account> = ["email": .email("user@example.com"), "userna
         case .notAuthenticated: return unauthorized("未提供身份认证信息。")
         case .badToken, .staleToken: return unauthorized("令牌无效或已过期。")
         case .badRefreshToken, .foreignRefreshToken, .badResetToken: return error(401, "Token is invalid or expired")
-        case .wrongCredentials, .inactive, .unknownAccount: return error(401, "邮箱或密码错误")
+        case .wrongCredentials, .inactive, .notFound: return error(401, "邮箱或密码错误")
         case .forbidden: return error(403, ChineseWords.forbidden)
         case .locked: return error(429, ChineseWords.locked)
         case .unavailable: return error(503, ChineseWords.unavailable)

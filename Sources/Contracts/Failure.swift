@@ -107,6 +107,11 @@ extension Field {
         case .limit: "limit"
         case .after: "after"
         case .id: "id"
+        case .language: "language"
+        case .timezone: "timezone"
+        case .theme: "theme"
+        case .search: "q"
+        case .sessionID: "id"
         }
     }
 }

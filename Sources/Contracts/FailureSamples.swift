@@ -111,7 +111,9 @@ struct FailureSamples {
         case .remembered: return [.notAFlag]
         case .fullName, .firstName, .lastName, .phone, .bio:
             return policy.length(of: input.field).map { [.tooLong($0.upperBound)] } ?? []
-        case .username, .email, .password, .newPassword, .refresh, .resetToken, .id: return []
+        case .language, .timezone, .theme: return [.notAChoice]
+        case .search: return [.tooShort(PeopleQuery.lengths.lowerBound), .tooLong(PeopleQuery.lengths.upperBound)]
+        case .username, .email, .password, .newPassword, .refresh, .resetToken, .id, .sessionID: return []
         }
     }
 

@@ -55,11 +55,20 @@ struct Input: Sendable {
                 set("minimum", .integer(Int64(range.lowerBound)))
                 set("maximum", .integer(Int64(range.upperBound)))
             }
+        case .sessionID:
+            set("type", "string")
+            set("pattern", "^[0-9a-f]{16}$")
+        case .language:
+            set("type", "string")
+            set("enum", .array(Account.languages.map(JSON.string)))
+        case .theme:
+            set("type", "string")
+            set("enum", .array(Account.themes.map(JSON.string)))
         case .role:
             set("type", "string")
             set("enum", .array(Role.allCases.map { .string($0.rawValue) }))
         case .username, .email, .password, .confirmation, .currentPassword, .newPassword, .newConfirmation, .fullName,
-            .firstName, .lastName, .phone, .bio, .refresh, .resetToken, .id:
+            .firstName, .lastName, .phone, .bio, .refresh, .resetToken, .id, .timezone, .search:
             // What a person says of themselves can be taken away.
             let canBeNull = isJSON && !isRequired && [.fullName, .firstName, .lastName, .phone, .bio].contains(field)
             set("type", canBeNull ? ["string", "null"] : "string")
@@ -79,7 +88,7 @@ struct Input: Sendable {
         switch field {
         case .password, .confirmation, .currentPassword, .newPassword, .newConfirmation: true
         case .username, .email, .fullName, .firstName, .lastName, .phone, .bio, .avatar, .role, .refresh, .resetToken,
-            .remembered, .limit, .after, .id:
+            .remembered, .limit, .after, .id, .language, .timezone, .theme, .search, .sessionID:
             false
         }
     }
@@ -110,6 +119,11 @@ struct Input: Sendable {
         case .limit: "How many accounts at most."
         case .after: "The id of the account behind which the list begins."
         case .id: ""
+        case .language: "The language of mails, and of messages where `Accept-Language` names none."
+        case .timezone: "The name of a time zone of the IANA database."
+        case .theme: "How the person wants pages to look."
+        case .search: "What the username, the full name or the email begins with, without regard to case and width."
+        case .sessionID: "The id of a session, as the list has it."
         }
     }
 

@@ -62,13 +62,14 @@ package enum OpenAPI {
         ]
         func set(_ name: String, _ value: JSON) { operation.members.append(.init(name: name, value: value)) }
         if route.access != .everybody { set("security", security(route, contract)) }
-        if !route.query.isEmpty {
+        let parameters = route.query.map { ($0, "query") } + (route.parameter.map { [($0, "path")] } ?? [])
+        if !parameters.isEmpty {
             set(
                 "parameters",
                 .array(
-                    route.query.map { input in
+                    parameters.map { input, place in
                         [
-                            "name": .string(input.name), "in": "query", "required": false,
+                            "name": .string(input.name), "in": .string(place), "required": .bool(place == "path"),
                             "schema": input.schema(by: contract.policy, in: .form),
                             "description": .string(
                                 input.text(by: contract.policy)), "example": input.example,
@@ -89,6 +90,8 @@ package enum OpenAPI {
 
     private static func requestBody(_ route: Route, _ contract: Contract) -> JSON {
         let content = (route.encodings ?? contract.encodings).map { encoding in
+            // The whole body is the picture. (OpenAPI 3.1.1 §4.8.14.2)
+            guard encoding != .picture else { return JSON.Member(name: encoding.mediaType, value: [:]) }
             let inputs = route.inputs
             let required = inputs.filter(\.isRequired).map { JSON.string($0.name) }
             var schema: JSON.Object = [
@@ -137,7 +140,7 @@ package enum OpenAPI {
 extension Route {
     /// For links and generated code: `v1-profile-post-api-v1-auth-register`.
     func identifier(in contract: Contract) -> String {
-        let path = path.split(separator: "/").joined(separator: "-")
+        let path = path.split { "/{}".contains($0) }.joined(separator: "-")
         return "\(contract.name)-\(method.rawValue.lowercased())-\(path)"
     }
 }
@@ -148,6 +151,7 @@ extension Fields.Encoding {
         case .json: "application/json"
         case .form: "application/x-www-form-urlencoded"
         case .multipart: "multipart/form-data"
+        case .picture: "image/*"
         }
     }
 }

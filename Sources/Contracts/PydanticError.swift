@@ -86,7 +86,7 @@ struct PydanticError {
         case .mismatch: "Value error, passwords do not match"
         case .incorrect: "Value error, password is incorrect"
         case .expired, .unknown: "Value error, token is invalid or expired"
-        case .unknownRole, .otherRole: "Input should be 'student', 'mentor' or 'teacher'"
+        case .unknownRole, .otherRole, .notAChoice: "Input should be 'student', 'mentor' or 'teacher'"
         case .notANumber(let range): "Input should be an integer from \(range.lowerBound) to \(range.upperBound)"
         case .notAFile, .emptyFile, .notAPicture, .fileTooLarge, .tooManyPixels, .tooLongSide:
             "Value error, not a valid picture"
@@ -102,7 +102,7 @@ struct PydanticError {
         case .tooLong: "string_too_long"
         case .notAFlag: "bool_parsing"
         case .notANumber: "int_parsing"
-        case .unknownRole, .otherRole: "enum"
+        case .unknownRole, .otherRole, .notAChoice: "enum"
         case .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric,
             .similar, .mismatch, .incorrect, .expired, .unknown, .notAFile, .emptyFile, .notAPicture, .fileTooLarge,
             .tooManyPixels, .tooLongSide:

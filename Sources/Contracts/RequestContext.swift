@@ -20,6 +20,8 @@ package final class RequestContext: @unchecked Sendable {
     package private(set) var accountID: UInt64?
     /// A mistake of ours, for the log.
     package internal(set) var fault: String?
+    /// The language of the account whose request it is, once known.
+    private var accountLanguage: String?
     private let trustedOrigins: Set<String>
     private var fields = Fields()
     private var upload: Upload?
@@ -47,6 +49,7 @@ package final class RequestContext: @unchecked Sendable {
     /// A field as the core takes it; nil where the route does not take it.
     func given(_ field: Field) -> Entry? {
         guard let route = destination.route else { return nil }
+        if route.parameter?.field == field { return .text(pathParameter) }
         if let input = route.inputs.first(where: { $0.field == field }) { return entry(input.name) }
         return route.query.first { $0.field == field }.map { parameter($0.name) }
     }
@@ -77,6 +80,11 @@ package final class RequestContext: @unchecked Sendable {
             case nil, .null, .flag, .other, .file: nil
             }
         return isOn.map(Entry.flag) ?? entry(input.name)
+    }
+
+    /// What stands in the path in place of its parameter, as it came.
+    private var pathParameter: String {
+        request.path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     /// A parameter of the query; no text where the query cannot be read.
@@ -145,18 +153,21 @@ package final class RequestContext: @unchecked Sendable {
         guard let credential, let session else { throw .refused(.notAuthenticated) }
         var caller = try accounts.caller(credential, try session.get())
         accountID = caller.account.id
+        accountLanguage = caller.account.language
         if case .cookie(let hashes) = credential {
             caller = try accounts.sliding(caller, by: policy)
             let cookie = zip(cookies, hashes).first { $0.1 == caller.cookieHash }?.0
             if let cookie, let life = caller.renewedCookieLife { renewedCookie = (cookie, life) }
         }
+        if caller.renewedCookieLife == nil { accounts.noteUse(of: caller.session) }
         return caller
     }
 
-    /// Whether the answer has to wait until the longer life of a cookie's session is written.
+    /// Whether the answer has to wait until the longer life of a cookie's session is written, or when one is used.
     package func mustWrite(_ accounts: Accounts) -> Bool {
-        guard case .cookie? = credential, case .success(let caller?)? = session else { return false }
-        return accounts.slides(caller, by: policy) != nil
+        guard case .success(let caller?)? = session else { return false }
+        if case .cookie? = credential, accounts.slides(caller, by: policy) != nil { return true }
+        return accounts.isUseStale(caller.session)
     }
 
     // MARK: Cookies
@@ -240,6 +251,7 @@ package final class RequestContext: @unchecked Sendable {
     var failureContext: FailureContext {
         FailureContext(
             contract: destination.contract, route: destination.route, fields: fields, requestID: request.id,
-            language: request.header("accept-language").flatMap(Language.init(accepted:)) ?? .english)
+            language: request.header("accept-language").flatMap(Language.init(accepted:))
+                ?? accountLanguage.flatMap { Language(accepted: $0) } ?? .english)
     }
 }

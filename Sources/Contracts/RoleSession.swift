@@ -96,8 +96,7 @@ private func shownUser(_ name: String) -> Shape<Account> {
 }
 
 extension Success where Outcome == AccountPages {
-    /// The array, written while it is read; `Link` leads on where a limit cut it (RFC 8288): with what was checked of the
-    /// query, never with what was sent.
+    /// The array, written while it is read; `Link` leads on where a limit cut it.
     fileprivate static func pages(of account: Shape<Account>) -> Success {
         let shape = Shape<AccountPages>(
             schema: ["type": "array", "items": account.schema], example: [account.example]
@@ -108,13 +107,9 @@ extension Success where Outcome == AccountPages {
         ) { list, context in
             var reply = Reply(200)
             if let next = list.next {
-                let parameters = [
-                    ("role", list.role?.rawValue), ("limit", list.limit.map { "\($0)" }), ("after", "\(next)"),
-                ]
-                let query = URLEncoded.query(
-                    parameters.compactMap { name, value in value.map { FormField(name: name, value: $0) } })
-                let url = "\(context.request.origin)\(context.destination.path)?\(query)"
-                reply = reply.with("Link", "<\(url)>; rel=\"next\"")
+                reply = reply.withNext(
+                    in: context,
+                    [("role", list.role?.rawValue), ("limit", list.limit.map { "\($0)" }), ("after", "\(next)")])
             }
             let request = context.request
             reply.stream = { write in
@@ -150,7 +145,7 @@ extension Success where Outcome == AccountPages {
         case .invalid(let violations): return invalid(here.errors(violations), here)
         case .notAuthenticated, .badToken, .staleToken:
             return message(401, ChineseWords.notAuthenticated).with("WWW-Authenticate", "Bearer")
-        case .wrongCredentials, .inactive, .unknownAccount, .badRefreshToken, .foreignRefreshToken, .badResetToken:
+        case .wrongCredentials, .inactive, .notFound, .badRefreshToken, .foreignRefreshToken, .badResetToken:
             return message(401, "用户名或密码错误")
         case .forbidden: return message(403, ChineseWords.forbidden)
         case .locked: return message(429, ChineseWords.locked)

@@ -48,6 +48,8 @@ package final class Route: Sendable {
     let inputs: [Input]
     /// The parameters of the query.
     let query: [Input]
+    /// What stands in the path as `{name}`, in its last segment.
+    let parameter: Input?
     /// The answer when all went well, for the description.
     let success: SuccessDescription
     /// The refusals that the document or the core has for this route beside those that all have.
@@ -72,7 +74,8 @@ package final class Route: Sendable {
 
     private init<Outcome>(
         _ method: Method, _ path: String, _ executor: Executor, access: Access, title: String, head: String,
-        encodings: [Fields.Encoding]?, takes inputs: [Input], query: [Input], gives success: Success<Outcome>,
+        encodings: [Fields.Encoding]?, parameter: Input? = nil, takes inputs: [Input], query: [Input],
+        gives success: Success<Outcome>,
         refuses refusals: [Refusal], answer: (@Sendable (Failure, FailureContext) -> Reply?)? = nil,
         handle: @escaping @Sendable (RequestContext, Accounts) throws(Failure) -> Reply
     ) {
@@ -85,6 +88,7 @@ package final class Route: Sendable {
         self.encodings = encodings
         self.inputs = inputs
         self.query = query
+        self.parameter = parameter
         self.success = SuccessDescription(success)
         self.refusals = refusals
         self.answer = answer
@@ -121,13 +125,13 @@ package final class Route: Sendable {
     /// An endpoint for the holder of a living session.
     static func signedIn<Outcome>(
         _ method: Method, _ path: String, _ title: String, on executor: Executor = .light, failure head: String = "",
-        takes inputs: [Input] = [], query: [Input] = [], gives success: Success<Outcome>,
-        refuses refusals: [Refusal] = [],
+        encodings: [Fields.Encoding]? = nil, parameter: Input? = nil, takes inputs: [Input] = [], query: [Input] = [],
+        gives success: Success<Outcome>, refuses refusals: [Refusal] = [],
         handle: @escaping @Sendable (RequestContext, Caller, Accounts) throws(AccountsError) -> Outcome
     ) -> Route {
         Route(
-            method, path, executor, access: .signedIn, title: title, head: head, encodings: nil, takes: inputs,
-            query: query, gives: success, refuses: refusals
+            method, path, executor, access: .signedIn, title: title, head: head, encodings: encodings,
+            parameter: parameter, takes: inputs, query: query, gives: success, refuses: refusals
         ) { context, accounts throws(Failure) in
             // Before the body: strangers cannot make us keep a file.
             let me = try context.refusing { () throws(AccountsError) in try context.caller(accounts) }

@@ -90,7 +90,8 @@ package struct Router: Sendable {
             isASCII
             ? request.path
             : String(decoding: request.path.utf8.map { $0 < 0x80 ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
-        guard let entry = entries[path], request.isInside || !entry.isInside else {
+        guard let entry = entries[path] ?? entries[Router.template(of: path)], request.isInside || !entry.isInside
+        else {
             let owner = contracts.first { $0.contract.owns(path) }
             return Destination(.refused(.notFound), contract: owner?.contract ?? .unknown, target: owner?.target ?? 0)
         }
@@ -106,6 +107,16 @@ package struct Router: Sendable {
                 : .refused(.methodNotAllowed(method: request.method, allowed: allowed)),
             contract: entry.contract, target: entry.isInside ? entry.routes[0].target : entry.target,
             isProbe: entry.isInside)
+    }
+
+    /// The path of a route with a parameter that a path may be one of: `/api/account/sessions/{id}/`.
+    private static func template(of path: String) -> String {
+        let bytes = path.utf8
+        let end = bytes.last == UInt8(ascii: "/") ? bytes.index(before: bytes.endIndex) : bytes.endIndex
+        guard let slash = bytes[..<end].lastIndex(of: UInt8(ascii: "/")), bytes.index(after: slash) < end else {
+            return ""
+        }
+        return path[...slash] + "{id}" + path[end...]
     }
 
     /// Reads what requests to routes for those who are signed in show to say whose they are, without the database; gives the

@@ -59,12 +59,34 @@ struct Shape<Source>: Sendable {
         Shape(schema: schema("boolean"), example: .bool(example)) { $2 += (value($0) ? "true" : "false").utf8 }
     }
 
+    /// Another value's JSON, or null where there is none.
+    static func optional<Part>(_ part: Shape<Part>, _ value: @escaping @Sendable (Source) -> Part?) -> Shape {
+        Shape(schema: ["anyOf": [part.schema, ["type": "null"]]], example: part.example) { [write = part.write] in
+            if let value = value($0) { write(value, $1, &$2) } else { $2 += "null".utf8 }
+        }
+    }
+
     private static func write(_ text: String?, to bytes: inout [UInt8]) {
         if let text { JSON.write(text, to: &bytes) } else { bytes += "null".utf8 }
     }
 
     private static func schema(_ type: JSON, _ rules: JSON.Object = [:]) -> JSON {
         .object(JSON.Object([.init(name: "type", value: type)] + rules.members))
+    }
+}
+
+extension Shape {
+    /// An array of such values.
+    var list: Shape<[Source]> {
+        Shape<[Source]>(schema: ["type": "array", "items": schema], example: [example]) {
+            [write] values, request, bytes in
+            bytes.append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                write(value, request, &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        }
     }
 }
 
@@ -113,6 +135,8 @@ struct Success<Outcome>: Sendable {
 
     static func ok(_ shape: Shape<Outcome>) -> Success { Success(status: 200, shape: shape) }
     static func created(_ shape: Shape<Outcome>) -> Success { Success(status: 201, shape: shape) }
+    /// Without a body: what was asked for is yet to be done.
+    static var accepted: Success { Success(status: 202, shape: nil) }
     static var noContent: Success { Success(status: 204, shape: nil) }
 
     func reply(_ outcome: Outcome, _ context: RequestContext) throws(AccountsError) -> Reply {

@@ -40,6 +40,15 @@ extension Shape<Account> {
     }
 }
 
+extension Reply {
+    /// With a `Link` to the next page of a list (RFC 8288): of what was checked of the query, never of what was sent.
+    func withNext(in context: RequestContext, _ parameters: [(name: String, value: String?)]) -> Reply {
+        let query = URLEncoded.query(
+            parameters.compactMap { name, value in value.map { FormField(name: name, value: $0) } })
+        return with("Link", "<\(context.request.origin)\(context.destination.path)?\(query)>; rel=\"next\"")
+    }
+}
+
 extension Registration {
     /// What a route takes of a registration.
     init(_ context: RequestContext) {
@@ -48,6 +57,7 @@ extension Registration {
         self.init(
             username: context.given(.username), email: context[.email], password: context[.password],
             confirmation: context.given(.confirmation), details: details)
+        userAgent = context.request.header("user-agent")
     }
 }
 
@@ -58,7 +68,7 @@ extension SignIn {
         self.init(
             name: username ?? context[.email], as: username == nil ? .email : .username, password: context[.password],
             role: context.given(.role), remembered: context.lenientFlag(.remembered),
-            replacedCookies: context.cookies)
+            replacedCookies: context.cookies, userAgent: context.request.header("user-agent"))
     }
 }
 

@@ -77,7 +77,7 @@ private func resetPassword(_ path: String) -> Route {
             .required(.newPassword, "new_password", "newpassword123"),
         ],
         gives: .ok(message("Password has been reset successfully.")),
-        refuses: [.unknownAccount, .wrongCredentials, .inactive, .locked(retryAfter: 900)], answer: resetAnswer
+        refuses: [.notFound, .wrongCredentials, .inactive, .locked(retryAfter: 900)], answer: resetAnswer
     ) { context, accounts throws(AccountsError) in
         try accounts.resetPassword(
             email: context[.email], old: context[.currentPassword], new: context[.newPassword], by: context.policy)
@@ -120,7 +120,7 @@ private func resetPassword(_ path: String) -> Route {
         case .staleToken: return detail(403, "Token has expired or been revoked")
         case .badRefreshToken, .foreignRefreshToken, .badResetToken: return detail(400, "Invalid token")
         case .wrongCredentials: return detail(400, "Incorrect email or password")
-        case .unknownAccount: return detail(404, "User not found")
+        case .notFound: return detail(404, "User not found")
         case .inactive: return detail(403, "User is disabled")
         case .forbidden: return detail(403, "Not enough permissions")
         case .locked: return detail(429, "登录失败次数过多，请稍后再试")

@@ -158,7 +158,7 @@ private let lastLoginAt = Shape<Account>.optionalTime("2024-01-01T12:30:00Z") { 
         case .invalid(let violations): return invalid(violations, here)
         case .notAuthenticated: return unauthorized("未提供身份认证信息")
         case .badToken, .staleToken: return unauthorized("无效的令牌或令牌已过期")
-        case .wrongCredentials, .unknownAccount: return unauthorized("用户名或密码错误")
+        case .wrongCredentials, .notFound: return unauthorized("用户名或密码错误")
         case .inactive: return detail(403, "账户未激活")
         case .forbidden: return detail(403, ChineseWords.forbidden)
         case .locked: return detail(423, "账户已被锁定")

@@ -144,7 +144,7 @@ private let joined = Shape<Account>.time("2025-07-26T07:42:39.508828Z") { $0.cre
             return Reply(401, ["detail": "Token is invalid or expired", "code": "token_not_valid"])
         case .foreignRefreshToken:
             return Reply(400, ["message": .string("\(here.head): Token is invalid or expired")])
-        case .wrongCredentials, .inactive, .unknownAccount, .badResetToken:
+        case .wrongCredentials, .inactive, .notFound, .badResetToken:
             return Reply(401, ["message": "用户名或密码错误"])
         case .forbidden:
             return Reply(403, ["detail": "You do not have permission to perform this action."])
@@ -211,7 +211,7 @@ private func unauthorized(_ body: JSON) -> Reply {
     case .mismatch: violation.field == .newConfirmation ? "两次输入的新密码不一致" : "两次输入的密码不一致"
     case .incorrect: "当前密码不正确"
     case .expired, .unknown: "Token is invalid or expired"
-    case .unknownRole, .otherRole: "Not a valid choice."
+    case .unknownRole, .otherRole, .notAChoice: "Not a valid choice."
     case .notAFlag: "Must be a valid boolean."
     case .notANumber(let range): "Ensure this value is a number from \(range.lowerBound) to \(range.upperBound)."
     case .notAFile: "The submitted data was not a file. Check the encoding type on the form."

@@ -15,6 +15,8 @@ package struct Fields: Sendable {
     /// The ways to send fields.
     package enum Encoding: Sendable {
         case json, form, multipart
+        /// The body is the file itself.
+        case picture
     }
 
     package enum Failure: Error, Equatable {
@@ -35,7 +37,7 @@ package struct Fields: Sendable {
 
     /// A JSON or urlencoded body, and the text parts of a multipart one, in bytes.
     package static let largestText = 64 << 10
-    /// A multipart body, in bytes: an avatar of 5 MiB with its fields.
+    /// A multipart body or a picture, in bytes: an avatar of 5 MiB with its fields.
     package static let largestMultipart = 6 << 20
     package static let maxFields = 64
     package static let maxDepth = 32
@@ -87,12 +89,13 @@ package struct Fields: Sendable {
         guard let type = request.contentType, let encoding = Encoding(type), encodings.contains(encoding) else {
             throw .unsupportedMediaType(request.header("content-type") ?? "")
         }
-        let limit = encoding == .multipart ? Fields.largestMultipart : Fields.largestText
+        let limit = [.multipart, .picture].contains(encoding) ? Fields.largestMultipart : Fields.largestText
         guard request.contentLength <= limit else { throw .tooLarge }
         switch encoding {
         case .json: try readJSON(request, isMarkSkipped: isMarkSkipped)
         case .form: try readForm(request)
         case .multipart: try readMultipart(request, boundary: type.parameter("boundary") ?? "", fileField, makeSink)
+        case .picture: try readPicture(request, fileField, makeSink)
         }
     }
 
@@ -159,6 +162,23 @@ package struct Fields: Sendable {
         }
     }
 
+    private mutating func readPicture(
+        _ request: Request, _ fileField: String?, _ makeSink: () -> Sink?
+    ) throws(Failure) {
+        guard let fileField, let sink = makeSink() else { return }
+        var size = 0
+        let isWhole = withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { buffer in
+            while size < request.contentLength {
+                guard let count = try? request.read(buffer), count > 0 else { return false }
+                sink(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                size += count
+            }
+            return true
+        }
+        guard isWhole else { throw .cutShort }
+        values.append((fileField, .file(hasName: true, size: size)))
+    }
+
     private func wholeBody(_ request: Request) throws(Failure) -> [UInt8] {
         var isCutShort = false
         let body = [UInt8](unsafeUninitializedCapacity: request.contentLength) { buffer, count in
@@ -196,7 +216,10 @@ extension Fields.Encoding {
         case "application/json": self = .json
         case "application/x-www-form-urlencoded": self = .form
         case "multipart/form-data": self = .multipart
-        default: return nil
+        default:
+            // Which picture it is is told by its content.
+            guard type.essence.hasPrefix("image/") else { return nil }
+            self = .picture
         }
     }
 }

@@ -54,8 +54,10 @@ struct Configuration {
         trustedOrigins = Set(
             try keys.text("HOMEROOM_TRUSTED_ORIGINS", default: "").split(separator: ",")
                 .map { $0.trimmingCharacters(in: .whitespaces) })
-        accounts = try keys.settings()
+        var accounts = try keys.settings()
         mail = try keys.mail(publicURL: worker.publicURL)
+        accounts.sendsMail = mail != nil
+        self.accounts = accounts
         tokenKeys = [try keys.optional("HOMEROOM_TOKEN_KEY"), try keys.optional("HOMEROOM_TOKEN_KEY_PREVIOUS")]
             .compactMap { $0 }
         tokenIssuer = try keys.text("HOMEROOM_TOKEN_ISSUER", default: "homeroom")

@@ -28,7 +28,11 @@ enum OperatorRules {
         case .remembered: "remembered"
         case .limit: "limit"
         case .after: "after"
-        case .id: "id"
+        case .id, .sessionID: "id"
+        case .language: "language"
+        case .timezone: "timezone"
+        case .theme: "theme"
+        case .search: "search"
         }
     }
 
@@ -56,6 +60,7 @@ enum OperatorRules {
         case .mismatch: "is another one than before. Type one twice"
         case .incorrect: "is wrong"
         case .expired, .unknown: "is not valid, or not any more. Ask for a new one"
+        case .notAChoice: "is none of the choices"
         case .unknownRole, .otherRole: "is none of \(Role.allCases.map(\.rawValue).joined(separator: ", "))"
         case .notANumber(let range): "is no number from \(range.lowerBound) to \(range.upperBound)"
         case .notAFile, .emptyFile, .notAPicture: "is no picture. Take a JPEG, PNG or GIF"

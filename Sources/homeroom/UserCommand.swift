@@ -139,6 +139,9 @@ enum UserCommand {
             "contract": .integer(Int64(session.contract)),
             "created_at": .string(session.createdAt.withMicroseconds),
             "expires_at": .string(session.expiresAt.withMicroseconds),
+            "used_at": .string(session.usedAt.withMicroseconds),
+            "address": session.address.map(JSON.string) ?? .null,
+            "client": session.client.map(JSON.string) ?? .null,
         ]
         return String(decoding: object.bytes, as: UTF8.self)
     }

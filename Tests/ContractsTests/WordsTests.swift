@@ -38,7 +38,7 @@ struct WordsTests {
     private static let refusals: [Refusal] =
         [
             .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken, .wrongCredentials,
-            .unknownAccount, .badResetToken, .inactive, .forbidden, .locked(retryAfter: 900), .unavailable,
+            .notFound, .badResetToken, .inactive, .forbidden, .locked(retryAfter: 900), .unavailable,
         ] + fields.flatMap { field in rules.map { .invalid([Violation(field, $0)]) } }
 
     private static let reasons: [JSON.ParseError.Reason] = [
@@ -64,7 +64,7 @@ struct WordsTests {
         case .refused(let refusal):
             switch refusal {
             case .invalid, .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken,
-                .wrongCredentials, .unknownAccount, .badResetToken, .inactive, .forbidden, .locked, .unavailable:
+                .wrongCredentials, .notFound, .badResetToken, .inactive, .forbidden, .locked, .unavailable:
                 true
             }
         case .malformed, .notJSON, .notAnObject, .crossOrigin, .invalidHost, .unsupportedMediaType, .tooLarge,

@@ -125,9 +125,16 @@ struct InsertAccount: Command {
     }
 }
 
-/// Changes a profile, unless the session whose holder asks for it has ended meanwhile. A username that is the account's
-/// email follows it, and one with `@` must be the email.
+/// Changes a profile, unless the session whose holder asks for it has ended meanwhile, or the password that was given was
+/// changed or guessing was locked since it was checked. A username that is the account's email follows it, and one with `@`
+/// must be the email.
 struct UpdateProfile: Command {
+    /// Those that only need to be set.
+    private static let columns: [(field: Field, sql: SQL)] = [
+        (.fullName, "full_name"), (.firstName, "first_name"), (.lastName, "last_name"), (.phone, "phone"),
+        (.bio, "bio"), (.language, "language"), (.timezone, "timezone"), (.theme, "theme"),
+    ]
+
     // MariaDB assigns from left to right, so the comparisons still see the old address.
     static let sql: SQL =
         """
@@ -136,17 +143,37 @@ struct UpdateProfile: Command {
         username_key = IF(?, ?, IF(? AND username_key = email_key, ?, username_key)), \
         is_email_verified = is_email_verified AND NOT (? AND email_key <> ?), \
         email_version = email_version + (? AND email_key <> ?), \
-        email = IF(?, ?, email), email_key = IF(?, ?, email_key), \
-        bio = IF(?, ?, bio), avatar = IF(?, ?, avatar), updated_at = ? \
-        WHERE id = ? AND (NOT ? OR ? = IF(?, ?, email_key)) AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = ? AND
-        """ + " " + Session.isCurrent + ")"
+        email = IF(?, ?, email), email_key = IF(?, ?, email_key), avatar = IF(?, ?, avatar), updated_at = ?
+        """ + columns.reduce("") { $0 + ", " + $1.sql + " = IF(?, ?, " + $1.sql + ")" } + " "
+            + """
+            WHERE id = ? AND (NOT ? OR ? = IF(?, ?, email_key)) \
+            AND (NOT ? OR (COALESCE(? = username_key, TRUE) AND COALESCE(? = email_key, TRUE))) \
+            AND password_version = COALESCE(?, password_version) \
+            AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?) \
+            AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = ? AND
+            """ + " " + Session.isCurrent + ")"
     let id: UInt64
     let sessionID: UInt64
     var username: Username?
     var email: EmailAddress?
-    var bio: Change<String>
+    /// Whether the name and the address may only be spelt otherwise than they are.
+    var isSpellingOnly: Bool
+    /// The account whose password was given; nil where none was asked for.
+    let proof: StoredAccount?
+    /// Whose guesses of the password are counted.
+    let guesses: LoginSubject
+    var texts: [Field: Change<String>]
     var avatar: Change<String> = .keep
     let now: Instant
+    let settings: Settings
+
+    subscript(field: Field) -> Change<String> { texts[field] ?? .keep }
+
+    /// Whether names and all texts but these stay as they are.
+    func changesNothing(but fields: Set<Field>) -> Bool {
+        username == nil && email == nil && texts.allSatisfy { $1.isKeep || fields.contains($0) }
+    }
+
     var parameters: [SQLValue] {
         let hasName = SQLValue.flag(username != nil)
         let name = SQLValue.text(orNull: username?.text)
@@ -154,13 +181,18 @@ struct UpdateProfile: Command {
         let hasEmail = SQLValue.flag(email != nil)
         let address = SQLValue.text(orNull: email?.text)
         let key = SQLValue.text(orNull: email?.canonical.key)
+        let subject = proof == nil ? SQLValue.null : .bytes(guesses.digest)
         return [
             hasName, name, hasEmail, address, hasName, nameKey, hasEmail, key, hasEmail, key, hasEmail, key,
-            hasEmail, address, hasEmail, key,
-            .flag(!bio.isKeep), .text(orNull: bio.newValue), .flag(!avatar.isKeep), .text(orNull: avatar.newValue),
-            .time(now), .unsigned(id), .flag(username?.isAddress == true), nameKey, hasEmail, key,
-            .unsigned(sessionID),
+            hasEmail, address, hasEmail, key, .flag(!avatar.isKeep), .text(orNull: avatar.newValue), .time(now),
         ]
+            + UpdateProfile.columns.flatMap { field, _ in
+                [SQLValue.flag(!self[field].isKeep), .text(orNull: self[field].newValue)]
+            } + [
+                .unsigned(id), .flag(username?.isAddress == true), nameKey, hasEmail, key,
+                .flag(isSpellingOnly), nameKey, key, proof.map { .integer($0.passwordVersion) } ?? .null,
+                subject, .time(now), .time(now + settings.longestLock), .unsigned(sessionID),
+            ]
     }
 }
 
@@ -219,6 +251,69 @@ struct AccountsAfter: Query {
     let limit: Int64
     var parameters: [SQLValue] {
         [.unsigned(after), .flag(role == nil), .text((role ?? .student).rawValue), .integer(limit)]
+    }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
+}
+
+/// Active accounts behind one, in the order of their ids.
+struct People: Query {
+    static let sql: SQL =
+        "SELECT " + AccountColumn.selected
+        + " FROM accounts a WHERE a.id > ? AND a.status = 'active' ORDER BY a.id LIMIT ?"
+    let after: UInt64
+    let limit: Int64
+    var parameters: [SQLValue] { [.unsigned(after), .integer(limit)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
+}
+
+/// Those of a role, by its index.
+struct PeopleOfRole: Query {
+    static let sql: SQL =
+        "SELECT " + AccountColumn.selected
+        + " FROM accounts a WHERE a.role = ? AND a.id > ? AND a.status = 'active' ORDER BY a.id LIMIT ?"
+    let role: Role
+    let after: UInt64
+    let limit: Int64
+    var parameters: [SQLValue] { [.text(role.rawValue), .unsigned(after), .integer(limit)] }
+    static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
+}
+
+/// Those of whom a name begins with a text: the username, the full name or the address, each by its index.
+struct PeopleByPrefix: Query {
+    // An address's domain may have been typed in another form than it is compared in: then the local part finds it.
+    static let sql: SQL =
+        "SELECT " + AccountColumn.selected + " "
+            + """
+            FROM (SELECT id FROM accounts WHERE username_key LIKE ? AND id > ? \
+            UNION SELECT id FROM accounts WHERE full_name_key LIKE ? AND id > ? \
+            UNION SELECT id FROM accounts WHERE email_key LIKE ? AND id > ? \
+            UNION SELECT id FROM accounts WHERE email_key LIKE ? AND id > ? \
+            AND email COLLATE utf8mb4_uca1400_nopad_as_ci LIKE ?) found JOIN accounts a ON a.id = found.id \
+            WHERE a.status = 'active' AND (? OR a.role = ?) ORDER BY a.id LIMIT ?
+            """
+    /// In the form in which names are compared, and as it was typed.
+    let (key, text): (String, String)
+    /// `alice@` where the text has a part of a domain.
+    let localPart: String?
+    let role: Role?
+    let after: UInt64
+    let limit: Int64
+    var parameters: [SQLValue] {
+        let after = SQLValue.unsigned(after)
+        let (key, text) = (PeopleByPrefix.pattern(key), PeopleByPrefix.pattern(text))
+        return [
+            key, after, text, after, key, after, localPart.map(PeopleByPrefix.pattern) ?? .null, after, text,
+            .flag(role == nil), .text((role ?? .student).rawValue), .integer(limit),
+        ]
+    }
+
+    /// What begins with a text, which holds no wildcard.
+    private static func pattern(_ text: String) -> SQLValue {
+        .text(
+            text.unicodeScalars.reduce(into: "") { pattern, scalar in
+                if ["\\", "%", "_"].contains(scalar) { pattern += "\\" }
+                pattern.unicodeScalars.append(scalar)
+            } + "%")
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
 }

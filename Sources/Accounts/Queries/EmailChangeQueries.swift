@@ -103,6 +103,16 @@ struct DeleteEmailChanges: Command {
     var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(id)] }
 }
 
+/// Notes in an account until when its owner can have an address back, once its changes are as they stay.
+struct SetUndoTime: Command {
+    static let sql: SQL = """
+        UPDATE accounts SET email_undo_until = (SELECT MAX(undo_until) FROM email_changes WHERE account_id = ?) \
+        WHERE id = ?
+        """
+    let accountID: UInt64
+    var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(accountID)] }
+}
+
 /// Removes changes of addresses that can no longer be taken back, 500 at most.
 struct DeleteOldEmailChanges: Command {
     static let sql: SQL = "DELETE FROM email_changes WHERE undo_until <= ? LIMIT 500"

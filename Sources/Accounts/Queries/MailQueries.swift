@@ -228,7 +228,8 @@ struct CompleteMail: Command {
 struct CountWaitingMails: Query {
     static let sql: SQL = """
         SELECT COUNT(*) FROM ((SELECT 1 FROM outbox WHERE due_at IS NOT NULL LIMIT 1000) \
-        UNION ALL (SELECT 1 FROM email_changes WHERE due_at IS NOT NULL LIMIT 1000) LIMIT 1000) waiting
+        UNION ALL (SELECT 1 FROM email_changes WHERE due_at IS NOT NULL LIMIT 1000) \
+        UNION ALL (SELECT 1 FROM email_verifications WHERE due_at IS NOT NULL LIMIT 1000) LIMIT 1000) waiting
         """
     var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }

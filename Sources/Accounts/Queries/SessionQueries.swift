@@ -38,19 +38,31 @@ struct SessionsByCookie: Query {
     }
 }
 
-/// Makes a session live longer, never shorter.
+/// Makes a session live longer, never shorter, when it is used.
 struct SlideSession: Command {
-    static let sql: SQL = "UPDATE sessions SET expires_at = GREATEST(expires_at, ?) WHERE id = ?"
+    static let sql: SQL = "UPDATE sessions SET expires_at = GREATEST(expires_at, ?), used_at = ? WHERE id = ?"
     let id: UInt64
     let expiresAt: Instant
-    var parameters: [SQLValue] { [.time(expiresAt), .unsigned(id)] }
+    let now: Instant
+    var parameters: [SQLValue] { [.time(expiresAt), .time(now), .unsigned(id)] }
+}
+
+/// Notes that a session is used, unless another request has done so.
+struct NoteUse: Command {
+    static let sql: SQL =
+        "UPDATE sessions SET used_at = ? WHERE id = ? AND (used_at IS NULL OR used_at <= ? OR used_at > ?)"
+    let id: UInt64
+    /// What is older is written anew.
+    let before: Instant
+    let now: Instant
+    var parameters: [SQLValue] { [.time(now), .unsigned(id), .time(before), .time(now + Instant.skew)] }
 }
 
 /// An account's living sessions, oldest first.
 struct SessionsOfAccount: Query {
     static let sql: SQL =
         """
-        SELECT s.id, s.contract, s.created_at, s.expires_at FROM sessions s JOIN accounts a ON a.id = s.account_id \
+        SELECT s.id, s.contract, s.created_at, s.expires_at, s.address, s.client, COALESCE(s.used_at, s.created_at) FROM sessions s JOIN accounts a ON a.id = s.account_id \
         WHERE s.account_id = ? AND s.expires_at > ? AND s.created_at > ? AND
         """ + " " + Session.isCurrent + " ORDER BY s.created_at, s.id"
     let accountID: UInt64
@@ -61,7 +73,8 @@ struct SessionsOfAccount: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> SessionSummary {
         SessionSummary(
             id: try columns.unsigned(), contract: UInt8(clamping: try columns.integer()),
-            createdAt: try columns.instant(), expiresAt: try columns.instant())
+            createdAt: try columns.instant(), expiresAt: try columns.instant(),
+            address: try columns.optionalText(), client: try columns.optionalText(), usedAt: try columns.instant())
     }
 }
 
@@ -69,17 +82,21 @@ struct SessionsOfAccount: Query {
 struct InsertSession: Command {
     static let sql: SQL = """
         INSERT INTO sessions \
-        (id, account_id, contract, remembered, cookie_hash, generation_times, created_at, expires_at, epoch) \
-        SELECT ?, id, ?, ?, ?, ?, ?, ?, session_epoch FROM accounts WHERE id = ?
+        (id, account_id, contract, remembered, cookie_hash, generation_times, created_at, expires_at, address, client, \
+        used_at, epoch) SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, session_epoch FROM accounts WHERE id = ?
         """
-    let session: Session
+    var session: Session
+    /// Where the login came from; nil where that is not known.
+    let address: String?
+    /// The program of the login, of `ClientName`.
+    let client: String?
     let cookieHash: [UInt8]?
     let now: Instant
     var parameters: [SQLValue] {
         [
             .unsigned(session.id), .unsigned(UInt64(session.contract)), .flag(session.isRemembered),
             cookieHash.map(SQLValue.bytes) ?? .null, .bytes(now.bytes), .time(now), .time(session.expiresAt),
-            .unsigned(session.accountID),
+            .text(orNull: address), .text(orNull: client), .time(now), .unsigned(session.accountID),
         ]
     }
 }
@@ -121,7 +138,7 @@ struct BeginSession: Command {
 struct RotateSession: Command {
     static let sql: SQL = """
         UPDATE sessions SET generation = generation + 1, \
-        generation_times = RIGHT(CONCAT(generation_times, ?), 128), expires_at = ? \
+        generation_times = RIGHT(CONCAT(generation_times, ?), 128), expires_at = ?, used_at = ? \
         WHERE id = ? AND generation = ? AND expires_at > ?
         """
     let id: UInt64
@@ -130,7 +147,7 @@ struct RotateSession: Command {
     let expiresAt: Instant
     var parameters: [SQLValue] {
         [
-            .bytes(now.bytes), .time(expiresAt), .unsigned(id), .unsigned(UInt64(generation)), .time(now),
+            .bytes(now.bytes), .time(expiresAt), .time(now), .unsigned(id), .unsigned(UInt64(generation)), .time(now),
         ]
     }
 }
@@ -140,6 +157,33 @@ struct DeleteSession: Command {
     static let sql: SQL = "DELETE FROM sessions WHERE id = ?"
     let id: UInt64
     var parameters: [SQLValue] { [.unsigned(id)] }
+}
+
+/// Ends a living session of an account; no row is affected where it has none with that id.
+struct EndSession: Command {
+    static let sql: SQL =
+        """
+        DELETE s FROM sessions s JOIN accounts a ON a.id = s.account_id \
+        WHERE s.id = ? AND s.account_id = ? AND s.expires_at > ? AND s.created_at > ? AND
+        """ + " " + Session.isCurrent
+    let id: UInt64
+    let accountID: UInt64
+    let now: Instant
+    /// Sessions that began before have reached their absolute end.
+    let earliest: Instant
+    var parameters: [SQLValue] { [.unsigned(id), .unsigned(accountID), .time(now), .time(earliest)] }
+}
+
+/// Ends all sessions of an account where a session of it is still alive, for that one to be kept by `KeepSession`.
+struct EndOtherSessions: Command {
+    static let sql: SQL =
+        """
+        UPDATE accounts a SET a.session_epoch = a.session_epoch + 1 WHERE a.id = ? \
+        AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = ? AND
+        """ + " " + Session.isCurrent + ")"
+    let accountID: UInt64
+    let kept: UInt64
+    var parameters: [SQLValue] { [.unsigned(accountID), .unsigned(kept)] }
 }
 
 /// Leaves an account its newest hundred living sessions.

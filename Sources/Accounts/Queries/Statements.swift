@@ -10,13 +10,18 @@ package enum Statements {
             CountPasswordForms.self, TakenUsernames.self, UsernameTaken.self, InsertAccount.self, UpdateProfile.self,
             UpdateBio.self, AvatarForUpdate.self,
             SetPassword.self, SetRole.self, SetStatus.self, AccountsAfter.self, AccountByAvatar.self,
-            StoredAccountsAfter.self, DeleteAccount.self,
+            StoredAccountsAfter.self, DeleteAccount.self, People.self, PeopleOfRole.self, PeopleByPrefix.self,
             // EmailChangeQueries.swift
             AddressForUpdate.self, ReservedEmail.self, EmailChangesOfAccount.self, KeepEmail.self,
             KeepResetAddress.self, RedirectResets.self, ForgetEmailChanges.self, DeleteEmailChanges.self,
             DeleteOldEmailChanges.self, ResetAddress.self,
             InsertUndoToken.self, EmailChangeByToken.self, RestoreEmail.self, DueNotice.self, SetNoticeTime.self,
-            DropUnsentNotices.self,
+            DropUnsentNotices.self, SetUndoTime.self,
+            // EmailVerificationQueries.swift
+            AskForProof.self, ProofAskedAt.self, InsertVerificationToken.self, VerificationByToken.self,
+            SpendVerificationToken.self, DeleteVerificationToken.self, DeleteVerificationTokens.self,
+            DeleteOldVerificationTokens.self, SetVerified.self, DueProof.self, ClaimProof.self, SetProofTime.self,
+            DropUnsentProofs.self,
             // AddressKeys.swift
             StrangeAddresses.self, RewriteAddress.self, AddressHolder.self,
             // LoginFailureQueries.swift
@@ -26,8 +31,9 @@ package enum Statements {
             DeleteExpiredResets.self, RequestMail.self, MailTimes.self, AddMail.self, DueMail.self, ClaimMail.self,
             PostponeMail.self, CompleteMail.self, DeleteOldMail.self, DeleteUnsentMail.self, CountWaitingMails.self,
             // SessionQueries.swift
-            SessionsByID.self, SessionsByCookie.self, SlideSession.self, SessionsOfAccount.self,
-            InsertSession.self, BeginSession.self, RotateSession.self, DeleteSession.self,
+            SessionsByID.self, SessionsByCookie.self, SlideSession.self, NoteUse.self, SessionsOfAccount.self,
+            InsertSession.self, BeginSession.self, RotateSession.self, DeleteSession.self, EndSession.self,
+            EndOtherSessions.self,
             EndOldestSessions.self, EndSessions.self, KeepSession.self, EndUncountedSessions.self,
             DeleteEndedSessions.self,
             DeleteExpiredSessions.self,
