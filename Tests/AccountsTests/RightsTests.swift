@@ -22,6 +22,8 @@ import Testing
         ("password_resets", ["SELECT", "INSERT", "DELETE"]),
         ("outbox", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("email_changes", ["SELECT", "INSERT", "UPDATE", "DELETE"]), ("email_undo_tokens", ["SELECT", "INSERT"]),
+        ("email_verifications", ["SELECT", "INSERT", "UPDATE"]),
+        ("email_verification_tokens", ["SELECT", "INSERT", "DELETE"]),
         ("migrations", ["SELECT"]),
     ]
 

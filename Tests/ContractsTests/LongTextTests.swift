@@ -52,7 +52,17 @@ struct LongTextTests {
         "/api/v1/auth/change-password": ["old_password", "new_password"],
         "/api/v1/auth/forgot-password": ["email"],
         "/api/v1/auth/reset-password": ["token", "new_password"],
+        "/api/account/": [
+            "username", "email", "full_name", "first_name", "last_name", "phone", "bio", "language", "timezone",
+            "theme", "current_password",
+        ],
+        "/api/account/avatar/": ["avatar"],
+        "/api/account/password/": ["current_password", "new_password"],
+        "/api/account/email/verification/": [],
+        "/api/account/email/verify/": ["token"],
         "/api/account/email/undo/": ["token"],
+        "/api/account/sessions/": [],
+        "/api/account/sessions/{id}/": [],
     ]
 
     private static let endpoints = Router().targets.filter { !["-", "GET"].contains($0.method) }

@@ -59,8 +59,10 @@ struct OpenAPITests {
                 continue
             }
             for encoding in content.members {
+                // There the whole body is a picture.
+                guard encoding.name != "image/*" else { continue }
                 let example = try #require(encoding.value["example"])
-                for input in route.inputs where input.isRequired { #expect(example[input.name] != nil) }
+                for input in route.inputs where input.isRequired && input.field != .avatar { #expect(example[input.name] != nil) }
             }
         }
     }
@@ -187,7 +189,8 @@ struct OpenAPITests {
     @Test func `nginx limits every route that hashes passwords`() throws {
         for (contract, route) in Self.routes {
             for path in contract.spellings(of: route.path) where route.isOn(.passwords) {
-                #expect(try map("$homeroom_password_address", of: path) == "$homeroom_address", "\(path)")
+                let request = "\(route.method.rawValue) \(path)"
+                #expect(try map("$homeroom_password_address", of: request) == "$homeroom_address", "\(request)")
             }
         }
     }
@@ -198,9 +201,10 @@ struct OpenAPITests {
         let pattern = try Regex(String(#require(locations.first).output.path))
 
         #expect(locations.count == 1)
+        let takingFiles = Set(Self.routes.filter { $0.1.file != nil }.map(\.1.path))
         for (contract, route) in Self.routes {
             for path in contract.spellings(of: route.path) {
-                #expect(path.contains(pattern) == (route.file != nil), "\(path)")
+                #expect(path.contains(pattern) == takingFiles.contains(route.path), "\(path)")
             }
         }
     }

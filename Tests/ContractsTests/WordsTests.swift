@@ -13,13 +13,15 @@ struct WordsTests {
     private static let fields: [Field] = [
         .username, .email, .password, .confirmation, .currentPassword, .newPassword, .newConfirmation, .fullName,
         .firstName, .lastName, .phone, .bio, .avatar, .role, .refresh, .resetToken, .remembered, .limit, .after, .id,
+        .language, .timezone, .theme, .search, .sessionID,
     ]
 
     private static let rules: [Rule] = [
         .required, .null, .blank, .notText, .notAFlag, .tooShort(8), .tooLong(128), .tooManyBytes(1024), .malformed,
         .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric, .similar(to: .username),
         .similar(to: .email),
-        .mismatch, .incorrect, .expired, .unknown, .unknownRole, .otherRole, .notANumber(1...1000), .notAFile,
+        .mismatch, .incorrect, .expired, .unknown, .unknownRole, .otherRole, .notAChoice, .notANumber(1...1000),
+        .notAFile,
         .emptyFile, .notAPicture,
         .fileTooLarge(bytes: 5 << 20), .tooManyPixels, .tooLongSide(16_384),
     ]
@@ -29,7 +31,8 @@ struct WordsTests {
         switch rule {
         case .required, .null, .blank, .notText, .notAFlag, .tooShort, .tooLong, .tooManyBytes, .malformed,
             .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric, .similar, .mismatch,
-            .incorrect, .expired, .unknown, .unknownRole, .otherRole, .notANumber, .notAFile, .emptyFile, .notAPicture,
+            .incorrect, .expired, .unknown, .unknownRole, .otherRole, .notAChoice, .notANumber, .notAFile, .emptyFile,
+            .notAPicture,
             .fileTooLarge, .tooManyPixels, .tooLongSide:
             rules.contains(rule)
         }

@@ -43,6 +43,12 @@ package enum JSONSchema {
                 return elements.enumerated().flatMap {
                     mismatches(of: $0.element, with: keyword.value, at: "\(path)/\($0.offset)")
                 }
+            case "pattern":
+                guard case .string(let pattern) = keyword.value, let regex = try? Regex(pattern) else {
+                    return ["\(path): \(text(keyword.value)) is no pattern"]
+                }
+                guard case .string(let string) = value, !string.contains(regex) else { return [] }
+                return ["\(path): \(value) does not match \(pattern)"]
             case "format", "description", "default": return []
             default: return ["\(path): the keyword \(keyword.name) is not known here"]
             }
