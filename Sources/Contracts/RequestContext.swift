@@ -22,7 +22,9 @@ package final class RequestContext: @unchecked Sendable {
     package internal(set) var fault: String?
     /// The language of the account whose request it is, once known.
     private var accountLanguage: String?
-    private let trustedOrigins: Set<String>
+    /// The other origin that the page which sends it says to be of; nil where there is none, or none that is trusted.
+    let trustedOrigin: String?
+    private let cookieSameSite: Cookie.SameSite
     private var fields = Fields()
     private var upload: Upload?
     /// The cookie whose life this request made longer, with its new life in seconds.
@@ -36,7 +38,8 @@ package final class RequestContext: @unchecked Sendable {
         let destination = router.destination(of: request)
         self.destination = destination
         executor = destination.route?.executor(of: request)
-        trustedOrigins = router.trustedOrigins
+        trustedOrigin = RequestContext.origin(of: request, among: router.trustedOrigins)
+        cookieSameSite = router.cookieSameSite
     }
 
     var policy: Policy { destination.contract.policy }
@@ -183,11 +186,15 @@ package final class RequestContext: @unchecked Sendable {
     }
 
     /// `sessionid=…; Max-Age=1209600; Path=/; HttpOnly; SameSite=Lax`, and `Secure` under HTTPS. Zero seconds take it away.
+    /// `SameSite=None` is always `Secure`: browsers take it from nobody else.
     func settingCookie(_ value: String, life: Int64, in reply: Reply) throws(AccountsError) -> Reply {
         // A public URL with https means TLS somewhere before nginx.
-        let isSecure = request.isSecure || request.origin.hasPrefix("https:")
+        let isSecure = request.isSecure || request.origin.hasPrefix("https:") || cookieSameSite == .none
         let name = RequestContext.cookieName
-        guard let cookie = Cookie(name: name, value: value, maxAge: Int(life), isSecure: isSecure) else {
+        guard
+            let cookie = Cookie(
+                name: name, value: value, maxAge: Int(life), isSecure: isSecure, sameSite: cookieSameSite)
+        else {
             throw .fault("a session's cookie cannot be sent as one")
         }
         return reply.with("Set-Cookie", cookie.header)
@@ -214,7 +221,7 @@ package final class RequestContext: @unchecked Sendable {
         guard [origin, site].allSatisfy({ $0?.utf8.count ?? 0 <= RequestContext.maxOrigin }) else {
             throw .crossOrigin
         }
-        if let origin, trustedOrigins.contains(origin) { return }
+        if trustedOrigin != nil { return }
         if let site, !site.isEmpty {
             guard ["same-origin", "none"].contains(site) else { throw .crossOrigin }
             return

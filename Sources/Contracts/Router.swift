@@ -43,16 +43,22 @@ package struct Router: Sendable {
     private let entries: [String: Entry]
     /// With the target of what they answer without a route.
     private let contracts: [(contract: Contract, target: Int)]
+    /// As text, which is what requests have.
     let trustedOrigins: Set<String>
+    let cookieSameSite: Cookie.SameSite
 
-    /// - Parameter trustedOrigins: other origins whose pages may use the session cookie: `https://app.school.example`.
-    package init(trustedOrigins: Set<String> = []) {
-        self.init(Router.documented + [operations], trustedOrigins: trustedOrigins)
+    /// - Parameters:
+    ///   - trustedOrigins: other origins whose pages may read answers and use the session cookie.
+    ///   - cookieSameSite: with pages of which sites browsers send that cookie.
+    package init(trustedOrigins: Set<Origin> = [], cookieSameSite: Cookie.SameSite = .lax) {
+        self.init(
+            Router.documented + [operations], trustedOrigins: trustedOrigins, cookieSameSite: cookieSameSite)
     }
 
     /// Stops the program where two routes have one method and path.
-    init(_ contracts: [Contract], trustedOrigins: Set<String>) {
-        self.trustedOrigins = trustedOrigins
+    init(_ contracts: [Contract], trustedOrigins: Set<Origin>, cookieSameSite: Cookie.SameSite = .lax) {
+        self.trustedOrigins = Set(trustedOrigins.map(\.text))
+        self.cookieSameSite = cookieSameSite
         var entries: [String: Entry] = [:]
         var targets = [Target()]
         var all: [(contract: Contract, target: Int)] = []
@@ -149,7 +155,7 @@ package struct Router: Sendable {
         let route: Route
         switch context.destination.kind {
         case .route(let found): route = found
-        case .options(let allowed): return Reply(204).with("Allow", allowed)
+        case .options(let allowed): return context.shared(Reply(204).with("Allow", allowed))
         case .refused(let failure): return refuse(context, failure)
         }
         accounts.actor = .client(address: context.request.address)
@@ -159,7 +165,7 @@ package struct Router: Sendable {
         }
         defer { context.dropUpload() }
         do throws(Failure) {
-            return sendable(context.renewingCookie(in: try route.handle(context, accounts)), context)
+            return context.shared(sendable(context.renewingCookie(in: try route.handle(context, accounts)), context))
         } catch {
             return refuse(context, error)
         }
@@ -174,8 +180,8 @@ package struct Router: Sendable {
         var reply = context.destination.route?.answer?(failure, here) ?? here.contract.answer(failure, here)
         if case .methodNotAllowed(_, let allowed) = failure { reply = reply.with("Allow", allowed) }
         if let seconds = failure.retryAfter { reply = reply.with("Retry-After", String(seconds)) }
-        if case .internalError = failure { return reply }
-        return sendable(context.renewingCookie(in: reply), context)
+        if case .internalError = failure { return context.shared(reply) }
+        return context.shared(sendable(context.renewingCookie(in: reply), context))
     }
 
     /// The answer, or that of a mistake of ours where its headers cannot be sent.

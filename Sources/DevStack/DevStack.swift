@@ -43,9 +43,11 @@ package final class DevStack: Sendable {
         settings = try StackSettings(folder, publicURL: "http://127.0.0.1:\(options.port)")
         database = MariaDB(
             folder, settings, checkout: options.checkout, template: options.databaseTemplate)
-        service = Service(folder, homeroom: options.homeroom, environment: options.environment)
+        let service = Service(folder, homeroom: options.homeroom, environment: options.environment)
+        self.service = service
         nginx = Nginx(
-            folder, checkout: options.checkout, port: options.port, tlsPort: options.tlsPort, limits: options.limits)
+            folder, checkout: options.checkout, port: options.port, tlsPort: options.tlsPort, limits: options.limits
+        ) { () throws(StackError) in try service.run(["nginx-origins"]) }
         output = options.output
     }
 

@@ -11,17 +11,23 @@ package final class Nginx: Sendable {
     private let folder: Folder
     private let checkout: String
     private let limits: Bool
+    private let origins: @Sendable () throws(StackError) -> String
     private let server = Mutex<Child?>(nil)
 
     /// - Parameters:
     ///   - checkout: the folder that holds `nginx/`.
     ///   - limits: whether requests and connections per address are limited.
-    package init(_ folder: Folder, checkout: String, port: UInt16, tlsPort: UInt16?, limits: Bool) {
+    ///   - origins: what `homeroom nginx-origins` prints.
+    init(
+        _ folder: Folder, checkout: String, port: UInt16, tlsPort: UInt16?, limits: Bool,
+        origins: @escaping @Sendable () throws(StackError) -> String
+    ) {
         self.folder = folder
         self.checkout = checkout
         self.port = port
         self.tlsPort = tlsPort
         self.limits = limits
+        self.origins = origins
     }
 
     package var process: Child? { server.withLock { $0 } }
@@ -46,7 +52,8 @@ package final class Nginx: Sendable {
         if let tlsPort, !Port.isFree(tlsPort) { throw .portInUse(tlsPort, option: "--tls-port") }
     }
 
-    /// Reads the checkout's configuration again. Throws, and goes on with the old one, when nginx refuses it.
+    /// Reads the checkout's configuration and the trusted origins again. Throws, and goes on with the old ones, when nginx
+    /// refuses them.
     package func reload() throws(StackError) {
         try configure()
         try program(["-t"]).output()
@@ -79,6 +86,7 @@ package final class Nginx: Sendable {
         let source = try FileSystem.realPath(checkout + "/nginx")
         guard symlink(source, shared) == 0 else { throw .system(SystemError("link", shared, code: errno)) }
         let template = try FileSystem.read(source + "/development.conf")
+        try FileSystem.replace(folder.run + "/homeroom-origins.conf", with: try origins())
         try FileSystem.replace(folder.run + "/nginx.conf", with: filled(template))
     }
 

@@ -87,10 +87,12 @@ package final class Exchange: @unchecked Sendable {
     /// The values of a variable that was sent more than once.
     package func variables(_ name: String) -> [String] {
         var values: [String] = []
+        let head = name + "="
         var next = request.pointee.envp
         while let entry = next?.pointee {
-            let text = String(cString: entry)
-            if text.hasPrefix(name + "=") { values.append(String(text.dropFirst(name.count + 1))) }
+            if strncmp(entry, head, head.utf8.count) == 0 {
+                values.append(String(cString: entry.advanced(by: head.utf8.count)))
+            }
             next = next?.advanced(by: 1)
         }
         return values

@@ -1,5 +1,5 @@
 /// The bytes that header fields are made of (RFC 9110 §5.6).
-enum HeaderText {
+package enum HeaderText {
     /// §5.6.2.
     static func isTokenByte(_ byte: UInt8) -> Bool {
         switch byte {
@@ -14,6 +14,19 @@ enum HeaderText {
 
     static func isToken(_ text: some Collection<UInt8>) -> Bool {
         !text.isEmpty && text.allSatisfy(isTokenByte)
+    }
+
+    /// The members of a list such as `authorization, content-type`; nil where one is no token. Empty ones are passed over.
+    /// §5.6.1.
+    package static func tokens(in list: String) -> [Substring]? {
+        var tokens: [Substring] = []
+        for member in list.utf8.split(separator: UInt8(ascii: ",")) {
+            let token = trimmed(member)
+            if token.isEmpty { continue }
+            guard isToken(token) else { return nil }
+            tokens.append(Substring(token))
+        }
+        return tokens
     }
 
     /// A letter, digit, sign or space of ASCII.

@@ -74,6 +74,8 @@ package struct Reply {
         if hasBody { line("Content-Type", type) }
         if hasBody, stream == nil { line("Content-Length", String(body.count)) }
         line("Cache-Control", cacheControl)
+        // Whether other pages may read an answer depends on theirs; of all answers, so that no cache can mistake one.
+        line("Vary", "Origin")
         for (name, value) in headers { line(name, value) }
         message += "\r\n".utf8
         message += body

@@ -19,10 +19,16 @@ extension Request {
             isHostValid: isHostValid,
             contentLength: exchange.contentLength,
             header: { name in
-                // nginx hands on each Cookie header by itself. (RFC 9113 §8.2.3)
-                guard name == "cookie" else { return exchange.variable(Request.variableName(name)) }
-                let cookies = exchange.variables("HTTP_COOKIE")
-                return cookies.isEmpty ? nil : cookies.joined(separator: "; ")
+                // nginx hands on each header by itself: Cookie may come in parts (RFC 9113 §8.2.3), and two origins are
+                // none that could be trusted.
+                let separator: String
+                switch name {
+                case "cookie": separator = "; "
+                case "origin": separator = ", "
+                default: return exchange.variable(Request.variableName(name))
+                }
+                let values = exchange.variables(Request.variableName(name))
+                return values.isEmpty ? nil : values.joined(separator: separator)
             },
             read: { buffer throws(BodyCutShort) in
                 do throws(Exchange.CutShort) {
@@ -48,6 +54,8 @@ extension Request {
         switch header {
         case "content-type": "CONTENT_TYPE"
         case "authorization": "HTTP_AUTHORIZATION"
+        case "cookie": "HTTP_COOKIE"
+        case "origin": "HTTP_ORIGIN"
         default: "HTTP_" + header.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
         }
     }

@@ -1,5 +1,6 @@
 import Database
 import Glibc
+import HTTP
 import Mail
 
 /// `homeroom check`: one line a subject; exit 1 when one of them is not well.
@@ -11,6 +12,12 @@ enum Check {
                 _ = try configuration.signer()
                 let workers = configuration.workers == 1 ? "1 worker" : "\(configuration.workers) workers"
                 return "\(workers) on \(configuration.socket)"
+            },
+            line("origins") { () throws(CommandError) in
+                let origins = configuration.trustedOrigins.map(\.text).sorted()
+                guard !origins.isEmpty else { return "none but its own" }
+                let cookie = configuration.cookieSameSite == .none ? "of any site" : "of its own site"
+                return "\(origins.joined(separator: ", ")); the cookie comes with pages \(cookie)"
             },
             line("database") { () throws(CommandError) in
                 let cipher = try asking(configuration) { connection throws(DatabaseError) in try connection.cipher() }

@@ -2,6 +2,7 @@ import Accounts
 import Database
 import Foundation
 import Glibc
+import HTTP
 import Mail
 import Secrets
 import Server
@@ -20,8 +21,10 @@ struct Configuration {
     /// As whom `homeroom migrate` changes the schema.
     let owner: DatabaseAddress
     let media: String
-    /// Other origins whose pages may use contract 3's cookie.
-    let trustedOrigins: Set<String>
+    /// Other origins whose pages may read answers and use the session cookie.
+    let trustedOrigins: Set<Origin>
+    /// With pages of which sites browsers send that cookie.
+    let cookieSameSite: Cookie.SameSite
     let accounts: Settings
     /// nil: no mail is sent, and what is asked for waits.
     let mail: Mail?
@@ -51,9 +54,8 @@ struct Configuration {
         self.worker = worker
         (database, owner) = try keys.databases()
         media = try keys.text("HOMEROOM_MEDIA", default: "/var/lib/homeroom/media")
-        trustedOrigins = Set(
-            try keys.text("HOMEROOM_TRUSTED_ORIGINS", default: "").split(separator: ",")
-                .map { $0.trimmingCharacters(in: .whitespaces) })
+        trustedOrigins = try keys.origins("HOMEROOM_TRUSTED_ORIGINS")
+        cookieSameSite = try keys.sameSite("HOMEROOM_COOKIE_SAMESITE")
         var accounts = try keys.settings()
         mail = try keys.mail(publicURL: worker.publicURL)
         accounts.sendsMail = mail != nil
@@ -155,6 +157,30 @@ private struct Keys {
             throw .refused("\(key): `\(value)` is no URL like https://school.example")
         }
         return value
+    }
+
+    /// With commas between them.
+    mutating func origins(_ key: String) throws(CommandError) -> Set<Origin> {
+        var origins: Set<Origin> = []
+        for text in try text(key, default: "").split(separator: ",") {
+            let text = text.trimmingCharacters(in: .whitespaces)
+            if text.isEmpty { continue }
+            do throws(Origin.Fault) {
+                origins.insert(try Origin(text))
+            } catch {
+                throw .refused("\(key): `\(text)` \(error)")
+            }
+        }
+        return origins
+    }
+
+    mutating func sameSite(_ key: String) throws(CommandError) -> Cookie.SameSite {
+        let word = try text(key, default: "lax")
+        switch word {
+        case "lax": return .lax
+        case "none": return .none
+        default: throw .refused("\(key): `\(word)` is neither lax nor none")
+        }
     }
 
     mutating func databases() throws(CommandError) -> (service: DatabaseAddress, owner: DatabaseAddress) {

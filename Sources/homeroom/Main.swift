@@ -13,6 +13,7 @@ struct Homeroom {
           serve                                        the workers alone, on the configured socket
           migrate                                      brings the database to the newest schema
           check                                        tests configuration, database, media directory, mail
+          nginx-origins                                prints what nginx needs to know of HOMEROOM_TRUSTED_ORIGINS
           media clean                                  removes files that no account names
           openapi [CONTRACT] [--html]                  what one contract takes and gives, or all: OpenAPI 3.1, or a page
           user create NAME --email E [--role R] [--staff] [--superuser]   password from standard input
@@ -57,7 +58,7 @@ struct Homeroom {
         if call == "avatar-worker" { return AvatarWorker.run() }
         if call == "dev" { return try Dev.run(&arguments) }
         if call == "openapi" { return try OpenAPICommand.run(&arguments) }
-        guard ["serve", "worker", "mailer", "migrate", "check", "user", "media"].contains(call) else {
+        guard ["serve", "worker", "mailer", "migrate", "check", "user", "media", "nginx-origins"].contains(call) else {
             throw .usage("unknown call `\(call)`")
         }
         // The settings hold keys and passwords. Not PR_SET_DUMPABLE, which would hide the workers from each other where /proc
@@ -71,6 +72,7 @@ struct Homeroom {
         case "migrate": return try Migrate.run(configuration, &arguments)
         case "check": return try Check.run(configuration, &arguments)
         case "media": return try Media.run(configuration, &arguments)
+        case "nginx-origins": return try NginxOrigins.run(configuration, &arguments)
         default: return try UserCommand.run(configuration, &arguments)
         }
     }

@@ -51,7 +51,8 @@ enum Serve {
         let numbers = try arguments.option("metrics").flatMap(Int32.init)
         var signals = Supervisor.signals
         guard try becomeChild(configuration, &arguments, &signals) else { return 0 }
-        let router = Router(trustedOrigins: configuration.trustedOrigins)
+        let router = Router(
+            trustedOrigins: configuration.trustedOrigins, cookieSameSite: configuration.cookieSameSite)
         let metrics = Metrics(file: isTrial ? nil : numbers, role: .worker, targets: router.targets)
         let root = try CompositionRoot(configuration, permits: InheritedDescriptor.permits.rawValue, metrics: metrics)
         if isTrial { return 0 }

@@ -1,3 +1,4 @@
+import HTTP
 import JSON
 import TestSupport
 import Testing
@@ -84,7 +85,7 @@ struct CrossOriginTests {
     ]
 
     private static func client() throws -> TestClient {
-        let client = try TestClient(trustedOrigins: [trusted])
+        let client = try TestClient(trustedOrigins: [Origin(trusted)])
         _ = ContractAPI.roleSession.register("alice", at: client)
         return client
     }

@@ -1,4 +1,5 @@
 import Accounts
+import HTTP
 import JSON
 import TestSupport
 import Testing
@@ -36,6 +37,20 @@ struct RoleSessionCookieTests {
         let value = try #require(answer.cookie)
         #expect(
             answer.all("Set-Cookie") == ["sessionid=\(value); Max-Age=1209600; Path=/; Secure; HttpOnly; SameSite=Lax"])
+    }
+
+    @Test(arguments: [false, true])
+    func `a cookie that comes with pages of other sites is always secure`(isSecure: Bool) throws {
+        let client = TestClient(of: client.fixture, cookieSameSite: .none)
+        let login = client.ask(
+            "POST", "/api/user/login/", .json(ContractAPI.roleSession.credentials("alice")), isSecure: isSecure)
+        let value = try #require(login.cookie)
+
+        let logout = client.ask("POST", "/api/user/logout/", cookie: value, isSecure: isSecure)
+
+        #expect(
+            login.all("Set-Cookie") == ["sessionid=\(value); Max-Age=1209600; Path=/; Secure; HttpOnly; SameSite=None"])
+        #expect(logout.all("Set-Cookie") == ["sessionid=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=None"])
     }
 
     @Test func `logout takes the cookie away`() throws {

@@ -14,15 +14,15 @@ struct TestClient {
     let accounts: Accounts
     private let router: Router
 
-    init(of fixture: AccountsFixture, trustedOrigins: Set<String> = []) {
+    init(of fixture: AccountsFixture, trustedOrigins: Set<Origin> = [], cookieSameSite: Cookie.SameSite = .lax) {
         self.fixture = fixture
         accounts = fixture.accounts()
-        router = Router(trustedOrigins: trustedOrigins)
+        router = Router(trustedOrigins: trustedOrigins, cookieSameSite: cookieSameSite)
     }
 
     /// Over a fixture of its own.
-    init(trustedOrigins: Set<String> = []) throws {
-        self.init(of: try AccountsFixture(), trustedOrigins: trustedOrigins)
+    init(trustedOrigins: Set<Origin> = [], cookieSameSite: Cookie.SameSite = .lax) throws {
+        self.init(of: try AccountsFixture(), trustedOrigins: trustedOrigins, cookieSameSite: cookieSameSite)
     }
 
     /// Header names in lower case; one that is given wins over those that come of themselves.
@@ -87,6 +87,7 @@ struct Response {
     let status: Int
     let json: JSON
     let body: String
+    private let reply: Reply
     private let headers: [(name: String, value: String)]
 
     init(_ reply: Reply) {
@@ -100,6 +101,7 @@ struct Response {
         }
         status = reply.status
         headers = reply.headers
+        self.reply = reply
         self.body = String(decoding: body, as: UTF8.self)
         json = (try? JSON.parse(body)) ?? .null
     }
@@ -108,6 +110,12 @@ struct Response {
     var said: String {
         let masked = body.replacing(#/eyJ[\w\-.]+/#, with: "<token>")
         return masked.isEmpty ? "\(status)" : "\(status) \(masked)"
+    }
+
+    /// The header lines as nginx gets them.
+    var head: [String] {
+        String(decoding: reply.message, as: UTF8.self)
+            .split(separator: "\r\n", omittingEmptySubsequences: false).prefix { !$0.isEmpty }.map(String.init)
     }
 
     /// All values of a header, in their order.

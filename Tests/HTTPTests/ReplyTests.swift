@@ -16,6 +16,7 @@ struct ReplyTests {
                 Content-Type: application/json\r
                 Content-Length: 40\r
                 Cache-Control: no-store\r
+                Vary: Origin\r
                 \r
                 {"message":"注册成功","avatar":null}
                 """)
@@ -30,6 +31,7 @@ struct ReplyTests {
                 Content-Type: application/json\r
                 Content-Length: 14\r
                 Cache-Control: no-store\r
+                Vary: Origin\r
                 WWW-Authenticate: Bearer\r
                 Retry-After: 3\r
                 \r
@@ -46,6 +48,7 @@ struct ReplyTests {
                 Content-Type: text/plain\r
                 Content-Length: 4\r
                 Cache-Control: no-store\r
+                Vary: Origin\r
                 \r
                 a 1
 
@@ -59,6 +62,7 @@ struct ReplyTests {
             text(reply) == """
                 Status: 204 No Content\r
                 Cache-Control: no-store\r
+                Vary: Origin\r
                 Allow: GET, HEAD, OPTIONS\r
                 \r
 
@@ -74,6 +78,7 @@ struct ReplyTests {
                 Status: 200 OK\r
                 Content-Type: application/json\r
                 Cache-Control: no-store\r
+                Vary: Origin\r
                 \r
 
                 """)
@@ -93,6 +98,7 @@ struct ReplyTests {
                 Content-Type: application/json\r
                 Content-Length: 35\r
                 Cache-Control: no-store\r
+                Vary: Origin\r
                 \r
                 {"detail":"Internal server error."}
                 """)

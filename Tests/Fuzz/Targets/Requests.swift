@@ -38,7 +38,8 @@ extension FuzzTarget {
         _ = router.answer(RequestContext(request, router: router), shared.accounts)
     }
 
-    private static let router = Router(trustedOrigins: ["https://app.school.example"])
+    private static let router = Router(
+        trustedOrigins: Set(["https://app.school.example"].compactMap { try? Origin($0) }))
 
     /// A core for the one thread that asks.
     private struct OneThreadsAccounts: @unchecked Sendable {

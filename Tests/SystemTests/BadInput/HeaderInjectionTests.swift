@@ -28,7 +28,7 @@ struct HeaderInjectionTests {
         #expect(answer.status == 200)
         #expect(
             answer.headers.map(\.name).sorted() == [
-                "Cache-Control", "Connection", "Content-Type", "Date", "Link", "Server", "Transfer-Encoding",
+                "Cache-Control", "Connection", "Content-Type", "Date", "Link", "Server", "Transfer-Encoding", "Vary",
                 "X-Content-Type-Options", "X-Request-Id",
             ])
         #expect(answer["Content-Type"] == "application/json")

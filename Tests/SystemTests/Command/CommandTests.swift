@@ -87,6 +87,53 @@ struct CommandTests {
         #expect(outcome.output.contains(/schema: ok, version \d+\n/))
     }
 
+    @Test(arguments: [
+        ("", "lax", "none but its own"),
+        (
+            "https://b.school.example , http://localhost:3000,", "lax",
+            "http://localhost:3000, https://b.school.example; the cookie comes with pages of its own site"
+        ),
+        (
+            "https://b.school.example", "none",
+            "https://b.school.example; the cookie comes with pages of any site"
+        ),
+    ])
+    func `a check names the trusted origins`(origins: String, sameSite: String, said: String) throws {
+        let outcome = try site.homeroom(
+            "check", environment: ["HOMEROOM_TRUSTED_ORIGINS": origins, "HOMEROOM_COOKIE_SAMESITE": sameSite])
+
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("\norigins: ok, \(said)\n"))
+    }
+
+    @Test(arguments: ["*", "null", "https://app.school.example/", "app.school.example"])
+    func `a check and nginx-origins refuse what is no origin`(origin: String) throws {
+        for call in ["check", "nginx-origins"] {
+            let outcome = try site.homeroom(call, environment: ["HOMEROOM_TRUSTED_ORIGINS": origin])
+
+            #expect(outcome.status == 1)
+            #expect(outcome.output == "")
+            #expect(outcome.errors.hasPrefix("homeroom: HOMEROOM_TRUSTED_ORIGINS: `\(origin)` "))
+        }
+    }
+
+    @Test func `nginx-origins prints a map's lines, which are compared byte for byte`() throws {
+        let outcome = try site.homeroom(
+            "nginx-origins",
+            environment: ["HOMEROOM_TRUSTED_ORIGINS": "https://app.school.example,http://[::1]:3000"])
+
+        #expect(
+            outcome
+                == Outcome(
+                    status: 0,
+                    output: #"""
+                        # Made of HOMEROOM_TRUSTED_ORIGINS by `homeroom nginx-origins`.
+                        "~^http://\[::1\]:3000\z" "http://[::1]:3000";
+                        "~^https://app\.school\.example\z" "https://app.school.example";
+
+                        """#))
+    }
+
     @Test func `a check says whether a connection over TCP is encrypted`() throws {
         let network = try NetworkDatabase.shared.get()
         let settings = { (address: DatabaseAddress, tls: String) -> [String: String] in

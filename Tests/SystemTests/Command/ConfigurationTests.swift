@@ -29,6 +29,34 @@ struct ConfigurationTests {
         ("HOMEROOM_HASH_ITERATIONS", "0", "`0` is no number from 1 to 100"),
         ("HOMEROOM_HASH_PARALLELISM", "9", "`9` is no number from 1 to 8"),
         ("HOMEROOM_PUBLIC_URL", "ftp://school.example", "`ftp://school.example` is no URL like https://school.example"),
+        (
+            "HOMEROOM_TRUSTED_ORIGINS", "*",
+            "`*` would let in pages of whoever likes. Name each origin, e.g. https://app.school.example"
+        ),
+        (
+            "HOMEROOM_TRUSTED_ORIGINS", "https://app.school.example, null",
+            "`null` is what browsers call files and sandboxed frames of whoever likes. "
+                + "Serve the page by HTTP and name that origin, e.g. http://localhost:3000"
+        ),
+        (
+            "HOMEROOM_TRUSTED_ORIGINS", "https://app.school.example/",
+            "`https://app.school.example/` is not written as browsers write it. Write https://app.school.example"
+        ),
+        (
+            "HOMEROOM_TRUSTED_ORIGINS", "https://a.example,HTTP://B.example:80/x,https://c.example",
+            "`HTTP://B.example:80/x` is not written as browsers write it. Write http://b.example"
+        ),
+        (
+            "HOMEROOM_TRUSTED_ORIGINS", "app.school.example",
+            "`app.school.example` is not written as browsers write it. Write https://app.school.example"
+        ),
+        (
+            "HOMEROOM_TRUSTED_ORIGINS", "ftp://app.school.example",
+            "`ftp://app.school.example` is no origin. "
+                + "Write scheme and host as browsers do, e.g. https://app.school.example"
+        ),
+        ("HOMEROOM_COOKIE_SAMESITE", "strict", "`strict` is neither lax nor none"),
+        ("HOMEROOM_COOKIE_SAMESITE", "None", "`None` is neither lax nor none"),
         ("HOMEROOM_WORKER", "2", "no such setting. docs/operating.md lists them all."),
         ("HOMEROOM_TOKEN_KEY", "", "no key. Make one with: openssl rand -hex 32"),
         (

@@ -86,7 +86,7 @@ import Testing
         let known = try site.send("GET", "/api/openapi.json", headers: headers + [("If-None-Match", tag)])
 
         #expect(answer["Content-Encoding"] == "gzip")
-        #expect(answer["Vary"] == "Accept-Encoding")
+        #expect(answer.headers.filter { $0.name == "Vary" }.map(\.value).sorted() == ["Accept-Encoding", "Origin"])
         #expect(answer.body.count < 50_000)
         #expect(known.status == 304)
     }

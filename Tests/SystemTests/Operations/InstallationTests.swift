@@ -7,7 +7,7 @@ final class InstallationTests {
     private static let files = [
         "bin/homeroom", "lib/systemd/system/homeroom.service", "lib/systemd/system/homeroom.socket",
         "lib/sysusers.d/homeroom.conf", "lib/tmpfiles.d/homeroom.conf", "share/homeroom/homeroom.conf",
-        "share/homeroom/nginx/error.conf", "share/homeroom/nginx/fastcgi_variables",
+        "share/homeroom/nginx/cors.conf", "share/homeroom/nginx/error.conf", "share/homeroom/nginx/fastcgi_variables",
         "share/homeroom/nginx/headers.conf",
         "share/homeroom/nginx/homeroom.conf", "share/homeroom/nginx/http.conf", "share/homeroom/nginx/inside.conf",
         "share/homeroom/nginx/pages/reset-password.css", "share/homeroom/nginx/pages/reset-password.html",
