@@ -109,7 +109,7 @@ function navigation(role) {
   });
   const out = element("button", { type: "button", className: "quiet", id: "sign-out", say: ["退出登录", "Sign out"] });
   out.addEventListener("click", signOut);
-  return element("nav", { label: ["主菜单", "Main"] }, element("ul", {}, ...links), out);
+  return element("nav", { label: ["主菜单", "Main"] }, element("ul", {}, ...links, element("li", {}, out)));
 }
 
 function header() {
