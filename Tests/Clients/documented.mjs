@@ -95,7 +95,7 @@ test("contract 1: a picture goes up with its progress, and is there", async () =
   assert.equal((await profile()).avatar_url, url);
   assert.ok(steps.length > 1 && steps.every((part, index) => part >= (steps[index - 1] ?? 0)), `${steps}`);
   assert.equal(steps.at(-1), 1);
-  assert.equal((await nodesFetch(url)).headers.get("Content-Type"), "image/png");
+  assert.equal((await axios.get(url)).headers["content-type"], "image/png");
 });
 
 test("contract 1: errors come with the texts for the form", async () => {
@@ -295,16 +295,63 @@ test("contract 5: errors come with the texts for the form", async () => {
   assert.equal(await forgotPassword("nobody@example.com"), "如果邮箱存在，重置链接已发送");
 });
 
+/** Somebody new who is signed in with the cookie. */
+async function signedInPerson() {
+  const { signIn } = await example("role-session.js");
+  const person = await newPerson();
+  await signIn(person.username, password, "student");
+  return person;
+}
+
+test("contract 6: the account is shown and changed", async () => {
+  const { account, change } = await example("account.js");
+  const person = await signedInPerson();
+
+  const before = await account();
+  const after = await change({ full_name: "张三", language: "en" });
+
+  assert.deepEqual([before.username, before.full_name, before.avatar], [person.username, null, null]);
+  assert.deepEqual(after, { ...before, full_name: "张三", language: "en" });
+});
+
+test("contract 6: a file goes up as it is", async () => {
+  const { setAvatar } = await example("account.js");
+  await signedInPerson();
+
+  const { avatar } = await setAvatar(new Blob([fs.readFileSync(pictureFile(100))], { type: "image/png" }));
+
+  for (const url of Object.values(avatar)) assert.equal((await axios.get(url)).status, 200, url);
+});
+
+test("contract 6: other sessions are shown and ended", async () => {
+  const { sessions, endOtherSessions } = await example("account.js");
+  await signedInPerson();
+
+  const before = await sessions();
+  await endOtherSessions();
+  const after = await sessions();
+
+  assert.deepEqual(before.map((session) => [session.contract, session.is_current]), [
+    ["role-session", true], ["v1-profile", false],
+  ]);
+  assert.deepEqual(after.map((session) => session.id), [before[0].id]);
+});
+
 test("contract 6: a problem says what, where and under which number", async () => {
-  const { undoEmail, call, Problem } = await example("account.js");
+  const { change, call, Problem } = await example("account.js");
+  await signedInPerson();
 
-  const unknown = await failure(undoEmail("used"));
-  const nothing = await failure(call("GET", "/nothing/"));
+  const noPassword = await failure(change({ email: "elsewhere@example.com" }));
+  const noPath = await failure(call("GET", "/nothing/"));
+  cookie = null;
+  const nobody = await failure(call("GET", "/"));
 
-  assert.ok(unknown instanceof Problem);
-  assert.deepEqual([unknown.status, unknown.code, Object.keys(unknown.fields)], [400, "invalid", ["token"]]);
-  assert.match(unknown.request, /^[0-9a-f]{32}$/);
-  assert.deepEqual([nothing.status, nothing.code], [404, "not_found"]);
+  assert.ok(noPassword instanceof Problem);
+  assert.deepEqual([noPassword.status, noPassword.code], [400, "invalid"]);
+  assert.equal(noPassword.fields.current_password.code, "required");
+  assert.match(noPassword.request, /^[0-9a-f]{32}$/);
+  assert.deepEqual([noPath.status, noPath.code], [404, "not_found"]);
+  assert.deepEqual([nobody.status, nobody.code], [401, "not_authenticated"]);
 });
 
 /** Of each contract: a path that takes JSON, and which keys its errors have, with fields and without. */
@@ -345,20 +392,16 @@ test("the table of errors: each contract's shape, nginx's own errors included", 
 
 test("the table of errors: a lock says how long, in 423 as in 429", async () => {
   const name = newName();
-  const login = (address, body) => fetch(service + address, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
-  });
-  const wrong = { username: name, password: "wrong-Owls-42" };
-  for (let failures = 0; failures < 10; failures += 1) await login("/api/v1/auth/login/json", wrong);
+  const wrong = { username: name, role: "student", password: "wrong-Owls-42" };
+  const login = async (path) => (await failure(axios.post(service + path, wrong))).response;
+  for (let failures = 0; failures < 10; failures += 1) await login("/api/v1/auth/login/json");
 
   const answers = [
-    await login("/api/v1/auth/login/", wrong), await login("/api/user/login/", { ...wrong, role: "student" }),
-    await login("/api/v1/auth/login/json", wrong),
+    await login("/api/v1/auth/login/"), await login("/api/user/login/"), await login("/api/v1/auth/login/json"),
   ];
 
   assert.deepEqual(answers.map((answer) => answer.status), [429, 429, 423]);
-  for (const answer of answers) {
-    const seconds = Number(answer.headers.get("Retry-After"));
-    assert.ok(seconds > 0 && seconds <= 900, `${seconds}`);
+  for (const { headers } of answers) {
+    assert.ok(headers["retry-after"] > 0 && headers["retry-after"] <= 900, headers["retry-after"]);
   }
 });

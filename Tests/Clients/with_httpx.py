@@ -155,6 +155,18 @@ def _():
     assert after.status_code == 401
 
 
+@fact("contract 6: a picture is taken as the whole body, with the token of any contract")
+def _():
+    person = Person()
+
+    for contract in (1, 2, 4, 5):
+        with client(headers=bearer(person.access_token(contract))) as http:
+            answer = http.put("/api/account/avatar", content=picture(), headers={"Content-Type": "image/png"})
+
+        assert answer.status_code == 200, (contract, answer.text)
+        assert answer.json()["avatar"]["url_64"].endswith("-64.png")
+
+
 @fact("an access token of one contract opens the endpoints of all")
 def _():
     person = Person()
