@@ -77,16 +77,21 @@ final class MailServer: Sendable {
         let defects: Int
         let raw: String
 
+        /// Whether it asks for proof of an address.
+        var isVerification: Bool { text.contains("/verify-email#") }
         /// The link's token.
         var token: String { text.firstMatch(of: /#token=(\S+)/).map { String($0.1) } ?? "" }
     }
 
-    /// All mails that have come for an address.
+    /// All mails that have come for an address, but those that ask for proof of it: each registration causes one.
     func mails(to address: String) throws -> [Mail] {
         try mails().filter { $0.recipients == [address] }
     }
 
-    func mails() throws -> [Mail] {
+    /// All mails that have come but those that ask for proof of an address.
+    func mails() throws -> [Mail] { try allMails().filter { !$0.isVerification } }
+
+    func allMails() throws -> [Mail] {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }
         return try names.sorted { Int($0.dropLast(5)) ?? 0 < Int($1.dropLast(5)) ?? 0 }
             .map { try Mail(JSON.parse(Array(Data(contentsOf: URL(filePath: "\(folder)/\($0)"))))) }
