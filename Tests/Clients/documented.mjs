@@ -1,6 +1,5 @@
 // The JavaScript of docs/frontends.md, or of its translation, as a frontend has it: each block begins with the name of its
-// file. What a page of another origin has and node has not is made here: the storage, and that `fetch` says where it comes
-// from and keeps cookies.
+// file.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
@@ -8,37 +7,10 @@ import path from "node:path";
 import test from "node:test";
 import { pathToFileURL } from "node:url";
 import axios from "axios";
-import NodeFormData from "form-data";
+import { asked, jar } from "./browser.mjs";
 import { expired, newName, newPerson, password, pictureFile, service } from "./service.mjs";
 
 const document = process.argv[4];
-const origin = "https://app.school.example";
-
-class Store {
-  #texts = new Map();
-  getItem(name) { return this.#texts.get(name) ?? null; }
-  setItem(name, value) { this.#texts.set(name, String(value)); }
-  removeItem(name) { this.#texts.delete(name); }
-}
-
-globalThis.localStorage = new Store();
-globalThis.FormData = NodeFormData;    // the one that axios sends from node
-
-let cookie = null;
-const asked = [];    // the paths that fetch was called for
-const nodesFetch = fetch;
-globalThis.fetch = async (address, options = {}) => {
-  asked.push(new URL(address).pathname);
-  const headers = new Headers(options.headers);
-  headers.set("Origin", origin);
-  headers.set("Sec-Fetch-Site", "cross-site");
-  const isIncluded = options.credentials === "include";
-  if (isIncluded && cookie) headers.set("Cookie", cookie);
-  const answer = await nodesFetch(address, { ...options, headers });
-  const set = answer.headers.get("Set-Cookie");
-  if (isIncluded && set) cookie = set.includes("Max-Age=0") ? null : set.split(";")[0];
-  return answer;
-};
 
 const blocksOf = (file) =>
   [...fs.readFileSync(file, "utf8").matchAll(/^```js\n\/\/ ([a-z0-9-]+\.js)\n([^]*?)^```$/gm)];
@@ -189,7 +161,7 @@ test("contract 3: a page of another origin signs in and out with the cookie", as
   assert.equal(renamed.username, `${person.username}x`);
   assert.deepEqual(shown, renamed);
   assert.equal(await me(), null);
-  assert.equal(cookie, null);
+  assert.equal(jar.cookie, null);
 });
 
 test("contract 3: its list is walked through to the end", async () => {
@@ -343,7 +315,7 @@ test("contract 6: a problem says what, where and under which number", async () =
 
   const noPassword = await failure(change({ email: "elsewhere@example.com" }));
   const noPath = await failure(call("GET", "/nothing/"));
-  cookie = null;
+  jar.cookie = null;
   const nobody = await failure(call("GET", "/"));
 
   assert.ok(noPassword instanceof Problem);
@@ -372,7 +344,7 @@ test("the table of errors: each contract's shape, nginx's own errors included", 
     const answers = {
       fields: await post(json, "{}"),
       404: await fetch(`${service}${address.replace(/login.*|undo.*/, "nothing/at/all")}`),
-      405: await fetch(service + address, { method: "DELETE" }),
+      405: await fetch(service + address),
       413: await post(json, `{"a": "${"a".repeat(70_000)}"}`),
       nginx: await post(json, `{"a": "${"a".repeat(200_000)}"}`),
       415: await post({ "Content-Type": "text/xml" }, "<a/>"),

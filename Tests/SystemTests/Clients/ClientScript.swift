@@ -17,19 +17,15 @@ struct ClientScript: Hashable, Sendable, CustomTestStringConvertible {
     struct Report: Sendable {
         let outcome: Outcome
 
-        func isTrue(_ fact: Fact) -> Bool {
-            outcome.output.split(separator: "\n").contains {
-                $0.hasPrefix("ok ") && $0.hasSuffix(" - \(fact.sentence)")
-            }
-        }
-
-        /// What the script says of a fact that is not so; all that it said where it says nothing of it.
-        func reason(of fact: Fact) -> String {
+        /// What the script says where a fact is not so, and all that it said where it says nothing of it; nil: it is so.
+        func reason(against fact: Fact) -> String? {
             let lines = outcome.output.split(separator: "\n")
-            guard
-                let start = lines.firstIndex(where: { $0.hasPrefix("not ok ") && $0.hasSuffix(" - \(fact.sentence)") })
-            else { return "\(outcome)" }
-            return lines[(start + 1)...].prefix { $0.hasPrefix(" ") }.joined(separator: "\n")
+            let line = lines.firstIndex {
+                $0.wholeMatch(of: #/(not )?ok \d+ - (?<sentence>.*)/#)?.sentence == fact.sentence[...]
+            }
+            guard let line else { return "\(outcome)" }
+            if lines[line].hasPrefix("ok") { return nil }
+            return lines[line...].prefix { $0 == lines[line] || $0.hasPrefix(" ") }.joined(separator: "\n")
         }
     }
 
