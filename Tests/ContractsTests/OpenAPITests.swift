@@ -62,7 +62,9 @@ struct OpenAPITests {
                 // There the whole body is a picture.
                 guard encoding.name != "image/*" else { continue }
                 let example = try #require(encoding.value["example"])
-                for input in route.inputs where input.isRequired && input.field != .avatar { #expect(example[input.name] != nil) }
+                for input in route.inputs where input.isRequired && input.field != .avatar {
+                    #expect(example[input.name] != nil)
+                }
             }
         }
     }
