@@ -1,27 +1,27 @@
 """Pages of other origins in a real browser, against a running Homeroom: what they can do, and what they cannot.
 
-    cors.py API TRUSTED UNTRUSTED MEDIA-PATH
+    cors.py NONE LAX TRUSTED UNTRUSTED MEDIA-PATH
 
-API is the service's URL, on another site than the pages: `http://127.0.0.1:8000` for pages of `localhost`. TRUSTED and
-UNTRUSTED are the ports of the pages' origins on localhost. The service trusts the first of them, has
-HOMEROOM_COOKIE_SAMESITE=none, and limits requests per address. MEDIA-PATH is the path of a picture.
+NONE and LAX are the ports of two services on 127.0.0.1, with HOMEROOM_COOKIE_SAMESITE as they are called; that is another
+site than localhost. TRUSTED and UNTRUSTED are the ports of the pages' origins on localhost, of which both services trust
+the first. NONE limits requests per address, and has a picture at MEDIA-PATH.
 Prints a line a journey; ends with 1 at the first that goes wrong.
 """
 
 import http.client
 import http.server
-import json
 import sys
 import threading
 import urllib.parse
 
 from selenium import webdriver
 
-API, TRUSTED, UNTRUSTED, PICTURE = sys.argv[1:]
+NONE, LAX, TRUSTED, UNTRUSTED, PICTURE = sys.argv[1:]
 PASSWORD = "seven-Owls-42"
 
 # What the pages have in common: a request as frontends send it, told in what the page could read of its answer.
 SCRIPT = """
+window.API = new URLSearchParams(location.search).get("api");
 window.call = async (method, path, {body, token, ...options} = {}) => {
     const headers = {};
     if (body) headers["Content-Type"] = "application/json";
@@ -62,8 +62,8 @@ class Page(http.server.BaseHTTPRequestHandler):
     """Any path of a page's origin."""
 
     def do_GET(self):
-        found = self.path == "/"
-        body = f"<!doctype html><title>page</title><script>const API = {json.dumps(API)};{SCRIPT}</script>".encode()
+        found = urllib.parse.urlsplit(self.path).path == "/"
+        body = f"<!doctype html><title>page</title><script>{SCRIPT}</script>".encode()
         self.send_response(200 if found else 404)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body) if found else 0))
@@ -102,8 +102,8 @@ class Browser:
         self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
         self.driver.set_script_timeout(20)
 
-    def open(self, port):
-        self.driver.get(f"http://localhost:{port}/")
+    def open(self, port, api=f"http://127.0.0.1:{NONE}"):
+        self.driver.get(f"http://localhost:{port}/?api={api}")
         expect("the page's origin", self.run("return location.origin"), f"http://localhost:{port}")
 
     def run(self, script, *arguments):
@@ -197,8 +197,8 @@ def pictures(browser):
     return read
 
 
-def cookie(browser):
-    """Contract 3 with the cookie, across sites."""
+def cookie(browser, where):
+    """Contract 3 with the cookie."""
     with_cookie = {"credentials": "include"}
     body = {"username": "mei", "password": PASSWORD, "role": "student"}
     expect("nobody yet", browser.call("GET", "/api/user/me/", **with_cookie)["status"], 401)
@@ -212,7 +212,7 @@ def cookie(browser):
     answer = browser.call("POST", "/api/user/change-password/", body={}, **with_cookie)
     expect("POST with it", answer.get("status"), 400)
     expect("the script sees no cookie", browser.run("return document.cookie"), "")
-    said("contract 3 with the cookie")
+    said(f"contract 3 with the cookie, {where}")
 
 
 def account(browser):
@@ -260,8 +260,7 @@ def unchanged(browser):
 
 def limits(browser):
     """429 of nginx, once this address has sent too many logins."""
-    place = urllib.parse.urlsplit(API)
-    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", int(NONE), timeout=20)
     statuses = set()
     for _ in range(1000):
         connection.request("POST", "/api/v1/auth/login/", "{}", {"Content-Type": "application/json"})
@@ -280,6 +279,19 @@ def limits(browser):
     said("too many requests")
 
 
+def lax(browser):
+    """As it is unless it is set: the cookie comes with pages of the same site, whatever their port, and with no others."""
+    browser.open(TRUSTED, f"http://localhost:{LAX}")
+    expect("registration", register(browser, "mei").get("status"), 201)
+    cookie(browser, "on the same site")
+    browser.open(TRUSTED, f"http://127.0.0.1:{LAX}")
+    body = {"username": "mei", "password": PASSWORD, "role": "student"}
+    answer = browser.call("POST", "/api/user/login/", body=body, credentials="include")
+    expect("sign in from another site", answer.get("status"), 200)
+    expect("the cookie stays away", browser.call("GET", "/api/user/me/", credentials="include").get("status"), 401)
+    said("lax keeps the cookie from other sites")
+
+
 def main():
     serve(TRUSTED)
     serve(UNTRUSTED)
@@ -290,13 +302,14 @@ def main():
         other_contracts(browser, token)
         uploads(browser, token)
         read_picture = pictures(browser)
-        cookie(browser)
+        cookie(browser, "on another site")
         account(browser)
         browser.open(UNTRUSTED)
         untrusted(browser, read_picture)
         browser.open(TRUSTED)
         unchanged(browser)
         limits(browser)
+        lax(browser)
     finally:
         browser.driver.quit()
 
