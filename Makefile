@@ -33,10 +33,11 @@ PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.
 PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
 # What only the tests start: a mail server, what kills a worker at a chosen step, what loads it, promtool, which reads
-# metrics, what reads units and hands over a socket, and frontends' axios.
+# metrics, what reads units and hands over a socket, frontends' axios, and a browser.
 TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd
 TEST_PACKAGES += python3-venv
 TEST_PACKAGES += nodejs node-axios node-form-data
+TEST_PACKAGES += chromium chromium-driver
 
 fuzz: test-packages
 	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz \

@@ -62,8 +62,8 @@ struct OtherOriginTests {
             (404, "GET", "/media/avatars/0123456789abcdef0123456789abcdef.png", [], 0),
             (431, "GET", "/", [("X-Long", String(repeating: "a", count: 9000))], 0),
             (400, "GET", "/api/v1/info/", [("Content-Length", "-1")], 0),
-            (200, "GET", "/reset-password", [], 0), (200, "GET", "/reset-password.css", [], 0),
-            (200, "HEAD", "/undo-email.js", [], 0),
+            (200, "GET", "/reset-password", [], 0), (200, "GET", "/pages/style.css", [], 0),
+            (200, "HEAD", "/pages/api.js", [], 0),
         ]
 
     private func ask(_ index: Int, _ headers: [(String, String)]) throws -> Answer {
