@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import secrets
 import subprocess
 import urllib.error
 import urllib.request
@@ -15,6 +16,8 @@ URL = os.environ["SITE_URL"]
 COMMAND = os.environ["SITE_COMMAND"]
 SETTINGS = os.environ["SITE_SETTINGS"]
 PASSWORD = "seven-Owls-42"
+# Of names: the tests may run twice on one database.
+RUN = secrets.token_hex(2)
 
 # Rules of WCAG 2.2, levels A and AA.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -167,7 +170,7 @@ class Person:
 
     def __init__(self, role="student", name=None, language=None):
         Person.count += 1
-        self.username = name or f"{role}{Person.count}"
+        self.username = name or f"{role}-{RUN}-{Person.count}"
         self.email = f"{self.username}@example.org"
         self.password = PASSWORD
         self.role = role

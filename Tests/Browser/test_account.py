@@ -1,5 +1,7 @@
+import json
+
 import pytest
-from browser import PASSWORD, URL, Person, call, homeroom, status
+from browser import PASSWORD, RUN, Person, call, homeroom, status
 
 TEXTS = {"full_name": "Alice Liddell", "last_name": "Liddell", "first_name": "Alice", "phone": "+44 1865 276150",
          "bio": "Grade 7\nReads <b>a lot</b> & more"}
@@ -49,13 +51,13 @@ def test_every_field_of_the_account_is_saved_and_cleared(browser, person):
 
 def test_username_and_address_change_with_the_password(browser, person):
     profile(browser)
-    browser.type(username="renamed", email="renamed@example.org")
+    browser.type(username=f"renamed-{RUN}", email=f"renamed-{RUN}@example.org")
     browser.type(current_password=PASSWORD)
     browser.submit()
 
     browser.until(lambda: browser.outcome() == "Saved.")
-    account = call("GET", "/api/v1/auth/me", token=browser_token("renamed"))
-    assert (account["username"], account["email"]) == ("renamed", "renamed@example.org")
+    account = call("GET", "/api/v1/auth/me", token=browser_token(f"renamed-{RUN}"))
+    assert (account["username"], account["email"]) == (f"renamed-{RUN}", f"renamed-{RUN}@example.org")
 
 
 def browser_token(name):
@@ -77,7 +79,7 @@ def test_all_that_is_wrong_with_a_profile_is_told_at_once(browser, person):
 
 
 def test_the_switches_are_remembered_by_the_account(browser, person):
-    browser.press("#language")
+    browser.press("#language-switch")
     browser.press("#theme-choice option[value=dark]")
     browser.until(lambda: (lambda account: (account["language"], account["theme"]) == ("zh", "dark"))(
         call("GET", "/api/account/", token=person.token())))
@@ -91,7 +93,7 @@ def test_the_switches_are_remembered_by_the_account(browser, person):
 def test_what_was_typed_outlives_a_change_of_the_language(browser):
     browser.open("/register")
     browser.type(username="half")
-    browser.press("#language")
+    browser.press("#language-switch")
 
     assert browser.text("h1") == "注册账户"
     assert browser.one("#username").get_attribute("value") == "half"
@@ -149,12 +151,13 @@ def test_devices_are_shown_and_ended(browser, person):
     agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
     one, two, three = person.token(agent), person.token(agent), person.token("curl/7.88.1")
     browser.open("/devices")
-    browser.until(lambda: len(browser.all(".device")) == 4)
+    # The browser, these three, and the one that chose the language.
+    browser.until(lambda: len(browser.all(".device")) == 5)
     assert len([heading for heading in browser.all(".device h2") if heading.text == "Firefox on Windows"]) == 2
     # The newest comes first: the one of curl.
     browser.press(".device:first-child button")
 
-    browser.until(lambda: len(browser.all(".device")) == 3)
+    browser.until(lambda: len(browser.all(".device")) == 4)
     assert browser.outcome() == "The device is signed out."
     assert [status("GET", "/api/account/", token=token) for token in (one, two, three)] == [200, 200, 401]
     browser.press("#end-others")
@@ -168,8 +171,9 @@ def test_devices_are_shown_and_ended(browser, person):
 
 @pytest.fixture(scope="module")
 def pupils():
-    lines = "".join('{"username": "pupil%02d", "email": "pupil%02d@example.org", "full_name": "Zoe %02d", "password_hash": "!"}\n'
-                    % (number, number, number) for number in range(25))
+    people = [{"username": f"pupil-{RUN}-{number:02}", "email": f"pupil-{RUN}-{number:02}@example.org",
+               "full_name": f"Zoe {RUN} {number:02}", "password_hash": "!"} for number in range(25)]
+    lines = "".join(json.dumps(person) + "\n" for person in people)
     homeroom("user", "import", "-", text=lines)
 
 
@@ -183,11 +187,11 @@ def test_people_are_found_by_search_role_and_page(browser, pupils, role):
     browser.sign_in(person)
     browser.open("/people")
     browser.until(lambda: len(names(browser)) == 20)
-    browser.type(q="zoe")
-    browser.until(lambda: names(browser) == [f"Zoe {number:02}" for number in range(20)])
+    browser.type(q=f"zoe {RUN}")
+    browser.until(lambda: names(browser) == [f"Zoe {RUN} {number:02}" for number in range(20)])
 
     browser.press("#on")
-    browser.until(lambda: names(browser) == [f"Zoe {number:02}" for number in range(20, 25)])
+    browser.until(lambda: names(browser) == [f"Zoe {RUN} {number:02}" for number in range(20, 25)])
     assert browser.text("#count") == "Page 2, 5 people"
     assert not browser.one("#on").is_enabled()
     browser.press("#back")

@@ -1,7 +1,5 @@
-import urllib.error
-
 import pytest
-from browser import PASSWORD, URL, Person, call, homeroom, status
+from browser import PASSWORD, RUN, URL, Person, status
 from mail import link
 from selenium.webdriver.common.keys import Keys
 
@@ -12,11 +10,11 @@ ROLES = {"student": "Student", "mentor": "Mentor", "teacher": "Teacher"}
 
 def test_who_registers_is_signed_in_with_the_browsers_language_and_time_zone(browser):
     browser.open("/register")
-    browser.type(username="new.kite", email="new.kite@example.org", password=PASSWORD, password2=PASSWORD)
+    browser.type(username=f"new.{RUN}", email=f"new.{RUN}@example.org", password=PASSWORD, password2=PASSWORD)
     browser.submit()
 
     browser.at("/")
-    assert browser.text("#name") == "new.kite"
+    assert browser.text("#name") == f"new.{RUN}"
     assert browser.text("#role") == "Student"
     browser.open("/profile")
     browser.one("#facts dd")
@@ -210,10 +208,10 @@ def test_an_unknown_address_is_answered_the_same(browser):
 
 def test_an_address_is_proven_by_the_link_of_the_registration(browser):
     browser.open("/register")
-    browser.type(username="proven", email="proven@example.org", password=PASSWORD, password2=PASSWORD)
+    browser.type(username=f"proven-{RUN}", email=f"proven-{RUN}@example.org", password=PASSWORD, password2=PASSWORD)
     browser.submit()
     browser.one("#unverified")
-    address = link(browser, "proven@example.org", "verify-email")
+    address = link(browser, f"proven-{RUN}@example.org", "verify-email")
 
     browser.open(address)
     browser.submit()
@@ -246,7 +244,7 @@ def test_a_changed_address_is_taken_back_by_the_link_to_the_old_one(browser):
     browser.one("#facts dd")
     assert not browser.all("#proof")[0].is_displayed()
     browser.refusal(400, "/api/account/")
-    browser.type(email="thief@example.org")
+    browser.type(email=f"thief-{RUN}@example.org")
     browser.submit()
     browser.until(lambda: browser.focused == "current_password")
     assert browser.error("current_password") != ""

@@ -15,7 +15,7 @@ struct NginxTests {
     // MARK: Errors
 
     @Test(arguments: [
-        "/", "/nowhere", "/api", "/api/v1/", "/api/v1/nowhere/", "/api/v1/info/more/", "/index.html", "/.git/config",
+        "/nowhere", "/api", "/api/v1/", "/api/v1/nowhere/", "/api/v1/info/more/", "/index.html", "/.git/config",
     ])
     func `an unknown path is answered 404 as JSON`(path: String) throws {
         let answer = try site.send("GET", path)
