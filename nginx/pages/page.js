@@ -286,7 +286,8 @@ function reveal(input) {
   frame.append(input, button);
 }
 
-function clear(form) {
+/** Takes away what is said to be wrong. */
+export function clear(form) {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   for (const error of form.querySelectorAll(".error")) say(error, "");
   announce("", "", false);
