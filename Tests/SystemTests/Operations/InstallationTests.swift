@@ -8,9 +8,9 @@ final class InstallationTests {
         "bin/homeroom", "lib/systemd/system/homeroom.service", "lib/systemd/system/homeroom.socket",
         "lib/sysusers.d/homeroom.conf", "lib/tmpfiles.d/homeroom.conf", "share/homeroom/homeroom.conf",
         "share/homeroom/nginx/cors.conf", "share/homeroom/nginx/error.conf", "share/homeroom/nginx/fastcgi_variables",
-        "share/homeroom/nginx/headers.conf",
-        "share/homeroom/nginx/homeroom.conf", "share/homeroom/nginx/http.conf", "share/homeroom/nginx/inside.conf",
-        "share/homeroom/nginx/pages.conf", "share/homeroom/nginx/pages/address.js", "share/homeroom/nginx/pages/api.js",
+        "share/homeroom/nginx/headers.conf", "share/homeroom/nginx/homeroom.conf", "share/homeroom/nginx/http.conf",
+        "share/homeroom/nginx/inside.conf", "share/homeroom/nginx/pages.conf",
+        "share/homeroom/nginx/pages/address.js", "share/homeroom/nginx/pages/api.js",
         "share/homeroom/nginx/pages/avatar.html", "share/homeroom/nginx/pages/avatar.js",
         "share/homeroom/nginx/pages/boot.js", "share/homeroom/nginx/pages/crop.js",
         "share/homeroom/nginx/pages/devices.html", "share/homeroom/nginx/pages/devices.js",
@@ -25,8 +25,7 @@ final class InstallationTests {
         "share/homeroom/nginx/pages/reset.js", "share/homeroom/nginx/pages/strength.js",
         "share/homeroom/nginx/pages/style.css", "share/homeroom/nginx/pages/token.js",
         "share/homeroom/nginx/pages/undo-email.html", "share/homeroom/nginx/pages/verify-email.html",
-        "share/homeroom/nginx/pages/words.js", "share/homeroom/nginx/production.conf",
-        "share/homeroom/sql/users.sql",
+        "share/homeroom/nginx/pages/words.js", "share/homeroom/nginx/production.conf", "share/homeroom/sql/users.sql",
     ]
 
     private let folder: String
