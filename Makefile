@@ -4,6 +4,7 @@
 # make lint       format of the sources, links and commands of the documents; ends with an error when something is off
 # make unit       the tests that need no server: within a minute after the build
 # make test       all tests; ends with an error when one fails
+# make screenshots   pictures of the pages, into docs/screenshots
 # make python     what tests need of PyPI, into .build/python
 # make bench      how fast it is beside what it competes with, in some minutes; ends with an error when it is too slow
 # make bench-avatars   uploads a second beside what libvips alone does
@@ -37,14 +38,15 @@ PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
 TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd
 TEST_PACKAGES += python3-venv
 TEST_PACKAGES += nodejs node-axios node-form-data
-TEST_PACKAGES += chromium chromium-driver
+# The browser for the pages, and a font that has Chinese.
+TEST_PACKAGES += chromium chromium-driver fonts-wqy-microhei
 
 fuzz: test-packages
 	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz \
 	    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
-.PHONY: fuzz packages test-packages build run lint unit test bench bench-avatars soak sanitize static install uninstall format clean python
+.PHONY: fuzz packages test-packages build run lint unit test bench bench-avatars soak sanitize static install uninstall format clean python screenshots
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -83,6 +85,9 @@ bench: build test-packages
 
 bench-avatars: build test-packages
 	Tests/Bench/avatars .build/release/homeroom
+
+screenshots: build test-packages python
+	.build/python/bin/python Tests/Browser/screenshots .build/release/homeroom
 
 soak: build test-packages
 	Tests/Bench/soak .build/release/homeroom $(ARGS)

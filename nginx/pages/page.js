@@ -54,7 +54,7 @@ function speak(language) {
     named.dataset.labelZh ??= named.getAttribute("aria-label");
     named.setAttribute("aria-label", language === "zh" ? named.dataset.labelZh : named.dataset.labelEn);
   }
-  const button = document.getElementById("language");
+  const button = document.getElementById("language-switch");
   if (button) [button.lang, button.textContent] = language === "zh" ? ["en", "English"] : ["zh", "中文"];
   dispatchEvent(new CustomEvent("spoken"));
 }
@@ -113,7 +113,7 @@ function navigation(role) {
 }
 
 function header() {
-  const language = element("button", { type: "button", id: "language", className: "quiet" });
+  const language = element("button", { type: "button", id: "language-switch", className: "quiet" });
   language.addEventListener("click", () => choose("language", root.lang === "zh" ? "en" : "zh"));
   const theme = element("select", { id: "theme-choice", className: "quiet", label: ["主题", "Theme"] },
     element("option", { value: "system", say: ["跟随系统", "System"] }),
@@ -286,7 +286,8 @@ function reveal(input) {
   frame.append(input, button);
 }
 
-function clear(form) {
+/** Takes away what is said to be wrong. */
+export function clear(form) {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   for (const error of form.querySelectorAll(".error")) say(error, "");
   announce("", "", false);

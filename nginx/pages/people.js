@@ -1,4 +1,4 @@
-import { account, announce, api, element, failure, portrait, roleWords, say, submit, time } from "/pages/page.js";
+import { account, announce, api, clear, element, failure, portrait, roleWords, say, submit, time } from "/pages/page.js";
 import { next } from "/pages/api.js";
 
 const me = await account();
@@ -51,11 +51,20 @@ async function search({ q, role }) {
 
 submit(form, search);
 
-// While somebody types; of one letter alone nothing is found, and only the button asks.
-form.elements.q.addEventListener("input", () => {
-  if ([...form.elements.q.value.trim()].length !== 1) form.requestSubmit();
-});
-form.elements.role.addEventListener("change", () => form.requestSubmit());
+// While somebody types; of one letter alone nothing is found, and only the button asks. A question that is on its way
+// holds up none that comes after it.
+async function look() {
+  const values = Object.fromEntries(new FormData(form));
+  if ([...values.q.trim()].length === 1) return;
+  clear(form);
+  try {
+    await search(values);
+  } catch (error) {
+    announce(...failure(error));
+  }
+}
+form.elements.q.addEventListener("input", look);
+form.elements.role.addEventListener("change", look);
 
 async function turn(pages) {
   try {

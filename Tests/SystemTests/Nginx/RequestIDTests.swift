@@ -23,7 +23,7 @@ struct RequestIDTests {
     @Test(arguments: [
         ("GET", "/api/v1/info/", 401), ("OPTIONS", "/api/v1/info/", 204), ("BREW", "/api/v1/info/", 405),
         ("GET", "/nowhere", 404), ("GET", "/media/", 404), ("POST", "/media/avatars/x.png", 404),
-        ("POST", "/reset-password", 405), ("GET", "/reset-password", 200), ("HEAD", "/reset-password.css", 200),
+        ("POST", "/reset-password", 405), ("GET", "/reset-password", 200), ("HEAD", "/pages/style.css", 200),
         ("GET", "/.error", 404),
     ])
     func `an answer has one`(method: String, path: String, status: Int) throws {
