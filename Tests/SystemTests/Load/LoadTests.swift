@@ -38,6 +38,8 @@ struct LoadTests {
         let site = try Site.start(environment: Site.fastHashing.merging(["HOMEROOM_WORKERS": "10"]) { $1 })
         defer { Site.discard(site) }
 
+        // One of them alone makes the site answer.
+        try #require(try eventually { try site.log().contains("all ready") })
         try site.set(["HOMEROOM_LOCK_WINDOW": "soon"])
         for worker in site.workers() { kill(worker, SIGKILL) }
         let status = site.service.process?.waitForExit(within: 60)

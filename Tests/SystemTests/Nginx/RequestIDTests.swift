@@ -81,7 +81,7 @@ struct RequestIDTests {
     @Test func `what is refused for its number has one`() throws {
         let production = try Production.shared.get()
 
-        let answers = try production.curl("/api/v1/auth/login/?[1-200]", ["-X", "OPTIONS"]).output
+        let answers = try production.curl("/api/v1/auth/login/?[1-200]", ["-X", "DELETE"]).output
             .replacing("\r\n", with: "\n").split(separator: /(?=HTTP\/2 )/)
         let refused = try #require(answers.first { $0.hasPrefix("HTTP/2 429") })
 
