@@ -20,7 +20,7 @@ struct BrowserTests {
             environment: [
                 "SITE_URL": "http://127.0.0.1:\(site.nginx.port)", "SITE_COMMAND": Site.homeroom,
                 "SITE_SETTINGS": site.folder.settings, "SITE_MAILS": site.folder.mail,
-            ])
+            ], within: 600)
 
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }

@@ -67,21 +67,24 @@ struct Outcome: Equatable {
         trail = lines.filter { Outcome.isTrail($0) }.map { String($0) }
     }
 
-    /// Runs a program to its end.
-    init(_ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "") throws {
+    /// Runs a program to its end, for at most so many seconds.
+    init(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "",
+        within seconds: Int = 60
+    ) throws {
         let folder = try DevStack.scratch("run")
         defer { try? DevStack.removeScratch(folder) }
         let apart = ["-c", #"exec "$@" 2>"$0""#, folder + "/errors", name]
         var program = try Program("sh", apart + arguments)
         program.environment = environment
-        let (status, output) = try Outcome.run(program, input)
+        let (status, output) = try Outcome.run(program, input, within: seconds)
         let written = try String(contentsOfFile: folder + "/errors", encoding: .utf8)
         self.init(status: status, output: output, errors: written)
     }
 
-    private static func run(_ program: Program, _ input: String) throws -> (Int32, String) {
+    private static func run(_ program: Program, _ input: String, within seconds: Int) throws -> (Int32, String) {
         do {
-            return (0, try program.output(input: input))
+            return (0, try program.output(input: input, within: seconds))
         } catch StackError.ended(_, let status, let output) {
             return (status, output)
         }
