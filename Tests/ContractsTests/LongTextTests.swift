@@ -100,13 +100,16 @@ struct LongTextTests {
         let access = access()
         let targets = ["/\(text)", "/api/\(text)", "/api/v1/auth/\(text)/", "/api/user/list/?role=\(text)&\(text)=1"]
         for target in targets {
-            #expect(cpuSeconds { _ = client.ask("GET", target, bearer: access) } < Self.most, "\(target.prefix(24))")
+            let spent = least { cpuSeconds { _ = client.ask("GET", target, bearer: access) } }
+            #expect(spent < Self.most, "\(target.prefix(24))")
         }
         for header in ["origin", "host", "sec-fetch-site", "cookie", "authorization", "content-type"] {
             let sent = [header: header == "authorization" ? "Bearer \(text)" : text]
-            let spent = cpuSeconds {
-                _ = client.ask(
-                    "POST", "/api/user/logout/", .json("{}"), cookie: header == "cookie" ? nil : "c", headers: sent)
+            let spent = least {
+                cpuSeconds {
+                    _ = client.ask(
+                        "POST", "/api/user/logout/", .json("{}"), cookie: header == "cookie" ? nil : "c", headers: sent)
+                }
             }
             #expect(spent < Self.most, "\(header)")
         }
