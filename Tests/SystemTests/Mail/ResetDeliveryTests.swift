@@ -140,13 +140,19 @@ struct ResetDeliveryTests {
         let person = try site.newPerson()
         _ = try site.send("POST", "/api/v1/auth/forgot-password", json: ["email": .string(person.email)])
 
-        let hasCome = try eventually { try !caught(site, for: person).isEmpty }
-        let mail = try #require(try caught(site, for: person).first)
-        let body = try #require(mail.split(separator: "\r\n\r\n").dropFirst(2).first?.split(separator: "\r\n--").first)
-        let content = try #require(Data(base64Encoded: String(body.replacing("\r\n", with: ""))))
+        // Beside it one that asks for proof of the address.
+        let hasCome = try eventually {
+            try caught(site, for: person).contains { Self.text(of: $0).contains("\(site.url)/reset-password#token=") }
+        }
 
         #expect(hasCome)
-        #expect(String(decoding: content, as: UTF8.self).contains("\(site.url)/reset-password#token="))
+    }
+
+    /// The first part of a mail, as it is read.
+    private static func text(of mail: String) -> String {
+        let body = mail.split(separator: "\r\n\r\n").dropFirst(2).first?.split(separator: "\r\n--").first ?? ""
+        let content = Data(base64Encoded: String(body.replacing("\r\n", with: "")))
+        return String(decoding: content ?? Data(), as: UTF8.self)
     }
 
     @Test func `caught mails are whole files with names of their own`() throws {
@@ -155,8 +161,12 @@ struct ResetDeliveryTests {
         _ = try site.send("POST", "/api/v1/auth/forgot-password", json: ["email": .string(person.email)])
         _ = try eventually { try !caught(site, for: person).isEmpty }
 
-        let names = try FileManager.default.contentsOfDirectory(atPath: site.folder.mail)
+        // Those that are being written have other endings.
+        let names = try FileManager.default.contentsOfDirectory(atPath: site.folder.mail).filter {
+            $0.hasSuffix(".eml")
+        }
 
+        #expect(!names.isEmpty)
         #expect(names.allSatisfy { $0.wholeMatch(of: /\d{10}-[0-9a-f]{32}\.eml/) != nil })
     }
 
