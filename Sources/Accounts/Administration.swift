@@ -103,7 +103,7 @@ extension Accounts {
             let unsent = try database.run(DeleteUnsentMail(before: now - Accounts.mailLife)).affectedRows
             let notices = try database.run(DropUnsentNotices(before: now - Accounts.mailLife)).affectedRows
             let tokens = try database.run(DeleteOldVerificationTokens(before: now - Accounts.mailLife)).affectedRows
-            let proofs = try database.run(DropUnsentProofs(before: now - Accounts.mailLife)).affectedRows
+            let proofs = try database.run(DropUnsentVerifications(before: now - Accounts.mailLife)).affectedRows
             let changes = try database.run(DeleteOldEmailChanges(before: now - Accounts.mailLife)).affectedRows
             return sessions + failures + resets + mails + unsent + notices + tokens + proofs + changes > 0
         }

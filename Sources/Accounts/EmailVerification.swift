@@ -16,11 +16,11 @@ extension Accounts {
                 guard let address = try database.first(AddressForUpdate(id: id)), !address.isVerified else {
                     return false
                 }
-                let latest = try database.first(ProofAskedAt(accountID: id))
+                let latest = try database.first(VerificationRequestedAt(accountID: id))
                 if let latest, latest > now - MailLimits.pause, latest <= now + Instant.skew { return false }
                 let times = try database.first(MailTimes(subject: MailSubject(id))) ?? []
                 guard MailLimits.next(after: times, now: now) <= now else { return false }
-                try database.run(AskForProof(accountID: id, now: now, dueAt: now))
+                try database.run(ScheduleVerification(accountID: id, now: now, dueAt: now))
                 try database.run(AddMail(accountID: id, now: now))
                 return true
             }
@@ -29,12 +29,12 @@ extension Accounts {
     }
 
     /// Puts the mail that asks for proof of an address into the outbox. Runs in the transaction that changed it, after that.
-    func askForProof(of id: UInt64, now: Instant) throws(DatabaseError) {
+    func scheduleVerification(of id: UInt64, now: Instant) throws(DatabaseError) {
         guard dependencies.settings.sendsMail else { return }
         let times = try database.first(MailTimes(subject: MailSubject(id))) ?? []
         let dueAt = MailLimits.next(after: times, now: now)
         try database.run(DeleteVerificationTokens(accountID: id))
-        try database.run(AskForProof(accountID: id, now: now, dueAt: dueAt))
+        try database.run(ScheduleVerification(accountID: id, now: now, dueAt: dueAt))
         try database.run(AddMail(accountID: id, now: dueAt))
     }
 

@@ -126,9 +126,10 @@ extension Accounts {
     private func deliverVerification(publicURL: String, send: Send) throws(AccountsError) -> Bool {
         let now = self.now
         let claimed = try refusing { () throws(DatabaseError) in
-            try database.transaction { () throws(DatabaseError) -> (mail: DueProof.Row, claim: ClaimProof)? in
-                guard let mail = try database.first(DueProof(now: now)) else { return nil }
-                let claim = ClaimProof(accountID: mail.accountID, dueAt: now + Accounts.claimTime)
+            try database.transaction {
+                () throws(DatabaseError) -> (mail: DueVerification.Row, claim: ClaimVerification)? in
+                guard let mail = try database.first(DueVerification(now: now)) else { return nil }
+                let claim = ClaimVerification(accountID: mail.accountID, dueAt: now + Accounts.claimTime)
                 try database.run(claim)
                 return (mail, claim)
             }
@@ -144,7 +145,7 @@ extension Accounts {
                 InsertVerificationToken(hash: hash, stored: stored, expiresAt: now + Accounts.verificationLife))
             return stored.account
         }
-        var end = SetProofTime(claim: claim, dueAt: nil)
+        var end = SetVerificationTime(claim: claim, dueAt: nil)
         if let account {
             let message = MailMessage.emailVerification(
                 to: account.email, language: account.language, link: "\(publicURL)/verify-email#token=\(token)",
@@ -157,7 +158,8 @@ extension Accounts {
                     try database.run(DeleteVerificationToken(hash: hash))
                 }
                 if !isLast {
-                    end = SetProofTime(claim: claim, dueAt: self.now + Accounts.pause(mail.attempts), failures: 1)
+                    end = SetVerificationTime(
+                        claim: claim, dueAt: self.now + Accounts.pause(mail.attempts), failures: 1)
                 }
             }
         }

@@ -145,7 +145,7 @@ extension Accounts {
                     try database.run(DeleteResetsOfAccount(accountID: update.id))
                     try keep(address, of: update.id, changedTo: email.canonical, now: update.now)
                     try database.run(SetUndoTime(accountID: update.id))
-                    try askForProof(of: update.id, now: update.now)
+                    try scheduleVerification(of: update.id, now: update.now)
                 }
                 try forgetGuesses(update)
                 return (true, old)

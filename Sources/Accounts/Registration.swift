@@ -46,7 +46,7 @@ extension Accounts {
     ) throws(AccountsError) -> Account {
         try make(
             form, passwords: policy.passwords, usernameLength: policy.usernameLength,
-            requiredDetails: policy.requiredDetails, session: session, isAskedForProof: true)
+            requiredDetails: policy.requiredDetails, session: session, isVerificationSent: true)
     }
 
     /// Validates a form and stores the account.
@@ -54,11 +54,11 @@ extension Accounts {
     /// - Parameters:
     ///   - usernameLength: in characters.
     ///   - session: what the account begins with, if it is signed in at once.
-    ///   - isAskedForProof: whether a mail asks for proof of the address.
+    ///   - isVerificationSent: whether a mail asks for proof of the address.
     ///   - privileges: what only an operator can give.
     func make(
         _ form: Registration, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...Username.longest,
-        requiredDetails: Set<Field> = [], session: Session?, isAskedForProof: Bool = false,
+        requiredDetails: Set<Field> = [], session: Session?, isVerificationSent: Bool = false,
         privileges: Privileges = Privileges()
     ) throws(AccountsError) -> Account {
         var validation = Validation()
@@ -87,7 +87,7 @@ extension Accounts {
                 now: now)
         }
         return try insert(
-            insertion, isNameMade: username == nil, beginning: beginning, isAskedForProof: isAskedForProof)
+            insertion, isNameMade: username == nil, beginning: beginning, isVerificationSent: isVerificationSent)
     }
 
     /// Stores an account, under the next free username where it was made and is taken meanwhile.
@@ -95,16 +95,16 @@ extension Accounts {
     /// - Parameters:
     ///   - isNameMade: whether the username was made from the email: then the next free one is as good.
     ///   - beginning: the session that the account begins with, if it is signed in at once.
-    ///   - isAskedForProof: as that of `make`.
+    ///   - isVerificationSent: as that of `make`.
     func insert(
-        _ insertion: InsertAccount, isNameMade: Bool, beginning: InsertSession? = nil, isAskedForProof: Bool = false
+        _ insertion: InsertAccount, isNameMade: Bool, beginning: InsertSession? = nil, isVerificationSent: Bool = false
     ) throws(AccountsError) -> Account {
         var insertion = insertion
         // Of so many at once with the same local part the last one needs as many.
         var attempts = 100
         while true {
             do throws(AccountsError) {
-                return try insert(insertion, beginning: beginning, isAskedForProof: isAskedForProof)
+                return try insert(insertion, beginning: beginning, isVerificationSent: isVerificationSent)
             } catch .refused(.invalid(let violations))
                 where isNameMade && attempts > 0 && violations == [Violation(.username, .taken)]
             {
@@ -119,7 +119,7 @@ extension Accounts {
     }
 
     private func insert(
-        _ insertion: InsertAccount, beginning: InsertSession?, isAskedForProof: Bool
+        _ insertion: InsertAccount, beginning: InsertSession?, isVerificationSent: Bool
     ) throws(AccountsError) -> Account {
         let made = try inserting { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
@@ -131,8 +131,8 @@ extension Accounts {
                     beginning.session = beginning.session.of(id)
                     try database.run(beginning)
                 }
-                if isAskedForProof, dependencies.settings.sendsMail {
-                    try database.run(AskForProof(accountID: id, now: insertion.now, dueAt: insertion.now))
+                if isVerificationSent, dependencies.settings.sendsMail {
+                    try database.run(ScheduleVerification(accountID: id, now: insertion.now, dueAt: insertion.now))
                 }
                 return try database.first(AccountByID(id: id))
             }

@@ -1,7 +1,7 @@
 import Database
 
 /// Puts a mail that asks for proof of an account's address into the outbox, in place of one that is there.
-struct AskForProof: Command {
+struct ScheduleVerification: Command {
     static let sql: SQL = """
         INSERT INTO email_verifications (account_id, asked_at, due_at) VALUES (?, ?, ?) \
         ON DUPLICATE KEY UPDATE asked_at = VALUES(asked_at), due_at = VALUES(due_at), attempts = 0
@@ -13,7 +13,7 @@ struct AskForProof: Command {
 }
 
 /// When an account was asked for proof last; no row where it never was.
-struct ProofAskedAt: Query {
+struct VerificationRequestedAt: Query {
     static let sql: SQL = "SELECT asked_at FROM email_verifications WHERE account_id = ?"
     let accountID: UInt64
     var parameters: [SQLValue] { [.unsigned(accountID)] }
@@ -91,7 +91,7 @@ struct SetVerified: Command {
 // MARK: Mails
 
 /// One whose time has come, or would come later than any delay lasts.
-struct DueProof: Query {
+struct DueVerification: Query {
     static let sql: SQL = """
         SELECT account_id, attempts FROM email_verifications WHERE due_at <= ? OR due_at > ? \
         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -108,7 +108,7 @@ struct DueProof: Query {
 }
 
 /// Keeps a mail from others until `dueAt`.
-struct ClaimProof: Command {
+struct ClaimVerification: Command {
     static let sql: SQL = "UPDATE email_verifications SET due_at = ? WHERE account_id = ?"
     let accountID: UInt64
     let dueAt: Instant
@@ -116,11 +116,11 @@ struct ClaimProof: Command {
 }
 
 /// Sets when a claimed mail is due again; nil ends it. One that was asked for since then stays due.
-struct SetProofTime: Command {
+struct SetVerificationTime: Command {
     static let sql: SQL = """
         UPDATE email_verifications SET due_at = ?, attempts = attempts + ? WHERE account_id = ? AND due_at = ?
         """
-    let claim: ClaimProof
+    let claim: ClaimVerification
     let dueAt: Instant?
     var failures: Int64 = 0
     var parameters: [SQLValue] {
@@ -131,7 +131,7 @@ struct SetProofTime: Command {
 }
 
 /// Gives up mails that nobody has sent for so long.
-struct DropUnsentProofs: Command {
+struct DropUnsentVerifications: Command {
     static let sql: SQL = "UPDATE email_verifications SET due_at = NULL WHERE due_at <= ? LIMIT 500"
     let before: Instant
     var parameters: [SQLValue] { [.time(before)] }

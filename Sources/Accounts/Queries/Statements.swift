@@ -18,10 +18,12 @@ package enum Statements {
             InsertUndoToken.self, EmailChangeByToken.self, RestoreEmail.self, DueNotice.self, SetNoticeTime.self,
             DropUnsentNotices.self, SetUndoTime.self,
             // EmailVerificationQueries.swift
-            AskForProof.self, ProofAskedAt.self, InsertVerificationToken.self, VerificationByToken.self,
+            ScheduleVerification.self, VerificationRequestedAt.self, InsertVerificationToken.self,
+            VerificationByToken.self,
             SpendVerificationToken.self, DeleteVerificationToken.self, DeleteVerificationTokens.self,
-            DeleteOldVerificationTokens.self, SetVerified.self, DueProof.self, ClaimProof.self, SetProofTime.self,
-            DropUnsentProofs.self,
+            DeleteOldVerificationTokens.self, SetVerified.self, DueVerification.self, ClaimVerification.self,
+            SetVerificationTime.self,
+            DropUnsentVerifications.self,
             // AddressKeys.swift
             StrangeAddresses.self, RewriteAddress.self, AddressHolder.self,
             // LoginFailureQueries.swift
