@@ -15,7 +15,7 @@ package struct AccountColumn: Sendable {
     package let name: String
     /// How it is stored and checked.
     package let kind: Kind
-    private let sql: SQL
+    let sql: SQL
 
     /// A property of `Account`.
     package typealias Path<Value> = any WritableKeyPath<Account, Value> & Sendable
@@ -35,7 +35,7 @@ package struct AccountColumn: Sendable {
         case flag(Path<Bool>)
         case number(Path<Int64>, ClosedRange<Int64>)
         /// At most so many characters of ASCII; empty for the column's DEFAULT.
-        case setting(Path<String>, max: Int)
+        case setting(Field, Path<String>, max: Int)
         /// A point in time; where an import brings none, that of the second property.
         case time(Path<Instant>, otherwise: Path<Instant>)
         case optionalTime(Path<Instant?>)
@@ -85,9 +85,9 @@ package struct AccountColumn: Sendable {
     package static let unshown = [
         AccountColumn("is_email_verified", .flag(\.isEmailVerified)),
         AccountColumn("is_phone_verified", .flag(\.isPhoneVerified)),
-        AccountColumn("language", .setting(\.language, max: 16)),
-        AccountColumn("timezone", .setting(\.timezone, max: 64)),
-        AccountColumn("theme", .setting(\.theme, max: 16)),
+        AccountColumn("language", .setting(.language, \.language, max: 16)),
+        AccountColumn("timezone", .setting(.timezone, \.timezone, max: 64)),
+        AccountColumn("theme", .setting(.theme, \.theme, max: 16)),
     ]
 
     private static func word<Value: RawRepresentable<String> & CaseIterable & Sendable>(_ path: Path<Value>) -> Kind {
@@ -127,7 +127,7 @@ extension AccountColumn {
         case .word(let word): .text(word.value(account))
         case .flag(let path): .flag(account[keyPath: path])
         case .number(let path, _): .integer(account[keyPath: path])
-        case .setting(let path, _): account[keyPath: path].isEmpty ? .null : .text(account[keyPath: path])
+        case .setting(_, let path, _): account[keyPath: path].isEmpty ? .null : .text(account[keyPath: path])
         case .time(let path, _): .time(account[keyPath: path])
         case .optionalTime(let path): account[keyPath: path].map { .time($0) } ?? .null
         }
@@ -144,10 +144,34 @@ extension AccountColumn {
             guard word.set(&account, text) else { throw .failed(code: 0, message: "`\(text)` is no \(name)") }
         case .flag(let path): account[keyPath: path] = try columns.flag()
         case .number(let path, _): account[keyPath: path] = try columns.integer()
-        case .setting(let path, _): account[keyPath: path] = try columns.text()
+        case .setting(_, let path, _): account[keyPath: path] = try columns.text()
         case .time(let path, _): account[keyPath: path] = try columns.instant()
         case .optionalTime(let path):
             account[keyPath: path] = try columns.optionalTime().map(Instant.init(microseconds:))
+        }
+    }
+}
+
+// MARK: Changes of a profile
+
+extension AccountColumn {
+    /// Those that their owner changes and that nothing else hangs on, by the field that says so.
+    static let editable: [(field: Field, column: AccountColumn)] = all.compactMap { column in
+        switch column.kind {
+        case .text(let field, _, _, _), .setting(let field, _, _): (field, column)
+        default: nil
+        }
+    }
+
+    /// Whether a field is one of those.
+    package static func isEditable(_ field: Field) -> Bool { editable.contains { $0.field == field } }
+
+    /// Changes the property; a setting that would be cleared stays.
+    func apply(_ change: Change<String>, to account: inout Account) {
+        switch kind {
+        case .text(_, let path, _, _): account[keyPath: path] = change.applied(to: account[keyPath: path])
+        case .setting(_, let path, _): account[keyPath: path] = change.newValue ?? account[keyPath: path]
+        default: break
         }
     }
 }

@@ -32,6 +32,13 @@ package struct ProfileChange {
     }
 }
 
+/// New texts and settings that were found good, to be written with nothing else.
+package struct TextChange: Sendable {
+    let texts: [Field: Change<String>]
+    /// As it is once that is written.
+    let account: Account
+}
+
 /// The avatar field as it came.
 package enum AvatarEntry {
     case absent, remove
@@ -70,9 +77,7 @@ extension Accounts {
         validation.names(
             username, email, taken: try takenNames(username, email, except: id),
             present: CanonicalName(caller.account.email))
-        var texts = validation.texts(change.details)
-        texts[.bio] = validation.bio(change.bio)
-        texts.merge(validation.preferences(change.preferences)) { $1 }
+        let texts = validation.texts(of: change)
         let avatar = try picture(change.avatar, &validation)
         try validation.refuseIfAny()
 
@@ -98,11 +103,9 @@ extension Accounts {
         }
         if let oldFile { dependencies.media.remove(oldFile) }
         // What nobody else writes is known: the row need not be read again.
-        if update.changesNothing(but: [.bio]) {
-            var account = caller.account
-            account.bio = update[.bio].applied(to: account.bio)
+        if username == nil, email == nil {
+            var account = caller.account.changed(texts, at: update.now)
             account.avatar = update.avatar.applied(to: account.avatar)
-            account.updatedAt = update.now
             return account
         }
         let stored = try refusing { () throws(DatabaseError) in try database.first(AccountByID(id: id)) }
@@ -111,16 +114,38 @@ extension Accounts {
         return account
     }
 
+    /// A change of texts and settings alone; nil where it changes something else too, or something is wrong with it.
+    package func textChange(_ change: ProfileChange, of caller: Caller) -> TextChange? {
+        guard case (.absent, .absent, .absent) = (change.username, change.email, change.avatar) else { return nil }
+        var validation = Validation()
+        let texts = validation.texts(of: change)
+        guard validation.violations.isEmpty else { return nil }
+        return TextChange(texts: texts, account: caller.account.changed(texts, at: now))
+    }
+
+    /// Writes the texts of several people with one statement and one commit, which is most of what a small write costs.
+    ///
+    /// - Returns: for each the account as it is then, or why not; nil where it must be written alone, by `updateProfile`,
+    ///   because somebody else holds the row, or it is gone.
+    package func write(_ changes: [TextChange]) -> [Result<Account, AccountsError>?] {
+        var results: [Result<Account, AccountsError>?] = []
+        while results.count < changes.count {
+            // At most one change of an account.
+            var ids: Set<UInt64> = []
+            let batch = changes[results.count...].prefix(UpdateTexts.max).prefix { ids.insert($0.account.id).inserted }
+            do throws(DatabaseError) {
+                let isWhole = try database.run(UpdateTexts(batch)).affectedRows == batch.count
+                results += batch.map { isWhole ? .success($0.account) : nil }
+            } catch {
+                let failure = if case .contention = error { nil as AccountsError? } else { AccountsError(error) }
+                results += batch.map { _ in failure.map { .failure($0) } }
+            }
+        }
+        return results
+    }
+
     /// Writes the row and answers with the avatar that it named before, if another one took its place.
     private func apply(_ update: UpdateProfile) throws(AccountsError) -> String? {
-        if !update[.bio].isKeep, update.avatar.isKeep, update.changesNothing(but: [.bio]) {
-            let isFound = try refusing { () throws(DatabaseError) in
-                try database.run(UpdateBio(id: update.id, bio: update[.bio].newValue, now: update.now)).affectedRows
-                    == 1
-            }
-            guard isFound else { throw .refused(.badToken) }
-            return nil
-        }
         var isMoved = false
         let (isFound, old) = try inserting { () throws(DatabaseError) -> (Bool, String?) in
             guard !update.avatar.isKeep || update.email != nil || update.proof != nil else {
@@ -210,6 +235,16 @@ extension Accounts {
     }
 }
 
+extension Account {
+    /// With new texts and settings.
+    fileprivate func changed(_ texts: [Field: Change<String>], at time: Instant) -> Account {
+        var account = self
+        for (field, column) in AccountColumn.editable { column.apply(texts[field] ?? .keep, to: &account) }
+        account.updatedAt = time
+        return account
+    }
+}
+
 extension AccountsError {
     /// Whether what was refused may have been written all the same.
     fileprivate var leavesDoubt: Bool {
@@ -219,8 +254,16 @@ extension AccountsError {
 }
 
 extension Validation {
+    /// The new texts and settings, each that does not stay.
+    fileprivate mutating func texts(of change: ProfileChange) -> [Field: Change<String>] {
+        var texts = details(change.details)
+        texts[.bio] = bio(change.bio)
+        texts.merge(preferences(change.preferences)) { $1 }
+        return texts
+    }
+
     /// What a person says in one line each; null and "" take it away.
-    fileprivate mutating func texts(_ entries: [Field: Entry]) -> [Field: Change<String>] {
+    fileprivate mutating func details(_ entries: [Field: Entry]) -> [Field: Change<String>] {
         var account = Account(createdAt: Instant(microseconds: 0))
         details(entries, required: [], into: &account)
         var changes: [Field: Change<String>] = [:]

@@ -25,7 +25,7 @@ package let accountAPI = Contract(
     routes: [
         .reading("/api/account/", "The own account", gives: .ok(account)),
         // A new name or address needs the password, so it waits with those that are hashed.
-        .signedIn(
+        .updating(
             .patch, "/api/account/", "Change the own account", on: .passwords,
             takes: [
                 .optional(.username, "username", "alice"), .optional(.email, "email", "alice@example.org"),
@@ -42,13 +42,13 @@ package let accountAPI = Contract(
                 .invalid([Violation(.currentPassword, .required)]), .invalid([Violation(.currentPassword, .blank)]),
                 .locked(retryAfter: 900),
             ]
-        ) { context, me, accounts throws(AccountsError) in
+        ) { context in
             var change = ProfileChange(
                 username: context[.username], email: context[.email], bio: context[.bio].trimmed.nullWhereEmpty,
                 currentPassword: context[.currentPassword])
             for field in [Field.fullName, .firstName, .lastName, .phone] { change.details[field] = context[field] }
             for field in [Field.language, .timezone, .theme] { change.preferences[field] = context[field] }
-            return try accounts.updateProfile(of: me, change, by: context.policy)
+            return change
         },
         .signedIn(
             .put, "/api/account/avatar/", "Set the own picture", on: .pictures, encodings: [.multipart, .picture],

@@ -14,6 +14,8 @@ package final class RequestContext: @unchecked Sendable {
     package private(set) var credential: PresentedCredential?
     /// What was found for that: the session, nil where there is none, or why it cannot be looked up.
     package var session: Result<Caller?, AccountsError>?
+    /// The caller's account with the texts that were written for it together with others, or why they were not.
+    package var written: Result<Account, AccountsError>?
     /// How the service is, for the routes that tell it.
     package var report: ServiceReport?
     /// Whose request it is, once known; for the log.
@@ -26,6 +28,7 @@ package final class RequestContext: @unchecked Sendable {
     let trustedOrigin: String?
     private let cookieSameSite: Cookie.SameSite
     private var fields = Fields()
+    private var areFieldsRead = false
     private var upload: Upload?
     /// The cookie whose life this request made longer, with its new life in seconds.
     private var renewedCookie: (value: String, life: Int64)?
@@ -108,9 +111,9 @@ package final class RequestContext: @unchecked Sendable {
         }
     }
 
-    /// Reads the body, where the route takes any field.
+    /// Reads the body, where the route takes any field and it was not read before.
     func readFields(_ accounts: Accounts) throws(Failure) {
-        guard let route = destination.route, route.takesFields else { return }
+        guard let route = destination.route, route.takesFields, !areFieldsRead else { return }
         let contract = destination.contract
         var failure: Failure?
         do throws(Fields.Failure) {
@@ -132,6 +135,7 @@ package final class RequestContext: @unchecked Sendable {
             throw Failure(error)
         }
         if let failure { throw failure }
+        areFieldsRead = true
     }
 
     /// Removes what an upload has left on the disk, before the answer says that all is done.

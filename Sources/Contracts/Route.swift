@@ -11,6 +11,9 @@ package final class Route: Sendable {
     package enum Executor: Sendable {
         /// Shows what was found of the caller: one round trip to the database answers many.
         case reading
+        /// Changes texts of the own profile: one commit writes many. What changes something else too goes on to the route's
+        /// own executor.
+        case writing
         /// Reads or writes some rows.
         case light
         /// Hashes passwords.
@@ -38,7 +41,8 @@ package final class Route: Sendable {
     package let method: Method
     package let path: String
     package let access: Access
-    private let executor: Executor
+    /// Where it is answered, if not for its body.
+    package let executor: Executor
     /// What the document calls it.
     let title: String
     /// What the document puts over its field errors.
@@ -58,18 +62,18 @@ package final class Route: Sendable {
     let answer: (@Sendable (Failure, FailureContext) -> Reply?)?
     /// Whether it may give a browser a session, which no page of another origin may have it do.
     let setsCookie: Bool
+    /// What its requests change of the own profile; nil where it does not change it, or never only texts.
+    let change: (@Sendable (RequestContext) -> ProfileChange)?
     let handle: @Sendable (RequestContext, Accounts) throws(Failure) -> Reply
 
     /// The field whose file part is kept.
     var file: String? { inputs.first { $0.field == .avatar }?.name }
     var takesFields: Bool { !inputs.isEmpty }
 
-    /// Whether its requests are answered there, whatever their bodies.
-    func isOn(_ executor: Executor) -> Bool { self.executor == executor }
-
-    /// Where a request to it is answered: a form that may hold a picture goes where those are decoded.
+    /// Where a request to it goes: a form that may hold a picture goes where those are decoded.
     package func executor(of request: Request) -> Executor {
-        file != nil && request.contentType?.essence == "multipart/form-data" ? .pictures : executor
+        if file != nil, request.contentType?.essence == "multipart/form-data" { return .pictures }
+        return change == nil ? executor : .writing
     }
 
     private init<Outcome>(
@@ -77,6 +81,7 @@ package final class Route: Sendable {
         encodings: [Fields.Encoding]?, parameter: Input? = nil, takes inputs: [Input], query: [Input],
         gives success: Success<Outcome>,
         refuses refusals: [Refusal], answer: (@Sendable (Failure, FailureContext) -> Reply?)? = nil,
+        change: (@Sendable (RequestContext) -> ProfileChange)? = nil,
         handle: @escaping @Sendable (RequestContext, Accounts) throws(Failure) -> Reply
     ) {
         self.method = method
@@ -93,6 +98,7 @@ package final class Route: Sendable {
         self.refusals = refusals
         self.answer = answer
         self.setsCookie = success.setsCookie
+        self.change = change
         self.handle = handle
     }
 
@@ -127,11 +133,12 @@ package final class Route: Sendable {
         _ method: Method, _ path: String, _ title: String, on executor: Executor = .light, failure head: String = "",
         encodings: [Fields.Encoding]? = nil, parameter: Input? = nil, takes inputs: [Input] = [], query: [Input] = [],
         gives success: Success<Outcome>, refuses refusals: [Refusal] = [],
+        change: (@Sendable (RequestContext) -> ProfileChange)? = nil,
         handle: @escaping @Sendable (RequestContext, Caller, Accounts) throws(AccountsError) -> Outcome
     ) -> Route {
         Route(
             method, path, executor, access: .signedIn, title: title, head: head, encodings: encodings,
-            parameter: parameter, takes: inputs, query: query, gives: success, refuses: refusals
+            parameter: parameter, takes: inputs, query: query, gives: success, refuses: refusals, change: change
         ) { context, accounts throws(Failure) in
             // Before the body: strangers cannot make us keep a file.
             let me = try context.refusing { () throws(AccountsError) in try context.caller(accounts) }
@@ -147,6 +154,24 @@ package final class Route: Sendable {
         _ path: String, _ title: String, failure head: String = "", gives success: Success<Account>
     ) -> Route {
         signedIn(.get, path, title, on: .reading, failure: head, gives: success) { _, me, _ in me.account }
+    }
+
+    /// An endpoint that changes the profile of the holder of a living session.
+    ///
+    /// - Parameter change: what a request changes. Where that is texts alone, many are written with one commit.
+    static func updating(
+        _ method: Method, _ path: String, _ title: String, on executor: Executor = .light, failure head: String = "",
+        takes inputs: [Input], gives success: Success<Account>, refuses refusals: [Refusal] = [],
+        change: @escaping @Sendable (RequestContext) -> ProfileChange
+    ) -> Route {
+        let hasTexts = inputs.contains { AccountColumn.isEditable($0.field) }
+        return signedIn(
+            method, path, title, on: executor, failure: head, takes: inputs, gives: success, refuses: refusals,
+            change: hasTexts ? change : nil
+        ) { context, me, accounts throws(AccountsError) in
+            if let written = context.written { return try written.get() }
+            return try accounts.updateProfile(of: me, change(context), by: context.policy)
+        }
     }
 
     /// An endpoint that gives a new token for the bearer token that it is shown.

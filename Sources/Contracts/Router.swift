@@ -150,6 +150,22 @@ package struct Router: Sendable {
         for (index, context) in waiting.enumerated() { context.session = found.map { $0[index] } }
     }
 
+    /// What a request of known session changes, where that is texts of the own profile and can be written with those of
+    /// others; nil where it is answered alone.
+    package func textChange(_ context: RequestContext, _ accounts: Accounts) -> TextChange? {
+        guard let change = context.destination.route?.change, context.session != nil, !context.mustWrite(accounts) else {
+            return nil
+        }
+        accounts.actor = .client(address: context.request.address)
+        do throws(Failure) {
+            let me = try context.refusing { () throws(AccountsError) in try context.caller(accounts) }
+            try context.readFields(accounts)
+            return accounts.textChange(change(context), of: me)
+        } catch {
+            return nil
+        }
+    }
+
     /// Answers a request; looks up its session first, where that was not done.
     package func answer(_ context: RequestContext, _ accounts: Accounts) -> Reply {
         let route: Route

@@ -63,7 +63,7 @@ final class AcceptLoop: @unchecked Sendable {
 
 /// Where requests are answered.
 struct Executors {
-    let reading, light, passwords, pictures, lists, health: BoundedExecutor<IncomingRequest>
+    let reading, writing, light, passwords, pictures, lists, health: BoundedExecutor<IncomingRequest>
 
     /// Hands a request to the executor of its route, or answers it at once.
     func take(_ request: IncomingRequest, from handler: RequestHandler) {
@@ -74,6 +74,9 @@ struct Executors {
         case .lists: executor = lists
         case .health: executor = health
         case .light where request.context.destination.route?.access != .signedIn: executor = light
+        case .writing:
+            guard handler.authenticate(request) else { return }
+            executor = writing
         // A picture too: only who is signed in gets a place among those that wait.
         case .reading, .light, .pictures:
             guard handler.authenticate(request) else { return }

@@ -34,6 +34,7 @@ package final class Metrics: @unchecked Sendable {
     }
 
     package let reading: ExecutorMetrics
+    package let writing: ExecutorMetrics
     package let light: ExecutorMetrics
     /// Passwords; named as when pictures and lists were in it too.
     package let heavy: ExecutorMetrics
@@ -84,6 +85,7 @@ package final class Metrics: @unchecked Sendable {
         registry.note(Metrics.durationName, "From a request being there to its answer being written.", .histogram)
         durations = targets.map { registry.histogram(Metrics.durationName, "", ["contract": $0.contract]) }
         reading = ExecutorMetrics("reading", &registry)
+        writing = ExecutorMetrics("writing", &registry)
         light = ExecutorMetrics("light", &registry)
         heavy = ExecutorMetrics("heavy", &registry)
         pictureExecutor = ExecutorMetrics("pictures", &registry)

@@ -70,6 +70,40 @@ final class RequestHandler {
         }
     }
 
+    /// Looks up the sessions of requests with one look at the database, and answers those that change texts of a profile
+    /// after one commit.
+    ///
+    /// - Parameter pass: takes the others.
+    func write(_ requests: [IncomingRequest], passing pass: (IncomingRequest) -> Void) {
+        let start = ContinuousClock.now
+        _ = accounts.takeUsage()
+        router.lookUpSessions(of: requests.map(\.context), accounts)
+        let lookup = accounts.takeUsage()
+        count(lookup)
+        var together: [(request: IncomingRequest, change: TextChange)] = []
+        for request in requests {
+            request.lookupTime = lookup.database
+            if let change = router.textChange(request.context, accounts) {
+                together.append((request, change))
+            } else {
+                pass(request)
+            }
+        }
+        guard !together.isEmpty else { return }
+        let written = accounts.write(together.map(\.change))
+        let usage = accounts.takeUsage()
+        count(usage)
+        for ((request, _), result) in zip(together, written) {
+            request.lookupTime += usage.database
+            guard let result else {
+                pass(request)
+                continue
+            }
+            request.context.written = result
+            send(router.answer(request.context, accounts), to: request, start: start, Accounts.Usage())
+        }
+    }
+
     /// Reads what a request shows to say whose it is; false when it was refused for that.
     func authenticate(_ request: IncomingRequest) -> Bool {
         guard let refusal = router.authenticate(request.context, accounts) else { return true }

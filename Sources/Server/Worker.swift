@@ -110,6 +110,21 @@ package final class Worker: Sendable {
                 }
             }
         }
+        // One thread, likewise: the more its next commit writes, which costs a write to the disk and is worth a pause.
+        let writing = BoundedExecutor<IncomingRequest>(
+            name: "writing", threads: 1, capacity: Worker.lightQueue, max: 16, gathering: .microseconds(500),
+            observer: metrics.writing
+        ) {
+            let handler = makeHandler()
+            return { requests, _ in
+                handler.write(requests) { request in
+                    let isHashing = request.context.destination.route?.executor == .passwords
+                    // It may wait for long: its session is looked up again when its turn comes.
+                    if isHashing { request.context.session = nil }
+                    if !(isHashing ? passwords : light).submit(request, since: request.begin) { handler.refuse(request) }
+                }
+            }
+        }
         // A thread of its own, which may hang with the database: one check answers all who wait for it.
         let health = BoundedExecutor<IncomingRequest>(
             name: "health", threads: 1, capacity: 64, max: 64, observer: metrics.health
@@ -125,7 +140,7 @@ package final class Worker: Sendable {
             }
         }
         let executors = Executors(
-            reading: reading, light: light, passwords: passwords, pictures: pictures, lists: lists, health: health)
+            reading: reading, writing: writing, light: light, passwords: passwords, pictures: pictures, lists: lists, health: health)
         let spool = Spool(capacity: options.queue, longestWait: Worker.timeout) {
             let handler = makeHandler()
             return { connection, spooled in
@@ -141,7 +156,7 @@ package final class Worker: Sendable {
         front.join()
         loop.finish(waiting)
         spool.drain()
-        for executor in [reading, light, passwords, pictures, lists, health] { executor.drain() }
+        for executor in [reading, writing, light, passwords, pictures, lists, health] { executor.drain() }
     }
 
     /// An executor for work that takes long, answered by threads behind the others.

@@ -21,12 +21,15 @@ package final class BoundedExecutor<Job: Sendable>: Sendable {
         /// The first that waits: those before it were handed out.
         var head = 0
         var isClosed = false
+        /// A thread is woken once so many wait.
+        var wanted = 1
 
         var count: Int { jobs.count - head }
     }
 
     private let capacity: Int
     private let max: Int
+    private let gathering: Duration
     private let timeout: Duration?
     private let observer: (any ExecutorObserver)?
     private let queue = Guarded(Queue())
@@ -36,16 +39,20 @@ package final class BoundedExecutor<Job: Sendable>: Sendable {
     ///   - name: of the threads, with their numbers behind it.
     ///   - capacity: jobs that may wait; one more is refused.
     ///   - max: how many jobs a thread takes at a time.
+    ///   - gathering: how long a thread that is the only one may wait for as many jobs as it has just done: clients whose
+    ///     jobs are done may send the next ones.
     ///   - timeout: how long a job may wait; one that comes to a thread later is handled as `late`.
     ///   - niceness: added to the CPU priority of these threads, 0 … 19.
     ///   - makeHandler: called once on each thread; its answer handles that thread's jobs.
     package init(
-        name: String, threads count: Int, capacity: Int, max: Int = 1, timeout: Duration? = nil, niceness: Int32 = 0,
+        name: String, threads count: Int, capacity: Int, max: Int = 1, gathering: Duration = .zero,
+        timeout: Duration? = nil, niceness: Int32 = 0,
         observer: (any ExecutorObserver)? = nil,
         makeHandler: @escaping @Sendable () -> (_ jobs: [Job], _ late: [Job]) -> Void
     ) {
         self.capacity = capacity
         self.max = max
+        self.gathering = gathering
         self.timeout = timeout
         self.observer = observer
         observer?.countThreads(count)
@@ -67,14 +74,13 @@ package final class BoundedExecutor<Job: Sendable>: Sendable {
     package func submit(_ job: Job, since begin: ContinuousClock.Instant = .now) -> Bool {
         // Before: a thread may take it at once.
         observer?.countQueued(1)
-        let isTaken = queue.withLock { queue in
-            guard !queue.isClosed, queue.count < capacity else { return false }
+        let (isTaken, areEnough) = queue.withLock { queue in
+            guard !queue.isClosed, queue.count < capacity else { return (false, false) }
             queue.jobs.append((job, begin))
-            return true
+            return (true, queue.count >= queue.wanted)
         }
-        if isTaken {
-            queue.signal()
-        } else {
+        if areEnough { queue.signal() }
+        if !isTaken {
             observer?.countQueued(-1)
             observer?.countRefused()
         }
@@ -93,7 +99,9 @@ package final class BoundedExecutor<Job: Sendable>: Sendable {
     }
 
     private func run(_ handle: ([Job], [Job]) -> Void) {
-        while case let taken = next(), !taken.isEmpty {
+        var done = 0
+        while case let taken = next(after: done), !taken.isEmpty {
+            done = taken.count
             observer?.countQueued(-taken.count)
             observer?.countBusy(1)
             defer { observer?.countBusy(-1) }
@@ -112,9 +120,20 @@ package final class BoundedExecutor<Job: Sendable>: Sendable {
         }
     }
 
+    /// Waits until as many jobs are there as were done together, for as long as gathering may take.
+    private func gather(_ done: Int) {
+        let wanted = queue.withLock { queue in
+            queue.wanted = min(max, done + queue.count)
+            return queue.wanted
+        }
+        if wanted > 1 { queue.wait(atMost: gathering) { $0.count >= wanted || $0.isClosed } }
+        queue.withLock { $0.wanted = 1 }
+    }
+
     /// Waits for jobs; empty when it is closed and none waits.
-    private func next() -> [(job: Job, since: ContinuousClock.Instant)] {
-        queue.wait(until: { $0.count > 0 || $0.isClosed }) { queue in
+    private func next(after done: Int) -> [(job: Job, since: ContinuousClock.Instant)] {
+        if gathering > .zero { gather(done) }
+        return queue.wait(until: { $0.count > 0 || $0.isClosed }) { queue in
             let end = min(queue.head + max, queue.jobs.count)
             let taken = Array(queue.jobs[queue.head..<end])
             queue.head = end

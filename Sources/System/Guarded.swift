@@ -14,7 +14,12 @@ package final class Guarded<State: Sendable>: @unchecked Sendable {
         changed = .allocate(capacity: 1)
         self.state = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(changed, nil)
+        // A clock that is set must not make a wait longer.
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(changed, &attributes)
+        pthread_condattr_destroy(&attributes)
         self.state.initialize(to: state)
     }
 
@@ -44,6 +49,19 @@ package final class Guarded<State: Sendable>: @unchecked Sendable {
         defer { pthread_mutex_unlock(mutex) }
         while !condition(state.pointee) { pthread_cond_wait(changed, mutex) }
         return body(&state.pointee)
+    }
+
+    /// Waits until `condition` holds, or so long has passed. It may also return earlier.
+    package func wait(atMost time: Duration, until condition: (State) -> Bool) {
+        var end = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &end)
+        let (seconds, attoseconds) = time.components
+        let nanoseconds = Int64(end.tv_nsec) + attoseconds / 1_000_000_000
+        end.tv_sec += Int(seconds + nanoseconds / 1_000_000_000)
+        end.tv_nsec = Int(nanoseconds % 1_000_000_000)
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while !condition(state.pointee), pthread_cond_timedwait(changed, mutex, &end) == 0 {}
     }
 
     /// Wakes one of those that wait.

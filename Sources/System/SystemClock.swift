@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The clocks of the kernel. (clock_gettime(2))

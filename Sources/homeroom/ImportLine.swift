@@ -57,7 +57,7 @@ struct ImportLine {
         case .word(let word): take(name, word, into: &transfer.account)
         case .flag(let path): transfer.account[keyPath: path] = flag(name)
         case .number(let path, let range): transfer.account[keyPath: path] = number(name, in: range) ?? 0
-        case .setting(let path, let max): transfer.account[keyPath: path] = text(name, max: max) ?? ""
+        case .setting(_, let path, let max): transfer.account[keyPath: path] = text(name, max: max) ?? ""
         case .time(let path, let other):
             transfer.account[keyPath: path] = time(name) ?? transfer.account[keyPath: other]
         case .optionalTime(let path): transfer.account[keyPath: path] = time(name)

@@ -165,7 +165,7 @@ enum UserCommand {
         case .word(let word): .string(word.value(account))
         case .flag(let path): .bool(account[keyPath: path])
         case .number(let path, _): .integer(account[keyPath: path])
-        case .setting(let path, _): .string(account[keyPath: path])
+        case .setting(_, let path, _): .string(account[keyPath: path])
         case .time(let path, _): .string(account[keyPath: path].withMicroseconds)
         case .optionalTime(let path): account[keyPath: path].map { .string($0.withMicroseconds) } ?? .null
         }

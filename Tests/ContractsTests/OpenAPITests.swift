@@ -190,7 +190,7 @@ struct OpenAPITests {
 
     @Test func `nginx limits every route that hashes passwords`() throws {
         for (contract, route) in Self.routes {
-            for path in contract.spellings(of: route.path) where route.isOn(.passwords) {
+            for path in contract.spellings(of: route.path) where route.executor == .passwords {
                 let request = "\(route.method.rawValue) \(path)"
                 #expect(try map("$homeroom_password_address", of: request) == "$homeroom_address", "\(request)")
             }

@@ -129,12 +129,6 @@ struct InsertAccount: Command {
 /// changed or guessing was locked since it was checked. A username that is the account's email follows it, and one with `@`
 /// must be the email.
 struct UpdateProfile: Command {
-    /// Those that only need to be set.
-    private static let columns: [(field: Field, sql: SQL)] = [
-        (.fullName, "full_name"), (.firstName, "first_name"), (.lastName, "last_name"), (.phone, "phone"),
-        (.bio, "bio"), (.language, "language"), (.timezone, "timezone"), (.theme, "theme"),
-    ]
-
     // MariaDB assigns from left to right, so the comparisons still see the old address.
     static let sql: SQL =
         """
@@ -144,7 +138,7 @@ struct UpdateProfile: Command {
         is_email_verified = is_email_verified AND NOT (? AND email_key <> ?), \
         email_version = email_version + (? AND email_key <> ?), \
         email = IF(?, ?, email), email_key = IF(?, ?, email_key), avatar = IF(?, ?, avatar), updated_at = ?
-        """ + columns.reduce("") { $0 + ", " + $1.sql + " = IF(?, ?, " + $1.sql + ")" } + " "
+        """ + AccountColumn.editable.reduce("") { $0 + ", " + $1.column.sql + " = IF(?, ?, " + $1.column.sql + ")" } + " "
             + """
             WHERE id = ? AND (NOT ? OR ? = IF(?, ?, email_key)) \
             AND (NOT ? OR (COALESCE(? = username_key, TRUE) AND COALESCE(? = email_key, TRUE))) \
@@ -169,11 +163,6 @@ struct UpdateProfile: Command {
 
     subscript(field: Field) -> Change<String> { texts[field] ?? .keep }
 
-    /// Whether names and all texts but these stay as they are.
-    func changesNothing(but fields: Set<Field>) -> Bool {
-        username == nil && email == nil && texts.allSatisfy { $1.isKeep || fields.contains($0) }
-    }
-
     var parameters: [SQLValue] {
         let hasName = SQLValue.flag(username != nil)
         let name = SQLValue.text(orNull: username?.text)
@@ -186,7 +175,7 @@ struct UpdateProfile: Command {
             hasName, name, hasEmail, address, hasName, nameKey, hasEmail, key, hasEmail, key, hasEmail, key,
             hasEmail, address, hasEmail, key, .flag(!avatar.isKeep), .text(orNull: avatar.newValue), .time(now),
         ]
-            + UpdateProfile.columns.flatMap { field, _ in
+            + AccountColumn.editable.flatMap { field, _ in
                 [SQLValue.flag(!self[field].isKeep), .text(orNull: self[field].newValue)]
             } + [
                 .unsigned(id), .flag(username?.isAddress == true), nameKey, hasEmail, key,
@@ -196,13 +185,42 @@ struct UpdateProfile: Command {
     }
 }
 
-/// What `UpdateProfile` does where only the bio changes: a tenth of the values, and no column of an index.
-struct UpdateBio: Command {
-    static let sql: SQL = "UPDATE accounts SET bio = ?, updated_at = ? WHERE id = ?"
-    let id: UInt64
-    let bio: String?
-    let now: Instant
-    var parameters: [SQLValue] { [.text(orNull: bio), .time(now), .unsigned(id)] }
+/// What `UpdateProfile` does with texts and settings, for several accounts: all or none. It waits for no lock.
+struct UpdateTexts: Command {
+    static let max = 8
+    // innodb_lock_wait_timeout 0: error 1205 at once. (MariaDB 10.3)
+    static let sql: SQL =
+        "SET STATEMENT innodb_lock_wait_timeout = 0 FOR UPDATE accounts SET updated_at = ?"
+        + AccountColumn.editable.reduce("") { text, entry in
+            text + ", " + entry.column.sql + " = CASE id" + repeated(" WHEN ? THEN ?", max) + " ELSE " + entry.column.sql
+                + " END"
+        } + " WHERE id IN (?" + repeated(", ?", max - 1) + ")"
+    let changes: [TextChange]
+
+    /// - Parameter changes: at most `max`, each of another account.
+    init(_ changes: ArraySlice<TextChange>) {
+        self.changes = Array(changes)
+    }
+
+    var parameters: [SQLValue] {
+        let latest = changes.map(\.account.updatedAt).max() ?? Instant(microseconds: 0)
+        var values = [SQLValue.time(latest)]
+        for (field, _) in AccountColumn.editable {
+            for index in 0..<UpdateTexts.max {
+                let change = index < changes.count ? changes[index] : nil
+                let text = change?.texts[field] ?? .keep
+                // No account has the number 0.
+                values += [
+                    text.isKeep ? .unsigned(0) : .unsigned(change?.account.id ?? 0), .text(orNull: text.newValue),
+                ]
+            }
+        }
+        return values + (0..<UpdateTexts.max).map { .unsigned($0 < changes.count ? changes[$0].account.id : 0) }
+    }
+
+    private static func repeated(_ text: SQL, _ count: Int) -> SQL {
+        (0..<count).reduce("") { sql, _ in sql + text }
+    }
 }
 
 /// The present avatar, with the row locked until the transaction ends.
