@@ -239,7 +239,9 @@ extension Account {
     /// With new texts and settings.
     fileprivate func changed(_ texts: [Field: Change<String>], at time: Instant) -> Account {
         var account = self
-        for (field, column) in AccountColumn.editable { column.apply(texts[field] ?? .keep, to: &account) }
+        for (field, column) in AccountColumn.editable {
+            if let change = texts[field] { column.apply(change, to: &account) }
+        }
         account.updatedAt = time
         return account
     }
@@ -272,7 +274,7 @@ extension Validation {
             case .absent, .notText, .flag: continue
             case .null: changes[column.field] = .clear
             case .text:
-                changes[column.field] = account[keyPath: column.path].flatMap { $0.isEmpty ? nil : .set($0) } ?? .clear
+                changes[column.field] = account[column.path].flatMap { $0.isEmpty ? nil : .set($0) } ?? .clear
             }
         }
         return changes

@@ -69,7 +69,7 @@ extension Validation {
                 // Copied from elsewhere numbers bring along what turns their direction.
                 if field == .phone, text.utf8.count <= 4 * max { text = text.withoutInvisible.trimmed }
                 check(text, field, max: max) { !$0.isControl && !$0.isLineBreak }
-                account[keyPath: column.path] = text
+                account[column.path] = text
             }
         }
     }

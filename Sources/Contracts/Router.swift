@@ -153,7 +153,8 @@ package struct Router: Sendable {
     /// What a request of known session changes, where that is texts of the own profile and can be written with those of
     /// others; nil where it is answered alone.
     package func textChange(_ context: RequestContext, _ accounts: Accounts) -> TextChange? {
-        guard let change = context.destination.route?.change, context.session != nil, !context.mustWrite(accounts) else {
+        guard let change = context.destination.route?.change, context.session != nil, !context.mustWrite(accounts)
+        else {
             return nil
         }
         accounts.actor = .client(address: context.request.address)

@@ -121,7 +121,9 @@ package final class Worker: Sendable {
                     let isHashing = request.context.destination.route?.executor == .passwords
                     // It may wait for long: its session is looked up again when its turn comes.
                     if isHashing { request.context.session = nil }
-                    if !(isHashing ? passwords : light).submit(request, since: request.begin) { handler.refuse(request) }
+                    if !(isHashing ? passwords : light).submit(request, since: request.begin) {
+                        handler.refuse(request)
+                    }
                 }
             }
         }
@@ -140,7 +142,8 @@ package final class Worker: Sendable {
             }
         }
         let executors = Executors(
-            reading: reading, writing: writing, light: light, passwords: passwords, pictures: pictures, lists: lists, health: health)
+            reading: reading, writing: writing, light: light, passwords: passwords, pictures: pictures, lists: lists,
+            health: health)
         let spool = Spool(capacity: options.queue, longestWait: Worker.timeout) {
             let handler = makeHandler()
             return { connection, spooled in

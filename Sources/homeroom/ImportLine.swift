@@ -50,17 +50,17 @@ struct ImportLine {
         let name = column.name
         switch column.kind {
         case .id(let path, let range):
-            if let id = number(name, in: range) { transfer.account[keyPath: path] = UInt64(id) }
+            if let id = number(name, in: range) { transfer.account[path] = UInt64(id) }
         case .name(let field, _): transfer.entries[field] = entry(name)
         case .text(let field, _, _, _): transfer.entries[field] = entry(name)
-        case .file(let path, let max): transfer.account[keyPath: path] = text(name, max: max)
+        case .file(let path, let max): transfer.account[path] = text(name, max: max)
         case .word(let word): take(name, word, into: &transfer.account)
-        case .flag(let path): transfer.account[keyPath: path] = flag(name)
-        case .number(let path, let range): transfer.account[keyPath: path] = number(name, in: range) ?? 0
-        case .setting(_, let path, let max): transfer.account[keyPath: path] = text(name, max: max) ?? ""
+        case .flag(let path): transfer.account[path] = flag(name)
+        case .number(let path, let range): transfer.account[path] = number(name, in: range) ?? 0
+        case .setting(_, let path, let max): transfer.account[path] = text(name, max: max) ?? ""
         case .time(let path, let other):
-            transfer.account[keyPath: path] = time(name) ?? transfer.account[keyPath: other]
-        case .optionalTime(let path): transfer.account[keyPath: path] = time(name)
+            transfer.account[path] = time(name) ?? transfer.account[other]
+        case .optionalTime(let path): transfer.account[path] = time(name)
         }
     }
 

@@ -158,16 +158,16 @@ enum UserCommand {
 
     private static func json(_ column: AccountColumn, _ account: Account) -> JSON {
         switch column.kind {
-        case .id(let path, _): .integer(Int64(account[keyPath: path]))
-        case .name(_, let path): .string(account[keyPath: path])
-        case .text(_, let path, _, _): account[keyPath: path].map(JSON.string) ?? .null
-        case .file(let path, _): account[keyPath: path].map(JSON.string) ?? .null
+        case .id(let path, _): .integer(Int64(account[path]))
+        case .name(_, let path): .string(account[path])
+        case .text(_, let path, _, _): account[path].map(JSON.string) ?? .null
+        case .file(let path, _): account[path].map(JSON.string) ?? .null
         case .word(let word): .string(word.value(account))
-        case .flag(let path): .bool(account[keyPath: path])
-        case .number(let path, _): .integer(account[keyPath: path])
-        case .setting(_, let path, _): .string(account[keyPath: path])
-        case .time(let path, _): .string(account[keyPath: path].withMicroseconds)
-        case .optionalTime(let path): account[keyPath: path].map { .string($0.withMicroseconds) } ?? .null
+        case .flag(let path): .bool(account[path])
+        case .number(let path, _): .integer(account[path])
+        case .setting(_, let path, _): .string(account[path])
+        case .time(let path, _): .string(account[path].withMicroseconds)
+        case .optionalTime(let path): account[path].map { .string($0.withMicroseconds) } ?? .null
         }
     }
 }

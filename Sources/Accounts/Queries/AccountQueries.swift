@@ -138,7 +138,8 @@ struct UpdateProfile: Command {
         is_email_verified = is_email_verified AND NOT (? AND email_key <> ?), \
         email_version = email_version + (? AND email_key <> ?), \
         email = IF(?, ?, email), email_key = IF(?, ?, email_key), avatar = IF(?, ?, avatar), updated_at = ?
-        """ + AccountColumn.editable.reduce("") { $0 + ", " + $1.column.sql + " = IF(?, ?, " + $1.column.sql + ")" } + " "
+        """ + AccountColumn.editable.reduce("") { $0 + ", " + $1.column.sql + " = IF(?, ?, " + $1.column.sql + ")" }
+        + " "
             + """
             WHERE id = ? AND (NOT ? OR ? = IF(?, ?, email_key)) \
             AND (NOT ? OR (COALESCE(? = username_key, TRUE) AND COALESCE(? = email_key, TRUE))) \
@@ -192,7 +193,8 @@ struct UpdateTexts: Command {
     static let sql: SQL =
         "SET STATEMENT innodb_lock_wait_timeout = 0 FOR UPDATE accounts SET updated_at = ?"
         + AccountColumn.editable.reduce("") { text, entry in
-            text + ", " + entry.column.sql + " = CASE id" + repeated(" WHEN ? THEN ?", max) + " ELSE " + entry.column.sql
+            text + ", " + entry.column.sql + " = CASE id" + repeated(" WHEN ? THEN ?", max) + " ELSE "
+                + entry.column.sql
                 + " END"
         } + " WHERE id IN (?" + repeated(", ?", max - 1) + ")"
     let changes: [TextChange]
@@ -204,18 +206,19 @@ struct UpdateTexts: Command {
 
     var parameters: [SQLValue] {
         let latest = changes.map(\.account.updatedAt).max() ?? Instant(microseconds: 0)
+        // No account has the number 0.
+        let unused = changes.count..<UpdateTexts.max
         var values = [SQLValue.time(latest)]
+        values.reserveCapacity((2 * AccountColumn.editable.count + 1) * UpdateTexts.max + 1)
         for (field, _) in AccountColumn.editable {
-            for index in 0..<UpdateTexts.max {
-                let change = index < changes.count ? changes[index] : nil
-                let text = change?.texts[field] ?? .keep
-                // No account has the number 0.
-                values += [
-                    text.isKeep ? .unsigned(0) : .unsigned(change?.account.id ?? 0), .text(orNull: text.newValue),
-                ]
+            for change in changes {
+                let text = change.texts[field] ?? .keep
+                values.append(.unsigned(text.isKeep ? 0 : change.account.id))
+                values.append(.text(orNull: text.newValue))
             }
+            for _ in unused { values += [.unsigned(0), .null] }
         }
-        return values + (0..<UpdateTexts.max).map { .unsigned($0 < changes.count ? changes[$0].account.id : 0) }
+        return values + changes.map { .unsigned($0.account.id) } + unused.map { _ in .unsigned(0) }
     }
 
     private static func repeated(_ text: SQL, _ count: Int) -> SQL {
