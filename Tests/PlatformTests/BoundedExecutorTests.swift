@@ -173,6 +173,46 @@ struct BoundedExecutorTests {
         #expect(batches.withLock { $0 } == [[0], [1, 2, 3, 4], [5]])
     }
 
+    @Test func `a thread that gathers does together what comes while it waits for as many jobs as before`() {
+        let gate = Gate()
+        let batches = Mutex<[[Int]]>([])
+        // Long enough that it never ends here: three jobs are there before.
+        let executor = BoundedExecutor<Int>(
+            name: "test", threads: 1, capacity: 100, max: 4, gathering: .seconds(600)
+        ) {
+            { jobs, _ in
+                batches.withLock { $0.append(jobs) }
+                if jobs.contains(0) { gate.pass() }
+            }
+        }
+        #expect(executor.submit(0))
+        gate.wait(untilWaiting: 1)
+        for number in 1...3 { #expect(executor.submit(number)) }
+        gate.open()
+        // Four are wanted now: the one that was done, and those that wait.
+        for number in 4...6 { #expect(executor.submit(number)) }
+
+        executor.drain()
+
+        let all = batches.withLock { $0 }
+        #expect(all.joined().elementsEqual(0...6))
+        #expect(all.prefix(2).map(\.count) == [1, 4])
+    }
+
+    @Test func `a thread that gathers in vain does what there is`() {
+        let done = Notes()
+        let executor = BoundedExecutor<Int>(
+            name: "test", threads: 1, capacity: 100, max: 4, gathering: .milliseconds(1)
+        ) {
+            { jobs, _ in jobs.forEach(done.add) }
+        }
+
+        for number in 0..<50 { #expect(executor.submit(number)) }
+        executor.drain()
+
+        #expect(done.all == Array(0..<50))
+    }
+
     @Test func `a job that has waited longer than the timeout is late`() {
         let late = Notes()
         let done = Notes()

@@ -32,6 +32,27 @@ struct GuardedTests {
         #expect(number.withLock { $0 } == -1)
     }
 
+    @Test func `a wait with an end ends though its condition never holds`() {
+        let number = Guarded(0)
+
+        number.wait(atMost: .milliseconds(1)) { $0 == 1 }
+
+        #expect(number.withLock { $0 } == 0)
+    }
+
+    @Test func `a wait with an end ends when its condition holds`() {
+        let number = Guarded(0)
+        let thread = POSIXThread(name: "counter") {
+            number.withLock { $0 = 1 }
+            number.signal()
+        }
+
+        number.wait(atMost: .seconds(600)) { $0 == 1 }
+        thread.join()
+
+        #expect(number.withLock { $0 } == 1)
+    }
+
     @Test func `a broadcast wakes all who wait`() {
         let gate = Guarded((isOpen: false, passed: 0))
         let threads = (0..<8).map { _ in

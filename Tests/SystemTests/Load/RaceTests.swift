@@ -54,6 +54,33 @@ struct RaceTests {
         #expect(answers.filter { Self.isTaken($0, ["email"]) }.count == 9)
     }
 
+    @Test func `of changes by many at once each is kept, in its own account and beside that account's others`() throws {
+        let site = site
+        let people = try (0..<12).map { _ in try site.newPerson() }
+
+        // Two for each: one who writes texts in contract 1, one who does in contract 6.
+        let shown = try concurrently(24) { number in
+            let person = people[number / 2]
+            return try (0..<10).map { round in
+                let text = "\(person.username), \(round)"
+                if number % 2 == 0 {
+                    let answer = try site.send(
+                        "PATCH", "/api/v1/profile/update/", as: person, json: ["bio": .string(text)])
+                    return answer.status == 200 && answer.string("user", "bio") == text
+                }
+                let answer = try site.send(
+                    "PATCH", "/api/account/", as: person, json: ["full_name": .string(text), "theme": "dark"])
+                return answer.status == 200 && answer.string("full_name") == text
+            }
+        }
+
+        #expect(shown == Array(repeating: Array(repeating: true, count: 10), count: 24))
+        let names = people.map { "'\($0.username)'" }.joined(separator: ", ")
+        let rows = try site.rows(
+            "SELECT username, bio, full_name, theme FROM accounts WHERE username IN (\(names)) ORDER BY id")
+        #expect(rows == people.map { "\($0.username)\t\($0.username), 9\t\($0.username), 9\tdark" })
+    }
+
     @Test func `of 20 refreshes of one token at once none fails, and all give the one current token`() throws {
         let site = site
         let person = try site.newPerson()
