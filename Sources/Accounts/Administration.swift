@@ -71,7 +71,7 @@ extension Accounts {
         }
         let avatar = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
-                let avatar = try database.first(AvatarForUpdate(id: account.id)) ?? nil
+                let avatar = try database.first(LockedAccount(id: account.id)) ?? nil
                 try database.run(ClearFailures(subject: LoginSubject(account.id, name: nil).digest))
                 try database.run(DeleteAccount(id: account.id))
                 return avatar

@@ -28,6 +28,7 @@ extension Accounts {
         let (id, kept) = (caller.account.id, caller.session.id)
         let isAlive = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
+                _ = try database.first(LockedAccount(id: id))
                 // One that has ended meanwhile must not come back to life.
                 guard try database.run(EndOtherSessions(accountID: id, kept: kept)).affectedRows == 1 else {
                     return false

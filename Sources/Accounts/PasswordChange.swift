@@ -78,6 +78,7 @@ extension Accounts {
             keptSession: kept, now: now, settings: dependencies.settings)
         return try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
+                _ = try database.first(LockedAccount(id: change.id))
                 guard try database.run(change).affectedRows == 1 else { return false }
                 if kept != 0 { try database.run(KeepSession(id: kept)) }
                 try endRest(of: change.id, but: kept)

@@ -126,19 +126,24 @@ extension Accounts {
     /// Writes the texts of several people with one statement and one commit, which is most of what a small write costs.
     ///
     /// - Returns: for each the account as it is then, or why not; nil where it must be written alone, by `updateProfile`,
-    ///   because somebody else holds the row, or it is gone.
+    ///   because somebody else holds the row.
     package func write(_ changes: [TextChange]) -> [Result<Account, AccountsError>?] {
         var results: [Result<Account, AccountsError>?] = []
         while results.count < changes.count {
             // At most one change of an account.
             var ids: Set<UInt64> = []
-            let batch = changes[results.count...].prefix(UpdateTexts.max).prefix { ids.insert($0.account.id).inserted }
+            let begin = results.count
+            let batch = changes[begin...].prefix(UpdateTexts.max).prefix { ids.insert($0.account.id).inserted }
             do throws(DatabaseError) {
                 let isWhole = try database.run(UpdateTexts(batch)).affectedRows == batch.count
-                results += batch.map { isWhole ? .success($0.account) : nil }
+                for change in batch {
+                    // The others are written: only an account that is gone was not found.
+                    let isThere = isWhole ? true : try database.first(AccountByID(id: change.account.id)) != nil
+                    results.append(isThere ? .success(change.account) : .failure(.refused(.badToken)))
+                }
             } catch {
                 let failure = if case .contention = error { nil as AccountsError? } else { AccountsError(error) }
-                results += batch.map { _ in failure.map { .failure($0) } }
+                results += batch.dropFirst(results.count - begin).map { _ in failure.map { .failure($0) } }
             }
         }
         return results
@@ -148,12 +153,10 @@ extension Accounts {
     private func apply(_ update: UpdateProfile) throws(AccountsError) -> String? {
         var isMoved = false
         let (isFound, old) = try inserting { () throws(DatabaseError) -> (Bool, String?) in
-            guard !update.avatar.isKeep || update.email != nil || update.proof != nil else {
-                return (try database.run(update).affectedRows == 1, nil)
-            }
             return try database.transaction { () throws(DatabaseError) in
                 // Locked, so that of two uploads at once each removes the file of its own predecessor.
-                let old = update.avatar.isKeep ? nil : try database.first(AvatarForUpdate(id: update.id)) ?? nil
+                let avatar = try database.first(LockedAccount(id: update.id)) ?? nil
+                let old = update.avatar.isKeep ? nil : avatar
                 guard let email = update.email else {
                     guard try database.run(update).affectedRows == 1 else { return (false, nil) }
                     try forgetGuesses(update)

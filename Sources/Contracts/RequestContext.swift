@@ -28,7 +28,8 @@ package final class RequestContext: @unchecked Sendable {
     let trustedOrigin: String?
     private let cookieSameSite: Cookie.SameSite
     private var fields = Fields()
-    private var areFieldsRead = false
+    /// What came of reading the body, which can be done once.
+    private var reading: Result<Void, Failure>?
     private var upload: Upload?
     /// The cookie whose life this request made longer, with its new life in seconds.
     private var renewedCookie: (value: String, life: Int64)?
@@ -113,7 +114,18 @@ package final class RequestContext: @unchecked Sendable {
 
     /// Reads the body, where the route takes any field and it was not read before.
     func readFields(_ accounts: Accounts) throws(Failure) {
-        guard let route = destination.route, route.takesFields, !areFieldsRead else { return }
+        if let reading { return try reading.get() }
+        do throws(Failure) {
+            try readBody(accounts)
+            reading = .success(())
+        } catch {
+            reading = .failure(error)
+            throw error
+        }
+    }
+
+    private func readBody(_ accounts: Accounts) throws(Failure) {
+        guard let route = destination.route, route.takesFields else { return }
         let contract = destination.contract
         var failure: Failure?
         do throws(Fields.Failure) {
@@ -135,7 +147,6 @@ package final class RequestContext: @unchecked Sendable {
             throw Failure(error)
         }
         if let failure { throw failure }
-        areFieldsRead = true
     }
 
     /// Removes what an upload has left on the disk, before the answer says that all is done.

@@ -82,12 +82,26 @@ package final class Nginx: Sendable {
 
     private func configure() throws(StackError) {
         let shared = folder.run + "/homeroom"
-        unlink(shared)
+        try? FileManager.default.removeItem(atPath: shared)
         let source = try FileSystem.realPath(checkout + "/nginx")
-        guard symlink(source, shared) == 0 else { throw .system(SystemError("link", shared, code: errno)) }
+        if try canBeRead(source + "/pages") {
+            guard symlink(source, shared) == 0 else { throw .system(SystemError("link", shared, code: errno)) }
+        } else {
+            // As below /root: the processes that serve the pages could not read them there.
+            _ = try Program("cp", ["-R", source, shared]).output()
+            _ = try Program("chmod", ["-R", "a+rX", shared]).output()
+        }
         let template = try FileSystem.read(source + "/development.conf")
         try FileSystem.replace(folder.run + "/homeroom-origins.conf", with: try origins())
         try FileSystem.replace(folder.run + "/nginx.conf", with: filled(template))
+    }
+
+    /// Whether the user who serves files can read those in a folder.
+    private func canBeRead(_ pages: String) throws(StackError) -> Bool {
+        guard Folder.isRoot else { return true }
+        var question = try Program("test", ["-r", pages + "/api.js"])
+        question.user = folder.webUser
+        return (try? question.output()) != nil
     }
 
     /// A line whose placeholder has no value is left out.

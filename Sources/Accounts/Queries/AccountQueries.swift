@@ -186,7 +186,8 @@ struct UpdateProfile: Command {
     }
 }
 
-/// What `UpdateProfile` does with texts and settings, for several accounts: all or none. It waits for no lock.
+/// What `UpdateProfile` does with texts and settings, for several accounts: for all that are there, or none. It waits for
+/// no lock.
 struct UpdateTexts: Command {
     static let max = 8
     // innodb_lock_wait_timeout 0: error 1205 at once. (MariaDB 10.3)
@@ -226,8 +227,11 @@ struct UpdateTexts: Command {
     }
 }
 
-/// The present avatar, with the row locked until the transaction ends.
-struct AvatarForUpdate: Query {
+/// Locks an account until the transaction ends, and gives its present avatar.
+///
+/// What compares the epochs of a session and its account must hold this lock first: a statement that waits for the account
+/// sees its new epoch then, but the session as it was when the statement began. (READ COMMITTED)
+struct LockedAccount: Query {
     static let sql: SQL = "SELECT avatar FROM accounts WHERE id = ? FOR UPDATE"
     let id: UInt64
     var parameters: [SQLValue] { [.unsigned(id)] }

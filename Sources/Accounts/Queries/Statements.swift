@@ -8,7 +8,7 @@ package enum Statements {
             // AccountQueries.swift
             AccountByUsername.self, AccountByEmail.self, AccountForReset.self, AccountByID.self, TakenNames.self,
             CountPasswordForms.self, TakenUsernames.self, UsernameTaken.self, InsertAccount.self, UpdateProfile.self,
-            UpdateTexts.self, AvatarForUpdate.self,
+            UpdateTexts.self, LockedAccount.self,
             SetPassword.self, SetRole.self, SetStatus.self, AccountsAfter.self, AccountByAvatar.self,
             StoredAccountsAfter.self, DeleteAccount.self, People.self, PeopleOfRole.self, PeopleByPrefix.self,
             // EmailChangeQueries.swift

@@ -21,6 +21,23 @@ struct DevTests {
         #expect(answer.string("user", "username") == "testuser")
     }
 
+    @Test func `pages are there also from a checkout that nobody else can enter`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let closed = dev.folder + "/closed"
+        for words in [
+            ["mkdir", "-p", closed + "/build"], ["cp", Site.homeroom, closed + "/build/homeroom"],
+            ["cp", "-R", Site.checkout + "/nginx", Site.checkout + "/sql", closed], ["chmod", "700", closed],
+        ] {
+            _ = try Program(words[0], Array(words.dropFirst())).output()
+        }
+        _ = try dev.start(closed + "/build/homeroom")
+
+        let answers = try ["/", "/pages/api.js"].map { try send(.port(dev.port), "GET", $0).status }
+
+        #expect(answers == [200, 200])
+    }
+
     @Test func `its homeroom.conf is what other calls take`() throws {
         let dev = try Dev()
         defer { dev.remove() }
@@ -156,9 +173,9 @@ private struct Dev {
     }
 
     /// Starts it and waits until it says that it answers.
-    func start() throws -> Child {
+    func start(_ homeroom: String = Site.homeroom) throws -> Child {
         var program = try Program(
-            Site.homeroom, ["dev", "--data", folder + "/data", "--port", "\(port)", "--tls-port", "\(tlsPort)"])
+            homeroom, ["dev", "--data", folder + "/data", "--port", "\(port)", "--tls-port", "\(tlsPort)"])
         program.environment = ["HOME": folder]
         let child = try Child(program, log: folder + "/dev.log")
         let isReady = eventually { !child.isRunning || child.lastWords.contains("password_confirm") }
