@@ -194,9 +194,8 @@ struct UpdateTexts: Command {
     static let sql: SQL =
         "SET STATEMENT innodb_lock_wait_timeout = 0 FOR UPDATE accounts SET updated_at = ?"
         + AccountColumn.editable.reduce("") { text, entry in
-            text + ", " + entry.column.sql + " = CASE id" + repeated(" WHEN ? THEN ?", max) + " ELSE "
-                + entry.column.sql
-                + " END"
+            let name = entry.column.sql
+            return text + ", " + name + " = CASE id" + repeated(" WHEN ? THEN ?", max) + " ELSE " + name + " END"
         } + " WHERE id IN (?" + repeated(", ?", max - 1) + ")"
     let changes: [TextChange]
 
