@@ -56,12 +56,8 @@ final class RequestHandler {
     /// - Parameter pass: takes the others.
     func answer(_ requests: [IncomingRequest], passing pass: (IncomingRequest) -> Void) {
         let start = ContinuousClock.now
-        _ = accounts.takeUsage()
-        router.lookUpSessions(of: requests.map(\.context), accounts)
-        let usage = accounts.takeUsage()
-        count(usage)
+        lookUpSessions(of: requests)
         for request in requests {
-            request.lookupTime = usage.database
             guard request.context.executor == .reading, !request.context.mustWrite(accounts) else {
                 pass(request)
                 continue
@@ -76,13 +72,9 @@ final class RequestHandler {
     /// - Parameter pass: takes the others.
     func write(_ requests: [IncomingRequest], passing pass: (IncomingRequest) -> Void) {
         let start = ContinuousClock.now
-        _ = accounts.takeUsage()
-        router.lookUpSessions(of: requests.map(\.context), accounts)
-        let lookup = accounts.takeUsage()
-        count(lookup)
+        lookUpSessions(of: requests)
         var together: [(request: IncomingRequest, change: TextChange)] = []
         for request in requests {
-            request.lookupTime = lookup.database
             if let change = router.textChange(request.context, accounts) {
                 together.append((request, change))
             } else {
@@ -102,6 +94,14 @@ final class RequestHandler {
             request.context.written = result
             send(router.answer(request.context, accounts), to: request, start: start, Accounts.Usage())
         }
+    }
+
+    private func lookUpSessions(of requests: [IncomingRequest]) {
+        _ = accounts.takeUsage()
+        router.lookUpSessions(of: requests.map(\.context), accounts)
+        let usage = accounts.takeUsage()
+        count(usage)
+        for request in requests { request.lookupTime = usage.database }
     }
 
     /// Reads what a request shows to say whose it is; false when it was refused for that.
