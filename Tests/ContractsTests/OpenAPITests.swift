@@ -220,5 +220,12 @@ struct OpenAPITests {
             #expect(body.contains("    \(error.status)     \"\(error.text)\";"), "\(error.status)")
         }
         #expect(body.contains("default \"Bad request.\";"))
+        // Each in Chinese as well: by its status, or with others of its kind.
+        let chinese = try #require(text.range(of: "$homeroom_problem_title {"))
+        let titles = text[chinese.upperBound...].prefix { $0 != "}" }
+        for error in FailureSamples.nginxErrors where error.status != 400 {
+            let isNamed = titles.contains("\"zh \(error.status)\"")
+            #expect(isNamed || [502, 503].contains(error.status), "\(error.status)")
+        }
     }
 }

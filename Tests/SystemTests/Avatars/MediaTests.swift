@@ -58,7 +58,7 @@ struct MediaTests {
         let answer = try site.send(method, path, body: Array("x".utf8))
 
         #expect(answer.status == 405)
-        #expect(answer["Allow"] == "GET, HEAD")
+        #expect(answer["Allow"] == "GET, HEAD, OPTIONS")
         #expect(answer.text == #"{"detail": "Method not allowed."}"#)
         #expect(try site.send("GET", path).status == 200)
     }

@@ -99,17 +99,6 @@ struct EmailUndoTests {
         #expect(answer.status == 204)
     }
 
-    @Test func `nginx's own errors below the account API are problems`() throws {
-        let answer = try site.send(
-            "POST", "/api/account/email/undo/", body: [UInt8](repeating: 0x20, count: 131_073))
-
-        #expect(answer.status == 413)
-        #expect(answer["Content-Type"] == "application/problem+json; charset=utf-8")
-        #expect(answer.string("code") == "too_large")
-        #expect(answer[["status"]] == .integer(413))
-        #expect(answer.string("request") == answer["X-Request-Id"])
-    }
-
     // MARK: The trail in the log
 
     @Test func `what is done with an account stands in the log, with the source`() throws {

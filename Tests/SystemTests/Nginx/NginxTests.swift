@@ -50,6 +50,28 @@ struct NginxTests {
         #expect(answer.text == #"{"detail": "Request body is too large."}"#)
     }
 
+    @Test(arguments: [
+        (nil, "Request body is too large."), ("", "Request body is too large."), ("zh", "请求体过大。"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "请求体过大。"), ("fr, ZH-TW", "请求体过大。"),
+        ("en-GB,en;q=0.9,zh;q=0.8", "Request body is too large."), ("fr", "Request body is too large."),
+        ("zhx, xzh", "Request body is too large."),
+        (String(repeating: " ,", count: 4000), "Request body is too large."),
+    ])
+    func `nginx's own errors below the account API are problems in the browser's language`(
+        language: String?, title: String
+    ) throws {
+        let answer = try site.send(
+            "POST", "/api/account/email/undo/", headers: language.map { [("Accept-Language", $0)] } ?? [],
+            body: [UInt8](repeating: 0x20, count: 131_073))
+
+        #expect(answer.status == 413)
+        #expect(answer["Content-Type"] == "application/problem+json; charset=utf-8")
+        #expect(answer.string("title") == title)
+        #expect(answer.string("code") == "too_large")
+        #expect(answer[["status"]] == .integer(413))
+        #expect(answer.string("request") == answer["X-Request-Id"])
+    }
+
     @Test func `a path over 8 KiB is answered 414 as JSON`() throws {
         let answer = try site.send("GET", "/" + String(repeating: "a", count: 9000))
 

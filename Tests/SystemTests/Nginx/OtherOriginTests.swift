@@ -156,6 +156,48 @@ struct OtherOriginTests {
             ])
     }
 
+    private static let files = [
+        "/", "/reset-password", "/pages/api.js", "/media/avatars/0123456789abcdef0123456789abcdef.png",
+    ]
+
+    @Test(arguments: files) func `a preflight for a page or picture is answered by nginx`(path: String) throws {
+        let answer = try preflight(path, "GET")
+
+        #expect(answer.status == 204)
+        #expect(answer["Allow"] == "GET, HEAD, OPTIONS")
+        #expect(
+            sharing(answer)
+                == ([
+                    "Access-Control-Allow-Headers: authorization,content-type",
+                    "Access-Control-Allow-Methods: GET, HEAD, OPTIONS", "Access-Control-Max-Age: 7200",
+                ] + Self.readable).sorted())
+    }
+
+    @Test(arguments: files) func `a preflight of a stranger for a file says what all may do`(path: String) throws {
+        for headers in Self.strangers {
+            let answer = try preflight(path, "GET", headers)
+
+            #expect(answer.status == 204, "\(headers)")
+            #expect(answer["Allow"] == "GET, HEAD, OPTIONS", "\(headers)")
+            #expect(sharing(answer) == ["Vary: Origin"], "\(headers)")
+        }
+    }
+
+    @Test(arguments: ["a: b", "a;b", "\u{7F}", "é", String(repeating: "a", count: 1025)])
+    func `what is no list of headers is not said again`(list: String) throws {
+        for path in Self.files + ["/api/v1/info/"] {
+            let answer = try site.send(
+                "OPTIONS", path,
+                headers: Self.origin + [
+                    ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", list),
+                ])
+
+            #expect(answer.status == 204, "\(path)")
+            #expect(answer["Access-Control-Allow-Origin"] == Self.trusted, "\(path)")
+            #expect(answer["Access-Control-Allow-Headers"] == nil, "\(path)")
+        }
+    }
+
     @Test(arguments: ["/healthz", "/readyz", "/metrics"])
     func `no page may read how the service is`(path: String) throws {
         let answers = [try site.send("GET", path, headers: Self.origin), try preflight(path, "GET")]

@@ -91,7 +91,7 @@ struct PageFileTests {
         let answer = try site.send(method, path, body: Array("token=x".utf8))
 
         #expect(answer.status == 405)
-        #expect(answer["Allow"] == "GET, HEAD")
+        #expect(answer["Allow"] == "GET, HEAD, OPTIONS")
     }
 
     @Test(arguments: [
