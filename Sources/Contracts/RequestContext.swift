@@ -94,10 +94,13 @@ package final class RequestContext: @unchecked Sendable {
         request.path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
-    /// A parameter of the query; no text where the query cannot be read.
+    /// A parameter of the query; no text where it cannot be read.
     private func parameter(_ name: String) -> Entry {
-        guard let fields = try? URLEncoded.fields(in: request.query) else { return .notText }
-        return fields.last { $0.name.utf8.elementsEqual(name.utf8) }.map { .text($0.value) } ?? .absent
+        do {
+            return try URLEncoded.value(of: name, in: request.query).map(Entry.text) ?? .absent
+        } catch {
+            return .notText
+        }
     }
 
     /// The picture: a file, or empty text or null to remove it.

@@ -22,25 +22,44 @@ package enum URLEncoded {
         in bytes: Span<UInt8>, atMost limit: Int = 64
     ) throws(URLEncodedError) -> [FormField] {
         var fields: [FormField] = []
+        try parse(bytes, atMost: limit) { name, value throws(URLEncodedError) in
+            guard let name, let value else { throw .notUTF8 }
+            fields.append(FormField(name: name, value: value))
+        }
+        return fields
+    }
+
+    /// The last value of a parameter of a query string; nil where it has none. Others may be anything.
+    package static func value(of name: String, in query: String) throws(URLEncodedError) -> String? {
+        var found: String??
+        try parse(query.utf8.span, atMost: 64) { other, value throws(URLEncodedError) in
+            if other?.utf8.elementsEqual(name.utf8) == true { found = .some(value) }
+        }
+        guard let found else { return nil }
+        guard let found else { throw .notUTF8 }
+        return found
+    }
+
+    /// Gives each name and value in their order; nil for what is not UTF-8.
+    private static func parse(
+        _ bytes: Span<UInt8>, atMost limit: Int,
+        to receive: (_ name: String?, _ value: String?) throws(URLEncodedError) -> Void
+    ) throws(URLEncodedError) {
+        var count = 0
         var decoded: [UInt8] = []
         var start = 0
         while start < bytes.count {
             let end = index(of: UInt8(ascii: "&"), in: bytes, start..<bytes.count)
             if end > start {
-                guard fields.count < limit else { throw .tooManyFields }
+                guard count < limit else { throw .tooManyFields }
+                count += 1
                 let equals = index(of: UInt8(ascii: "="), in: bytes, start..<end)
-                let name = try decode(bytes.extracting(start..<equals), with: &decoded)
-                let value = try decode(bytes.extracting(min(equals + 1, end)..<end), with: &decoded)
-                fields.append(FormField(name: name, value: value))
+                let name = decode(bytes.extracting(start..<equals), with: &decoded)
+                let value = decode(bytes.extracting(min(equals + 1, end)..<end), with: &decoded)
+                try receive(name, value)
             }
             start = end + 1
         }
-        return fields
-    }
-
-    /// The fields of a query string in their order, repeated names included.
-    package static func fields(in query: String, atMost limit: Int = 64) throws(URLEncodedError) -> [FormField] {
-        try fields(in: query.utf8.span, atMost: limit)
     }
 
     /// The fields as a query, with all escaped but what never means anything. (RFC 3986 §2.3, unreserved)
@@ -68,10 +87,8 @@ package enum URLEncoded {
         return range.upperBound
     }
 
-    /// `decoded` is memory to work in, so that all fields share one array.
-    private static func decode(
-        _ bytes: Span<UInt8>, with decoded: inout [UInt8]
-    ) throws(URLEncodedError) -> String {
+    /// Nil for what is not UTF-8. `decoded` is memory to work in, so that all fields share one array.
+    private static func decode(_ bytes: Span<UInt8>, with decoded: inout [UInt8]) -> String? {
         decoded.removeAll(keepingCapacity: true)
         var index = 0
         while index < bytes.count {
@@ -83,8 +100,7 @@ package enum URLEncoded {
                 index += 1
             }
         }
-        guard let text = String(validating: decoded, as: UTF8.self) else { throw .notUTF8 }
-        return text
+        return String(validating: decoded, as: UTF8.self)
     }
 
     /// The byte that `%2F` stands for; nil when something else is at the index.

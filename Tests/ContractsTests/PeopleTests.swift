@@ -57,6 +57,7 @@ struct PeopleTests {
         ("?q=alice%40school", [2]), ("?q=alice%40evil", []), ("?role=mentor", [3]), ("?role=", [1, 2, 3, 4, 5]),
         ("?q=al&role=student", [2, 5]), ("?after=3", [4, 5]), ("?q=al&after=2", [3, 5]), ("?limit=2", [1, 2]),
         ("?role=student&limit=1&after=2", [4]), ("?q=%CC%81%CC%81", []),
+        ("?q=al&%FF=1&x=%FF", [2, 3, 5]),
     ])
     func `search, role, limit and after narrow the list`(query: String, expected: [Int64]) {
         #expect(ids(query) == expected)
