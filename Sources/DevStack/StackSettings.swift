@@ -32,6 +32,11 @@ package struct StackSettings: Sendable {
         try FileSystem.replace(folder.settings, with: lines.joined(separator: "\n") + "\n")
     }
 
+    /// Whether a key's value follows from the stack, so that nobody's environment may say otherwise.
+    package static func isDecided(_ key: String) -> Bool {
+        ["SOCKET", "USER", "DATABASE_", "MEDIA", "MAIL_URL", "TOKEN_KEY"].contains { key.hasPrefix("HOMEROOM_" + $0) }
+    }
+
     /// A key's value; setting nil takes its line away.
     package private(set) subscript(key: String) -> String? {
         get { lines.last { Self.key(of: $0) == key }.map { String($0.drop { $0 != "=" }.dropFirst()) } }

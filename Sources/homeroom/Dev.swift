@@ -15,6 +15,9 @@ enum Dev {
         if let port = try port("tls-port", &arguments) { options.tlsPort = port }
         // One developer is one address: what nginx limits per address would only be in the way of load tests.
         options.limits = false
+        options.environment = ProcessInfo.processInfo.environment.filter {
+            $0.key.hasPrefix("HOMEROOM_") && !StackSettings.isDecided($0.key)
+        }
         options.output = { print($0) }
         try arguments.refuseRest()
         homeroom_line_buffer_output()

@@ -38,6 +38,22 @@ struct DevTests {
         #expect(answers == [200, 200])
     }
 
+    @Test func `it takes settings from the environment, but not where its own parts are`() throws {
+        let dev = try Dev()
+        defer { dev.remove() }
+        let origin = ("Origin", "http://localhost:3000")
+        _ = try dev.start(environment: [
+            "HOMEROOM_TRUSTED_ORIGINS": origin.1, "HOMEROOM_DATABASE_HOST": "db.school.example",
+            "HOMEROOM_TOKEN_KEY_FILE": "/nowhere",
+        ])
+
+        // The service's answer, and nginx's own.
+        let answers = try ["/api/v1/info/", "/media/"].map { try send(.port(dev.port), "GET", $0, headers: [origin]) }
+
+        #expect(answers.map(\.status) == [401, 404])
+        #expect(answers.map { $0["Access-Control-Allow-Origin"] } == [origin.1, origin.1])
+    }
+
     @Test func `its homeroom.conf is what other calls take`() throws {
         let dev = try Dev()
         defer { dev.remove() }
@@ -173,10 +189,10 @@ private struct Dev {
     }
 
     /// Starts it and waits until it says that it answers.
-    func start(_ homeroom: String = Site.homeroom) throws -> Child {
+    func start(_ homeroom: String = Site.homeroom, environment: [String: String] = [:]) throws -> Child {
         var program = try Program(
             homeroom, ["dev", "--data", folder + "/data", "--port", "\(port)", "--tls-port", "\(tlsPort)"])
-        program.environment = ["HOME": folder]
+        program.environment = environment.merging(["HOME": folder]) { $1 }
         let child = try Child(program, log: folder + "/dev.log")
         let isReady = eventually { !child.isRunning || child.lastWords.contains("password_confirm") }
         guard isReady, child.isRunning else {
