@@ -35,7 +35,7 @@ PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
 # What only the tests start: a mail server, what kills a worker at a chosen step, what loads it, promtool, which reads
 # metrics, what reads units and hands over a socket, frontends' axios, and a browser.
-TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd
+TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd socat
 TEST_PACKAGES += python3-venv
 TEST_PACKAGES += nodejs node-axios node-form-data
 # The browser for the pages, and a font that has Chinese.

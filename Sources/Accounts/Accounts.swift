@@ -1,4 +1,5 @@
 import Database
+import Glibc
 import Secrets
 
 /// Everything a person or an operator can do with accounts; knows neither HTTP nor JSON.
@@ -29,6 +30,8 @@ package final class Accounts {
         package let pictures: SharedSemaphore
         /// The clock.
         package let now: @Sendable () -> Instant
+        /// Waits so long, for a database that is away.
+        let pause: @Sendable (Duration) -> Void
         /// Writes to the log; called on any thread.
         package let report: @Sendable (SecurityEvent) -> Void
         let passwordForms = PasswordForms()
@@ -37,6 +40,7 @@ package final class Accounts {
         package init(
             settings: Settings, signer: TokenSigner, random: RandomSource, media: MediaStore, hashing: SharedSemaphore,
             pictures: SharedSemaphore, now: @escaping @Sendable () -> Instant,
+            pause: @escaping @Sendable (Duration) -> Void = { usleep(UInt32($0 / .microseconds(1))) },
             report: @escaping @Sendable (SecurityEvent) -> Void
         ) {
             self.settings = settings
@@ -46,6 +50,7 @@ package final class Accounts {
             self.hashing = hashing
             self.pictures = pictures
             self.now = now
+            self.pause = pause
             self.report = report
         }
     }

@@ -78,10 +78,7 @@ extension Accounts {
     }
 
     private func complete(_ mail: DueMail.Row) throws(AccountsError) {
-        let completion = CompleteMail(subject: mail.subject, now: now)
-        try refusing { () throws(DatabaseError) in
-            try database.run(completion)
-        }
+        try noteSent(CompleteMail(subject: mail.subject, now: now))
     }
 
     // MARK: Notices of a changed address
@@ -115,9 +112,7 @@ extension Accounts {
                 }
             }
         }
-        try refusing { () throws(DatabaseError) in
-            try database.run(end)
-        }
+        try noteSent(end)
         return true
     }
 
@@ -163,13 +158,26 @@ extension Accounts {
                 }
             }
         }
-        try refusing { () throws(DatabaseError) in
-            try database.run(end)
-        }
+        try noteSent(end)
         return true
     }
 
     // MARK: What all share
+
+    /// Writes down that a mail was sent: again and again while the database is away, for as long as the mail is claimed. Else
+    /// it would be sent a second time.
+    private func noteSent(_ command: some Command) throws(AccountsError) {
+        for attempt in 1... {
+            do throws(DatabaseError) {
+                try database.run(command)
+                return
+            } catch {
+                let failure = AccountsError(error)
+                guard case .refused(.unavailable) = failure, attempt < Accounts.claimTime * 5 else { throw failure }
+                dependencies.pause(.milliseconds(200))
+            }
+        }
+    }
 
     /// Reports that a mail was not taken; true when it is not tried again.
     private func noteFailure(_ failure: MailTransport.Failure, attempts: Int64) -> Bool {

@@ -36,15 +36,27 @@ let operations = Contract.plain(
         },
     ] + descriptions)
 
-/// `{"status":"not ready","checks":{"database":"ok","schema":"version 4, needs 5","media":"ok"}}`
+/// `{"status":"not ready","checks":{"database":"ok","schema":"version 4, needs 5","media":"ok"}}`; with several database
+/// servers also `"servers":[{"name":"10.0.0.1:3306","used":true,"fault":null,"state":"Synced","nodes":3,"behind":0}]`.
 private func readiness(_ health: HealthReport) -> Reply {
     let checks = HealthReport.Check.allCases.map { check in
         JSON.Member(name: "\(check)", value: .string(health.failures[check] ?? "ok"))
     }
-    let isReady = health.failures.isEmpty
-    return Reply(
-        isReady ? 200 : 503,
-        ["status": isReady ? "ready" : "not ready", "checks": .object(JSON.Object(checks))])
+    let status = health.failures.isEmpty ? "ready" : health.isReady ? "degraded" : "not ready"
+    var body: JSON.Object = ["status": .string(status), "checks": .object(JSON.Object(checks))]
+    if !health.servers.isEmpty {
+        let servers = health.servers.map { server in
+            let node = server.node
+            return [
+                "name": .string(server.name), "used": .bool(server.isUsed),
+                "fault": server.fault.map(JSON.string) ?? .null, "state": node.map { .string($0.state) } ?? .null,
+                "nodes": node.map { .integer(Int64($0.clusterSize)) } ?? .null,
+                "behind": node.map { .integer(Int64($0.receiveQueue)) } ?? .null,
+            ] as JSON
+        }
+        body.members.append(.init(name: "servers", value: .array(servers)))
+    }
+    return Reply(health.isReady ? 200 : 503, JSON.object(body))
 }
 
 /// The answer where it cannot even look.

@@ -4,16 +4,22 @@ import Glibc
 /// One connection to MariaDB, used by one thread.
 ///
 /// Statements are prepared at their first use and kept. The connection is made at the first use and made anew once when
-/// it turns out to be lost before anything of the present unit of work was executed.
+/// it turns out to be lost before anything of the present unit of work was executed. Between units of work it moves to the
+/// server that `ServerMonitor` names.
 package final class Connection {
     let address: DatabaseAddress
-    private var handle: UnsafeMutablePointer<MYSQL>?
+    private var session: ServerSession?
+    /// The index of its server.
+    private var server = 0
+    /// A second descriptor of its socket, with which the monitor cuts it off.
+    private var cutting: Int32?
     private var statements: [ObjectIdentifier: PreparedStatement] = [:]
     private var isInTransaction = false
     /// Called with one line when the connection was lost or found again.
     private let report: @Sendable (String) -> Void
     private var isKnownLost = false
-    private let breaker: CircuitBreaker
+    private var isKnownOld = false
+    private let monitor: ServerMonitor
 
     private let isMigrating: Bool
     private let timeouts: Timeouts
@@ -61,16 +67,16 @@ package final class Connection {
     /// - Parameters:
     ///   - isMigrating: one text may hold several statements, with the time-outs of `migration` whatever is given.
     ///   - timeouts: how long the server may take.
-    ///   - breaker: what the connections of a process share, so that not each of them waits for a server that hangs.
+    ///   - monitor: what the connections of a process share, so that not each of them waits for a server that hangs; nil
+    ///     makes one.
     package init(
         _ address: DatabaseAddress, isMigrating: Bool = false, timeouts: Timeouts = .request,
-        breaker: CircuitBreaker = CircuitBreaker(),
-        report: @escaping @Sendable (String) -> Void = { _ in }
+        monitor: ServerMonitor? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.address = address
         self.isMigrating = isMigrating
         self.timeouts = isMigrating ? .migration : timeouts
-        self.breaker = breaker
+        self.monitor = monitor ?? ServerMonitor(address, report: report)
         self.report = report
     }
 
@@ -118,23 +124,27 @@ package final class Connection {
                 return result
             } catch {
                 // A connection that cannot even roll back is closed: the server then rolls back.
-                if handle != nil, (try? execute("ROLLBACK")) == nil { disconnect() }
+                if session != nil, (try? execute("ROLLBACK")) == nil { disconnect() }
                 throw error
             }
         }
     }
 
-    /// Repeats `body` after a deadlock, for which the server has rolled it back.
-    private func repeating<T>(_ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
+    /// Repeats `body` after a deadlock, for which the server has rolled it back. In a cluster that is also how it says that
+    /// another node's transaction came first.
+    func repeating<T>(_ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
         var attempt = 0
         while true {
             attempt += 1
             do throws(DatabaseError) {
                 return try body()
             } catch {
-                guard case .contention(let code) = error, code != ER_LOCK_WAIT_TIMEOUT,
-                    attempt < Connection.maxAttempts
-                else { throw error }
+                guard case .contention(let code) = error else { throw error }
+                let isRepeated = code != ER_LOCK_WAIT_TIMEOUT && attempt < Connection.maxAttempts
+                if let session, session.isClustered {
+                    report("database: \(place): \(code), rolled back" + (isRepeated ? " and tried again" : ""))
+                }
+                guard isRepeated else { throw error }
                 // Not all victims at the same moment again.
                 usleep(UInt32.random(in: 0..<(1000 << UInt32(min(attempt, 5)))))
             }
@@ -147,7 +157,7 @@ package final class Connection {
 
     /// Prepares a statement and throws when it does not fit the schema.
     package func check<Q: Query>(_ type: Q.Type) throws(DatabaseError) {
-        _ = try PreparedStatement(Q.sql, on: connected())
+        _ = try PreparedStatement(Q.sql, on: connected().handle)
     }
 
     /// A connection that answers.
@@ -157,20 +167,26 @@ package final class Connection {
 
     /// Runs a text with one or several statements; for migrations and session settings only.
     func execute(_ text: String) throws(DatabaseError) {
-        let handle = try connected()
-        guard measured({ mysql_real_query(handle, text, UInt(text.utf8.count)) == 0 }) else { throw error(handle) }
-        while true {
-            if let result = mysql_store_result(handle) { mysql_free_result(result) }
-            let next = mysql_next_result(handle)
-            if next < 0 { return }
-            if next > 0 { throw error(handle) }
-        }
+        let session = try connected()
+        try measured { () throws(DatabaseError) in try session.execute(text) }
     }
 
     /// The cipher that protects the connection; nil where none does.
     package func cipher() throws(DatabaseError) -> String? {
         try ping()
-        return mysql_get_ssl_cipher(try connected()).map { String(cString: $0) }
+        return mysql_get_ssl_cipher(try connected().handle).map { String(cString: $0) }
+    }
+
+    /// How the servers are: each of several, or the only one where it is a node of a cluster.
+    package func servers() -> [ServerReport] {
+        if monitor.isWatching { return monitor.reports }
+        guard let session, session.isClustered, let state = try? session.state() else { return [] }
+        return [ServerReport(name: place, isUsed: true, fault: state.fault, state: state)]
+    }
+
+    /// What the server says of itself.
+    package func state() throws(DatabaseError) -> ServerState {
+        try connected().state()
     }
 
     // MARK: Statements
@@ -193,9 +209,18 @@ package final class Connection {
     }
 
     private func prepared<Q: Query>(_ query: Q) throws(DatabaseError) -> PreparedStatement {
-        let handle = try connected()
+        let session = try connected()
         if let statement = statements[ObjectIdentifier(Q.self)] { return statement }
-        let statement = try PreparedStatement(Q.sql, on: handle)
+        let statement: PreparedStatement
+        do throws(DatabaseError) {
+            statement = try PreparedStatement(Q.sql, on: session.handle)
+        } catch .failed(let code, let message) where [ER_BAD_FIELD_ERROR, ER_NO_SUCH_TABLE].contains(Int32(code)) {
+            let error = DatabaseError.unavailable(
+                code: code, message: "\(message): the schema is older than this program. Run: homeroom migrate")
+            if !isKnownOld { report("\(error)") }
+            isKnownOld = true
+            throw error
+        }
         statements[ObjectIdentifier(Q.self)] = statement
         return statement
     }
@@ -211,14 +236,16 @@ package final class Connection {
 
     // MARK: The connection
 
-    /// Repeats `body` once on a new connection when the old one is gone and nothing can have been executed twice.
+    /// Repeats `body` once on a new connection when the old one is gone, or its server no longer serves, and nothing can have
+    /// been executed twice.
     private func reconnecting<T>(isRepeatable: Bool, _ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
         do throws(DatabaseError) {
             return try listening(body)
         } catch {
-            guard error.isLostConnection else { throw error }
+            guard error.isLostConnection || error.isRefusal && monitor.isWatching else { throw error }
             waits.losses += 1
-            report("database: connection lost: \(error)")
+            report("database: connection lost: \(place): \(error)")
+            if error.isRefusal { monitor.lose(server, error) }
             disconnect()
             guard isRepeatable, !isInTransaction else { throw error }
             return try listening(body)
@@ -227,16 +254,13 @@ package final class Connection {
 
     /// Runs `body` unless the server is known to hang; notes when it does.
     private func listening<T>(_ body: () throws(DatabaseError) -> T) throws(DatabaseError) -> T {
-        guard isInTransaction || breaker.isClosed else {
-            throw .unavailable(code: Connection.hanging, message: "no answer; not asked again yet")
-        }
         let begin = ContinuousClock.now
         do throws(DatabaseError) {
             return try body()
         } catch {
             guard Connection.isSilence(error, since: begin) else { throw error }
             disconnect()
-            breaker.trip(at: address, error, report: report)
+            monitor.noteSilence(error)
             throw .unavailable(code: Connection.hanging, message: "\(error)")
         }
     }
@@ -261,106 +285,80 @@ package final class Connection {
     /// No code of the server or the client library.
     private static let hanging: UInt32 = 0
 
-    private func connected() throws(DatabaseError) -> UnsafeMutablePointer<MYSQL> {
-        if let handle { return handle }
-        if isInTransaction { throw .unavailable(code: UInt32(CR_SERVER_LOST), message: "lost in a transaction") }
-        guard let new = mysql_init(nil) else {
-            throw .unavailable(code: UInt32(CR_OUT_OF_MEMORY), message: "mysql_init: out of memory")
-        }
-        var seconds = timeouts.connect
-        mysql_options(new, MYSQL_OPT_CONNECT_TIMEOUT, &seconds)
-        seconds = timeouts.answer
-        mysql_options(new, MYSQL_OPT_READ_TIMEOUT, &seconds)
-        mysql_options(new, MYSQL_OPT_WRITE_TIMEOUT, &seconds)
-        mysql_options(new, MYSQL_SET_CHARSET_NAME, "utf8mb4")
-        // The server may ask for any file that we can read, in answer to any statement.
-        var noFiles: UInt32 = 0
-        mysql_options(new, MYSQL_OPT_LOCAL_INFILE, &noFiles)
-        // READ COMMITTED: no gap locks, so fewer deadlocks. Strict: a value that does not fit is an error, never cut.
-        mysql_options(
-            new, MYSQL_INIT_COMMAND,
-            """
-            SET time_zone = '+00:00', sql_mode = 'TRADITIONAL,NO_ENGINE_SUBSTITUTION', \
-            tx_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = \(timeouts.rowLock), \
-            lock_wait_timeout = \(timeouts.tableLock)
-            """)
-        // FOUND_ROWS: an UPDATE counts the rows it found, also where it leaves them as they were.
-        let flags = UInt(CLIENT_FOUND_ROWS) | (isMigrating ? UInt(CLIENT_MULTI_STATEMENTS) : 0)
-        let made =
-            switch address.transport {
-            case .socket(let path):
-                mysql_real_connect(new, nil, address.user, address.password, address.database, 0, path, flags)
-            case .network(let host, let port, let encryption):
-                Connection.protect(new, by: encryption)
-                    ? mysql_real_connect(
-                        new, host, address.user, address.password, address.database, UInt32(port), nil, flags) : nil
+    /// The server's address, for the log.
+    private var place: String { address.transports[server].description }
+
+    /// The session on the server to use, which is another one than before where the monitor says so.
+    private func connected() throws(DatabaseError) -> ServerSession {
+        if isInTransaction {
+            guard let session else {
+                throw .unavailable(code: UInt32(CR_SERVER_LOST), message: "lost in a transaction")
             }
-        guard made != nil else {
-            defer { mysql_close(new) }
-            throw refusedConnection(error(new))
+            return session
         }
-        if isKnownLost { report("database: connected again to \(address.description)") }
-        isKnownLost = false
-        handle = new
-        return new
+        let wanted = try monitor.server()
+        if let session, server == wanted { return session }
+        disconnect()
+        do throws(DatabaseError) {
+            return try connect(to: wanted)
+        } catch {
+            // Another one may be there at once.
+            monitor.lose(wanted, error)
+            guard monitor.isWatching, let next = try? monitor.server(), next != wanted else { throw error }
+            return try connect(to: next)
+        }
     }
 
-    /// False when it could not be set: then there must be no connection.
-    private static func protect(
-        _ handle: UnsafeMutablePointer<MYSQL>, by encryption: DatabaseAddress.Encryption
-    ) -> Bool {
-        // Otherwise `localhost` would be a unix socket. (mariadb_lib.c mthd_my_real_connect, 3.3)
-        var network = MYSQL_PROTOCOL_TCP.rawValue
-        guard mysql_options(handle, MYSQL_OPT_PROTOCOL, &network) == 0 else { return false }
-        guard case .required(let authorities) = encryption else { return true }
-        // ENFORCE alone connects in the clear to a server that offers no TLS: only a certificate that must be checked makes
-        // it an error, before anything is sent. (my_auth.c send_client_reply_packet, 3.3)
-        var yes: CChar = 1
-        return mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &yes) == 0
-            && mysql_options(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes) == 0
-            && (authorities == nil || mysql_options(handle, MYSQL_OPT_SSL_CA, authorities) == 0)
+    private func connect(to wanted: Int) throws(DatabaseError) -> ServerSession {
+        server = wanted
+        let new: ServerSession
+        do throws(DatabaseError) {
+            new = try ServerSession(
+                address.transports[wanted], of: address, timeouts: timeouts, isMigrating: isMigrating)
+        } catch {
+            throw refusedConnection(error)
+        }
+        if isKnownLost { report("database: connected again to `\(address.database)` at \(place) as \(address.user)") }
+        isKnownLost = false
+        session = new
+        if monitor.isWatching {
+            // The library closes its own descriptor at an error, and that number may then be anybody's.
+            let descriptor = fcntl(new.socket, F_DUPFD_CLOEXEC, 0)
+            if descriptor >= 0 {
+                cutting = descriptor
+                monitor.enter(descriptor, to: wanted)
+            }
+        }
+        return new
     }
 
     private func refusedConnection(_ error: DatabaseError) -> DatabaseError {
         waits.losses += 1
-        let error = withWayOut(error)
-        if !isKnownLost { report("database: cannot connect to \(address.description): \(error); is mariadbd running?") }
+        if !isKnownLost {
+            let place = "`\(address.database)` at \(place) as \(address.user)"
+            report("database: cannot connect to \(place): \(error); is mariadbd running?")
+        }
         isKnownLost = true
         // A wrong password or a missing database is also "not now" for a request; the log line names it.
         if case .failed(let code, let message) = error { return .unavailable(code: code, message: message) }
         return error
     }
 
-    /// Says of a connection that could not be protected what it needs.
-    private func withWayOut(_ error: DatabaseError) -> DatabaseError {
-        guard case .unavailable(let code, let message) = error, Int(code) == Int(CR_SSL_CONNECTION_ERROR),
-            case .network(let host, _, .required(let authorities)) = address.transport
-        else { return error }
-        let source = authorities ?? "one of the system's authorities (another: HOMEROOM_DATABASE_CA)"
-        let needs =
-            "HOMEROOM_DATABASE_TLS=required needs a server with TLS and a certificate for `\(host)` from \(source)"
-        return .unavailable(code: code, message: "\(message). \(needs)")
-    }
-
     /// Closes a connection that the server has closed while nothing was asked: what is sent now goes over a new one, where
     /// a write that breaks off on the way could not be repeated.
     private func dropIfCut() {
-        guard let handle else { return }
-        var socket = pollfd(fd: mysql_get_socket(handle), events: Int16(POLLIN), revents: 0)
-        // The server says nothing unasked, but that it closes.
-        guard poll(&socket, 1, 0) > 0 else { return }
+        guard let session, session.isCut else { return }
         waits.losses += 1
-        report("database: connection lost: closed by the server")
+        report("database: connection lost: \(place): closed by the server")
         disconnect()
     }
 
     private func disconnect() {
         statements = [:]
-        if let handle { mysql_close(handle) }
-        handle = nil
-    }
-
-    private func error(_ handle: UnsafeMutablePointer<MYSQL>) -> DatabaseError {
-        .from(code: mysql_errno(handle), message: String(cString: mysql_error(handle)))
+        session = nil
+        guard let cutting else { return }
+        monitor.leave(cutting, to: server)
+        close(cutting)
+        self.cutting = nil
     }
 }

@@ -1,10 +1,18 @@
 /// Where the database is and as whom to connect.
 package struct DatabaseAddress: Sendable {
-    /// How the server is reached.
+    /// How a server is reached.
     package enum Transport: Sendable {
         /// A unix socket.
         case socket(path: String)
         case network(host: String, port: UInt16, encryption: Encryption)
+
+        /// `/run/mysqld/mysqld.sock`, `10.0.0.1:3306`, `[2001:db8::1]:3306`
+        package var description: String {
+            switch self {
+            case .socket(let path): path
+            case .network(let host, let port, _): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            }
+        }
     }
 
     /// What protects a connection over TCP.
@@ -16,8 +24,8 @@ package struct DatabaseAddress: Sendable {
         case required(authorities: String?)
     }
 
-    /// Where the server is.
-    package let transport: Transport
+    /// Where its servers are, the preferred one first: never empty, and several only for the nodes of one cluster.
+    package let transports: [Transport]
     /// The name of the database.
     package let database: String
     /// As whom to connect.
@@ -26,18 +34,26 @@ package struct DatabaseAddress: Sendable {
     package let password: String
 
     /// Nothing is connected yet.
-    package init(transport: Transport, database: String, user: String, password: String) {
-        self.transport = transport
+    package init(transports: [Transport], database: String, user: String, password: String) {
+        precondition(!transports.isEmpty, "no server")
+        self.transports = transports
         self.database = database
         self.user = user
         self.password = password
     }
 
+    /// A database on one server.
+    package init(transport: Transport, database: String, user: String, password: String) {
+        self.init(transports: [transport], database: database, user: user, password: password)
+    }
+
+    /// An address for each of its servers alone.
+    package var each: [DatabaseAddress] {
+        transports.map { DatabaseAddress(transport: $0, database: database, user: user, password: password) }
+    }
+
     /// `school` at /run/mysqld/mysqld.sock as homeroom; without the password.
     package var description: String {
-        switch transport {
-        case .socket(let path): "`\(database)` at \(path) as \(user)"
-        case .network(let host, let port, _): "`\(database)` at \(host):\(port) as \(user)"
-        }
+        "`\(database)` at \(transports.map(\.description).joined(separator: ", ")) as \(user)"
     }
 }

@@ -71,6 +71,14 @@ package enum DatabaseError: Error, Sendable, CustomStringConvertible {
         return DatabaseError.clientCodes.contains(Int(code))
     }
 
+    /// The server refused the statement as it would any, and executed nothing of it: a node of a Galera cluster that is not
+    /// ready, a server that is read-only.
+    var isRefusal: Bool {
+        guard case .unavailable(let code, _) = self else { return false }
+        return [Int(ER_UNKNOWN_COM_ERROR), Int(ER_OPTION_PREVENTS_STATEMENT), Int(ER_READ_ONLY_MODE)].contains(
+            Int(code))
+    }
+
     /// The connection is gone and was so before the statement: nothing of it was executed.
     var isLostConnection: Bool {
         guard case .unavailable(let code, _) = self else { return false }

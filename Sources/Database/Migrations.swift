@@ -35,31 +35,32 @@ package enum Migrations {
     /// Applies what is missing and answers with the names of it. Safe to run twice and from two machines at once: the
     /// second waits for the first. A run that was killed goes on where it stopped, for every script can be repeated.
     ///
-    /// - Parameter steps: one for each migration without a script, by its name.
+    /// - Parameters:
+    ///   - steps: one for each migration without a script, by its name.
+    ///   - report: gets a line when it waits for somebody else's.
     package static func apply(
-        at address: DatabaseAddress, now: Int64, steps: [String: Step]
+        at address: DatabaseAddress, now: Int64, steps: [String: Step], report: (String) -> Void = { _ in }
     ) throws(DatabaseError) -> [String] {
         let worker = Connection(address, isMigrating: true)
-        try worker.execute(historyTable)
-        // The lock is a row, held by a second connection: a CREATE TABLE would commit, and so end, the worker's own.
-        let holder = Connection(address, isMigrating: true)
-        return try holder.transaction { () throws(DatabaseError) in
-            _ = try holder.rows(LockHistory())
-            var applied: [String] = []
-            let present = Set(try worker.rows(AppliedMigrations()))
-            for migration in Migration.all where !present.contains(migration.version) {
-                if let script = migration.script {
+        try worker.repeating { () throws(DatabaseError) in try worker.execute(historyTable) }
+        let lease = try MigrationLease(at: address, report: report)
+        defer { lease.end() }
+        var applied: [String] = []
+        let present = Set(try worker.rows(AppliedMigrations()))
+        for migration in Migration.all where !present.contains(migration.version) {
+            try lease.check()
+            if let script = migration.script {
+                try worker.repeating { () throws(DatabaseError) in
                     try worker.execute(String(decoding: script, as: UTF8.self))
-                } else {
-                    guard let step = steps[migration.name] else { preconditionFailure("no step \(migration.name)") }
-                    try step(worker)
                 }
-                try worker.run(
-                    RecordMigration(version: migration.version, name: migration.name, appliedAt: now))
-                applied.append(migration.name)
+            } else {
+                guard let step = steps[migration.name] else { preconditionFailure("no step \(migration.name)") }
+                try step(worker)
             }
-            return applied
+            try worker.run(RecordMigration(version: migration.version, name: migration.name, appliedAt: now))
+            applied.append(migration.name)
         }
+        return applied
     }
 
     /// The newest version in the database; 0 for an empty one.
@@ -68,7 +69,7 @@ package enum Migrations {
             return try connection.rows(AppliedMigrations()).max() ?? 0
         } catch {
             // 1146: no such table, so no migration has run yet.
-            if case .failed(code: 1146, _) = error { return 0 }
+            if case .unavailable(code: 1146, _) = error { return 0 }
             throw error
         }
     }
@@ -79,17 +80,10 @@ package enum Migrations {
             name VARCHAR(100) NOT NULL,
             applied_at DATETIME(6) NULL COMMENT 'UTC',
             PRIMARY KEY (version)
-        ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COMMENT 'which files of sql/ were applied; version 0 is the lock';
+        ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COMMENT 'which files of sql/ were applied; version 0 says who migrates';
         INSERT IGNORE INTO migrations (version, name)
         SELECT 0, 'lock' FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM migrations WHERE version = 0)
         """
-}
-
-/// Waits for other machines' migrations, and keeps them waiting until the transaction ends.
-struct LockHistory: Query {
-    static let sql: SQL = "SELECT version FROM migrations WHERE version = 0 FOR UPDATE"
-    var parameters: [SQLValue] { [] }
-    static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
 /// The versions that the database has.

@@ -4,6 +4,7 @@ import System
 /// A statement prepared on one connection, with the buffers for its result kept between executions.
 final class PreparedStatement {
     private let handle: UnsafeMutablePointer<MYSQL_STMT>
+    private let connection: UnsafeMutablePointer<MYSQL>
     private let parameterCount: Int
     private let columnCount: Int
     private let binds: UnsafeMutablePointer<MYSQL_BIND>
@@ -19,11 +20,12 @@ final class PreparedStatement {
             throw .unavailable(code: UInt32(CR_OUT_OF_MEMORY), message: "mysql_stmt_init: out of memory")
         }
         guard mysql_stmt_prepare(handle, sql.text, UInt(sql.text.utf8.count)) == 0 else {
-            let error = PreparedStatement.error(handle)
+            let error = PreparedStatement.error(handle, connection)
             mysql_stmt_close(handle)
             throw error
         }
         self.handle = handle
+        self.connection = connection
         parameterCount = Int(mysql_stmt_param_count(handle))
         columnCount = Int(mysql_stmt_field_count(handle))
         binds = .allocate(capacity: max(columnCount, 1))
@@ -55,7 +57,7 @@ final class PreparedStatement {
         switch mysql_stmt_fetch(handle) {
         case 0, Int32(MYSQL_DATA_TRUNCATED): return true
         case Int32(MYSQL_NO_DATA): return false
-        default: throw PreparedStatement.error(handle)
+        default: throw PreparedStatement.error(handle, connection)
         }
     }
 
@@ -79,7 +81,7 @@ final class PreparedStatement {
 
     private func bindColumns() throws(DatabaseError) {
         guard let metadata = mysql_stmt_result_metadata(handle), let fields = mysql_fetch_fields(metadata) else {
-            throw PreparedStatement.error(handle)
+            throw PreparedStatement.error(handle, connection)
         }
         defer { mysql_free_result(metadata) }
         for index in 0..<columnCount {
@@ -103,7 +105,7 @@ final class PreparedStatement {
             binds[index].length = lengths + index
             binds[index].is_null = nulls + index
         }
-        guard mysql_stmt_bind_result(handle, binds) == 0 else { throw PreparedStatement.error(handle) }
+        guard mysql_stmt_bind_result(handle, binds) == 0 else { throw PreparedStatement.error(handle, connection) }
     }
 
     private func growColumn(_ index: Int, to length: Int) throws(DatabaseError) {
@@ -113,12 +115,12 @@ final class PreparedStatement {
         binds[index].buffer_length = UInt(length)
         guard mysql_stmt_fetch_column(handle, binds + index, UInt32(index), 0) == 0,
             mysql_stmt_bind_result(handle, binds) == 0
-        else { throw PreparedStatement.error(handle) }
+        else { throw PreparedStatement.error(handle, connection) }
     }
 
     private func bindAndExecute(_ parameters: [SQLValue]) throws(DatabaseError) {
         guard !parameters.isEmpty else {
-            guard mysql_stmt_execute(handle) == 0 else { throw PreparedStatement.error(handle) }
+            guard mysql_stmt_execute(handle) == 0 else { throw PreparedStatement.error(handle, connection) }
             return
         }
         // All values stand in one block while the library sends them: 64 bytes a fixed one, else its own length.
@@ -135,11 +137,19 @@ final class PreparedStatement {
                 return mysql_stmt_bind_param(handle, binds.baseAddress) == 0 && mysql_stmt_execute(handle) == 0
             }
         }
-        guard isExecuted else { throw PreparedStatement.error(handle) }
+        guard isExecuted else { throw PreparedStatement.error(handle, connection) }
     }
 
-    private static func error(_ handle: UnsafeMutablePointer<MYSQL_STMT>) -> DatabaseError {
-        .from(code: mysql_stmt_errno(handle), message: String(cString: mysql_stmt_error(handle)))
+    /// In place of a row an error can come without a code at the statement, and then it stands at the connection.
+    private static func error(
+        _ handle: UnsafeMutablePointer<MYSQL_STMT>, _ connection: UnsafeMutablePointer<MYSQL>
+    ) -> DatabaseError {
+        let code = mysql_stmt_errno(handle)
+        guard code == 0 else { return .from(code: code, message: String(cString: mysql_stmt_error(handle))) }
+        guard mysql_errno(connection) == 0 else {
+            return .from(code: mysql_errno(connection), message: String(cString: mysql_error(connection)))
+        }
+        return .unavailable(code: UInt32(CR_SERVER_LOST), message: "the answer broke off")
     }
 }
 

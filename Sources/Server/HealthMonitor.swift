@@ -6,10 +6,10 @@ final class HealthMonitor {
     private let metrics: Metrics
     private let log: Log
     private let check: () -> HealthReport
-    private var wasReady = true
+    private var wasGood = true
 
     /// - Parameters:
-    ///   - log: gets a line when the service is no longer ready, and when it is again.
+    ///   - log: gets a line when something fails that was good, and when all is good again.
     ///   - check: should end within seconds also when the database hangs.
     init(metrics: Metrics, log: Log, check: @escaping () -> HealthReport) {
         self.metrics = metrics
@@ -19,10 +19,12 @@ final class HealthMonitor {
 
     func report() -> ServiceReport {
         let health = check()
-        let isReady = health.failures.isEmpty
-        if wasReady, !isReady { log.write("not ready", message: health.reasons.joined(separator: "; ")) }
-        if !wasReady, isReady { log.write("ready again") }
-        wasReady = isReady
+        let isGood = health.failures.isEmpty
+        if wasGood, !isGood {
+            log.write(health.isReady ? "degraded" : "not ready", message: health.reasons.joined(separator: "; "))
+        }
+        if !wasGood, isGood { log.write("ready again") }
+        wasGood = isGood
         return ServiceReport(health: health) { [metrics] in metrics.text(health) }
     }
 }

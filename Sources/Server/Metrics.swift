@@ -127,6 +127,7 @@ package final class Metrics: @unchecked Sendable {
         registry.note(Metrics.checksName, "Whether what every request needs is there: 1 or 0.", .gauge)
         registry.note(
             Metrics.mailsName, "Mails that are due or wait for their next attempt; 1000 stands for more.", .gauge)
+        for (name, help, shape) in Metrics.serverFamilies { registry.note(name, help, shape) }
         families = registry.families
 
         let count = targets.count * (Metrics.statuses.count + 1)
@@ -147,6 +148,22 @@ package final class Metrics: @unchecked Sendable {
     static let startName = "homeroom_start_time_seconds"
     static let checksName = "homeroom_check_passed"
     static let mailsName = "homeroom_mails_waiting"
+
+    /// Of each database server, where there are several, or one is a node of a cluster.
+    static let serverFamilies: [(name: String, help: String, shape: MetricFamily.Shape)] = [
+        ("homeroom_database_server_serving", "Whether a database server can serve: 1 or 0.", .gauge),
+        ("homeroom_database_server_used", "Whether the asked worker sends its statements there: 1 or 0.", .gauge),
+        (
+            "homeroom_database_server_synced", "Whether a node is neither behind nor giving its data away: 1 or 0.",
+            .gauge
+        ),
+        ("homeroom_database_cluster_size", "Nodes that a node sees in its cluster.", .gauge),
+        ("homeroom_database_receive_queue", "Transactions of other nodes that a node has still to apply.", .gauge),
+        (
+            "homeroom_database_flow_control_milliseconds_total",
+            "How long a node's cluster waited for slow nodes.", .counter
+        ),
+    ]
 
     /// What the service answers, the most frequent first; anything else counts as `other`.
     private static let statuses = [200, 401, 204, 201, 400, 404, 503, 429, 403, 405, 408, 413, 415, 422, 423, 500]

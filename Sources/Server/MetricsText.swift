@@ -101,7 +101,17 @@ extension Metrics {
                 MetricsRegistry.series(Metrics.checksName, ["check": "\(check)"]),
                 [health.failures[check] == nil ? 1 : 0])
         }
-        return checks + (health.waitingMails.map { [Sample(Metrics.mailsName, [$0])] } ?? [])
+        let servers = health.servers.flatMap { server in
+            let node = server.node
+            let values = [
+                server.fault == nil ? 1 : 0, server.isUsed ? 1 : 0, node.map { $0.isSynced ? 1 : 0 }, node?.clusterSize,
+                node?.receiveQueue, node?.pausedTime,
+            ]
+            return zip(Metrics.serverFamilies, values).compactMap { family, value in
+                value.map { Sample(MetricsRegistry.series(family.name, ["server": server.name]), [Int64($0)]) }
+            }
+        }
+        return checks + servers + (health.waitingMails.map { [Sample(Metrics.mailsName, [$0])] } ?? [])
     }
 }
 

@@ -15,7 +15,7 @@ struct CompositionRoot {
     let dependencies: Accounts.Dependencies
     let log: Log
     private let actor: Actor
-    private let breaker = CircuitBreaker()
+    private let monitor: ServerMonitor
 
     /// As many passwords are hashed at a time as there are cores, in all processes together.
     static let cores = ProcessInfo.processInfo.activeProcessorCount
@@ -35,6 +35,7 @@ struct CompositionRoot {
         self.configuration = configuration
         let log = Log(now: { CompositionRoot.now().withMicroseconds })
         self.log = log
+        monitor = ServerMonitor(configuration.database) { log.write("database", message: $0) }
         let media: MediaStore
         do throws(MediaStore.Failure) {
             // By the running file: a worker that changed its user may not find the path any more.
@@ -63,7 +64,7 @@ struct CompositionRoot {
     /// A core of its own for the calling thread.
     func accounts() -> Accounts {
         let log = log
-        let connection = Connection(configuration.database, breaker: breaker) { log.write("database", message: $0) }
+        let connection = Connection(configuration.database, monitor: monitor) { log.write("database", message: $0) }
         let accounts = Accounts(database: connection, dependencies: dependencies)
         accounts.actor = actor
         return accounts
@@ -72,7 +73,8 @@ struct CompositionRoot {
     /// Makes what finds whether the service is ready, in at most about three seconds when the database hangs.
     func healthCheck() -> () -> HealthReport {
         let accounts = Accounts(
-            database: Connection(configuration.database, timeouts: .probe), dependencies: dependencies)
+            database: Connection(configuration.database, timeouts: .probe, monitor: monitor), dependencies: dependencies
+        )
         return { accounts.health() }
     }
 

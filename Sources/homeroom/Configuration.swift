@@ -192,14 +192,45 @@ private struct Keys {
         let socket = try text("HOMEROOM_DATABASE_SOCKET", default: "/run/mysqld/mysqld.sock")
         let port = try number("HOMEROOM_DATABASE_PORT", in: 1...65_535, default: 3306)
         let encryption = try encryption()
-        let host = try optional("HOMEROOM_DATABASE_HOST")
-        let transport =
-            host.map { DatabaseAddress.Transport.network(host: $0, port: UInt16(port), encryption: encryption) }
-            ?? .socket(path: socket)
+        var transports: [DatabaseAddress.Transport] = []
+        if let hosts = try optional("HOMEROOM_DATABASE_HOST") {
+            for text in hosts.split(separator: ",", omittingEmptySubsequences: false) {
+                let text = text.trimmingCharacters(in: .whitespaces)
+                let transport = try Keys.transport(text, port: UInt16(port), encryption)
+                guard !transports.contains(where: { $0.description == transport.description }) else {
+                    throw .refused("HOMEROOM_DATABASE_HOST: `\(text)` stands there twice")
+                }
+                transports.append(transport)
+            }
+        } else {
+            transports = [.socket(path: socket)]
+        }
         return (
-            DatabaseAddress(transport: transport, database: name, user: user, password: password),
-            DatabaseAddress(transport: transport, database: name, user: owner, password: ownerPassword)
+            DatabaseAddress(transports: transports, database: name, user: user, password: password),
+            DatabaseAddress(transports: transports, database: name, user: owner, password: ownerPassword)
         )
+    }
+
+    /// `host`, `host:port`, `[address]:port`, or the path of a socket.
+    private static func transport(
+        _ text: String, port usual: UInt16, _ encryption: DatabaseAddress.Encryption
+    ) throws(CommandError) -> DatabaseAddress.Transport {
+        if text.hasPrefix("/") { return .socket(path: text) }
+        var host = text[...]
+        var port: UInt16? = usual
+        if text.hasPrefix("["), let end = text.lastIndex(of: "]") {
+            host = text[text.index(after: text.startIndex)..<end]
+            let rest = text[text.index(after: end)...]
+            if !rest.isEmpty { port = rest.hasPrefix(":") ? UInt16(rest.dropFirst()) : nil }
+        } else if let colon = text.firstIndex(of: ":"), colon == text.lastIndex(of: ":") {
+            host = text[..<colon]
+            port = UInt16(text[text.index(after: colon)...])
+        }
+        guard let port, port > 0, !host.isEmpty, !host.contains(where: { $0.isWhitespace || "[]/".contains($0) }) else {
+            throw .refused(
+                "HOMEROOM_DATABASE_HOST: `\(text)` is none of host, host:port, [address]:port, /path/of/a/socket")
+        }
+        return .network(host: String(host), port: port, encryption: encryption)
     }
 
     /// What protects the way to a database on another machine.

@@ -8,7 +8,7 @@ enum Migrate {
         do throws(DatabaseError) {
             let applied = try Migrations.apply(
                 at: configuration.owner, now: CompositionRoot.now().microseconds,
-                steps: AddressKeys.steps { line in print(line) })
+                steps: AddressKeys.steps { line in print(line) }, report: { line in print(line) })
             for name in applied { print("applied \(name)") }
             // What programs from before have written since.
             if !applied.contains("address-keys") {

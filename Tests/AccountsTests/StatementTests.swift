@@ -7,7 +7,9 @@ import Testing
 
 @Suite struct StatementTests {
     private var all: [any Query.Type] {
-        Statements.all + [LockHistory.self, AppliedMigrations.self, RecordMigration.self]
+        Statements.all + [
+            LeaseHolder.self, TakeLease.self, KeepLease.self, AppliedMigrations.self, RecordMigration.self,
+        ]
     }
 
     @Test func `every statement fits the real schema`() throws {

@@ -207,6 +207,20 @@ import Testing
         #expect(try mine.rows(SmallNumbers()) == [1, 1])
     }
 
+    @Test func `a schema that lacks what a statement names is unavailable, and the log says what to do, once`() throws {
+        let lines = Lines()
+        let connection = Connection(try TestEnvironment.emptyDatabase()) { line in
+            lines.all.withLock { $0.append(line) }
+        }
+
+        let errors = (1...2).map { _ in failure { () throws(DatabaseError) in _ = try connection.rows(Words()) } }
+
+        #expect(errors.allSatisfy { $0?.code == 1146 })
+        let all = lines.all.withLock { $0 }
+        #expect(all.count == 1)
+        #expect(all[0].hasSuffix("the schema is older than this program. Run: homeroom migrate"))
+    }
+
     @Test func `no server is unavailable and names the place in the log`() throws {
         let lines = Lines()
         let address = DatabaseAddress(
@@ -226,14 +240,12 @@ import Testing
     @Test func `a server that does not answer is waited for once, and its first answer is noticed`() throws {
         let lines = Lines()
         let server = try Mute()
-        let breaker = CircuitBreaker()
-        let connections = (0..<2).map { _ in
-            Connection(server.address, breaker: breaker) { line in lines.all.withLock { $0.append(line) } }
-        }
+        let monitor = ServerMonitor(server.address) { line in lines.all.withLock { $0.append(line) } }
+        let connections = (0..<2).map { _ in Connection(server.address, monitor: monitor) }
 
         let errors = connections.map { connection in failure { () throws(DatabaseError) in try connection.ping() } }
         server.end()
-        while !breaker.isClosed { usleep(1000) }
+        while (try? monitor.server()) == nil { usleep(1000) }
         let later = failure { () throws(DatabaseError) in try connections[0].ping() }
 
         #expect(errors.map { $0?.code } == [0, 0])
@@ -248,7 +260,7 @@ import Testing
     @Test func `a wrong password is unavailable`() throws {
         let good = try TestEnvironment.emptyDatabase()
         let connection = Connection(
-            DatabaseAddress(transport: good.transport, database: good.database, user: good.user, password: "wrong"))
+            DatabaseAddress(transports: good.transports, database: good.database, user: good.user, password: "wrong"))
 
         let error = failure { () throws(DatabaseError) in try connection.ping() }
 

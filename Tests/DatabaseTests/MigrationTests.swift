@@ -1,3 +1,4 @@
+import Synchronization
 import TestSupport
 import Testing
 
@@ -44,26 +45,46 @@ import Testing
         #expect(counts.sorted() == [0, 0, 0, Migration.all.count])
     }
 
-    @Test func `whoever comes second waits at the lock, where the wait may be long`() throws {
+    @Test func `whoever comes second waits, and says so, while the first goes on`() throws {
         let address = try TestEnvironment.freshDatabase()
+        let first = try MigrationLease(at: address, term: .milliseconds(500)) { _ in }
+        let lines = Mutex<[String]>([])
+        let ended = Atomic<Bool>(false)
 
-        let answers = concurrently(2) { number in
-            let connection = Connection(address)
-            if number == 0 {
-                try? connection.execute("START TRANSACTION")
-                _ = try? connection.rows(LockHistory())
+        let answers = concurrently(2) { _ in
+        } _: { number, _ in
+            Result {
+                guard number == 0 else {
+                    let second = try MigrationLease(at: address, term: .milliseconds(500)) { line in
+                        lines.withLock { $0.append(line) }
+                    }
+                    defer { second.end() }
+                    return ended.load(ordering: .acquiring)
+                }
+                // Ten of them are as long as one that is not renewed is waited for.
+                let connection = Connection(address)
+                let isRenewed = try eventually { try connection.first(LeaseHolder())?.hasSuffix(" 40") == true }
+                ended.store(true, ordering: .releasing)
+                first.end()
+                return isRenewed
             }
-            return connection
-        } _: { number, connection in
-            guard number == 0 else {
-                return (try? Migrations.apply(at: address, now: 0, steps: steps)).map { "\($0)" }
-            }
-            let isWaiting = someoneWaitsAtTheLock(connection)
-            try? connection.execute("COMMIT")
-            return "\(isWaiting)"
         }
 
-        #expect(answers == ["true", "[]"])
+        #expect(try answers.map { try $0.get() } == [true, true])
+        #expect(lines.withLock { $0 } == ["another migration runs: waiting for its end"])
+    }
+
+    @Test func `what a migration that was killed has held is taken after a while, and it may not go on`() throws {
+        let address = try TestEnvironment.freshDatabase()
+        try Connection(address).execute("UPDATE migrations SET name = 'held by somebody 7' WHERE version = 0")
+
+        let lease = try MigrationLease(at: address, term: .milliseconds(300)) { _ in }
+        try lease.check()
+        try Connection(address).execute("UPDATE migrations SET name = 'held by another 0' WHERE version = 0")
+
+        #expect(eventually { (try? lease.check()) == nil })
+        lease.end()
+        #expect(try Connection(address).rows(LeaseHolder()) == ["held by another 0"])
     }
 
     @Test func `a run that was killed between two scripts goes on`() throws {
@@ -135,25 +156,6 @@ private struct CountOfAccounts: Query {
 
 private struct CountOfFailures: Query {
     static let sql: SQL = "SELECT COUNT(*) FROM login_failures"
-    var parameters: [SQLValue] { [] }
-    static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
-}
-
-/// Whether another connection to the same database comes to wait for the lock; asks until one does.
-private func someoneWaitsAtTheLock(_ connection: Connection) -> Bool {
-    let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(60)
-    while clock.now < deadline {
-        if let found = try? connection.rows(LockingStatements()), found == [1] { return true }
-    }
-    return false
-}
-
-private struct LockingStatements: Query {
-    static let sql: SQL = """
-        SELECT COUNT(*) FROM information_schema.processlist \
-        WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%FOR UPDATE'
-        """
     var parameters: [SQLValue] { [] }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }

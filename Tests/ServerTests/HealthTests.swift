@@ -125,7 +125,7 @@ struct HealthTests {
         let lines = (0..<3).map { _ in pipe.line().map { String(decoding: $0, as: UTF8.self) } }
         #expect(
             lines == [
-                #"{"time":"now","event":"not ready","message":"media: open x: No space left on device"}"#,
+                #"{"time":"now","event":"degraded","message":"media: open x: No space left on device"}"#,
                 #"{"time":"now","event":"ready again"}"#, nil,
             ])
     }

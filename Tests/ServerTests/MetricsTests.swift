@@ -201,7 +201,14 @@ struct MetricsTests {
     @Test func `each series has a help and a type`() {
         let metrics = opened(targets)
         metrics.request(0, status: 200, microseconds: 1)
-        let text = String(decoding: metrics.text(HealthReport(failures: [:], waitingMails: 0)), as: UTF8.self)
+        let node = HealthReport.Node(
+            state: "Synced", isSynced: true, clusterSize: 3, receiveQueue: 4, pausedTime: 5)
+        let servers = [
+            HealthReport.Server(name: "10.0.0.1:3306", isUsed: true, node: node),
+            HealthReport.Server(name: "10.0.0.2:3306", isUsed: false, fault: "no answer"),
+        ]
+        let text = String(
+            decoding: metrics.text(HealthReport(failures: [:], waitingMails: 0, servers: servers)), as: UTF8.self)
 
         let all = text.split(separator: "\n").map(String.init)
         let families = Set(all.filter { $0.hasPrefix("# TYPE ") }.map { $0.split(separator: " ")[2] })
@@ -212,6 +219,31 @@ struct MetricsTests {
         #expect(named.filter { !families.contains(Substring($0)) } == [])
         #expect(families.subtracting(named.map { Substring($0) }) == [])
         #expect(all.count { $0.hasPrefix("# HELP ") } == families.count)
+    }
+
+    @Test func `each server of the database is in the text, with what it says`() {
+        let node = HealthReport.Node(
+            state: "Donor/Desynced", isSynced: false, clusterSize: 3, receiveQueue: 4, pausedTime: 5)
+        let text = opened().text(
+            HealthReport(
+                failures: [:],
+                servers: [
+                    .init(name: "10.0.0.1:3306", isUsed: false, fault: "no answer"),
+                    .init(name: "10.0.0.2:3306", isUsed: true, node: node),
+                ]))
+        let found = String(decoding: text, as: UTF8.self).split(separator: "\n").filter { $0.contains("{server=") }
+
+        #expect(
+            found == [
+                #"homeroom_database_server_serving{server="10.0.0.1:3306"} 0"#,
+                #"homeroom_database_server_serving{server="10.0.0.2:3306"} 1"#,
+                #"homeroom_database_server_used{server="10.0.0.1:3306"} 0"#,
+                #"homeroom_database_server_used{server="10.0.0.2:3306"} 1"#,
+                #"homeroom_database_server_synced{server="10.0.0.2:3306"} 0"#,
+                #"homeroom_database_cluster_size{server="10.0.0.2:3306"} 3"#,
+                #"homeroom_database_receive_queue{server="10.0.0.2:3306"} 4"#,
+                #"homeroom_database_flow_control_milliseconds_total{server="10.0.0.2:3306"} 5"#,
+            ])
     }
 
     @Test func `what was found of checkup is in the text`() {

@@ -41,12 +41,15 @@ package final class AccountsFixture: Sendable {
         accounts(on: Connection(address, timeouts: AccountsFixture.timeouts))
     }
 
-    package func accounts(on connection: Connection) -> Accounts {
+    /// - Parameter pause: called where the service would wait for the database.
+    package func accounts(
+        on connection: Connection, pause: @escaping @Sendable (Duration) -> Void = { _ in }
+    ) -> Accounts {
         let clock = clock
         let dependencies = Accounts.Dependencies(
             settings: settings, signer: signer, random: random.source, media: media,
             hashing: SharedSemaphore(count: 64),
-            pictures: SharedSemaphore(count: 64), now: { clock.now },
+            pictures: SharedSemaphore(count: 64), now: { clock.now }, pause: pause,
             report: { [self] event in seen.withLock { $0.append(event) } })
         return Accounts(database: connection, dependencies: dependencies)
     }

@@ -137,7 +137,7 @@ struct CommandTests {
     @Test func `a check says whether a connection over TCP is encrypted`() throws {
         let network = try NetworkDatabase.shared.get()
         let settings = { (address: DatabaseAddress, tls: String) -> [String: String] in
-            guard case .network(let host, let port, _) = address.transport else { return [:] }
+            guard case .network(let host, let port, _) = address.transports[0] else { return [:] }
             return [
                 "HOMEROOM_DATABASE_HOST": host, "HOMEROOM_DATABASE_PORT": "\(port)", "HOMEROOM_DATABASE_TLS": tls,
                 "HOMEROOM_DATABASE_USER": address.user, "HOMEROOM_DATABASE_PASSWORD": address.password,
@@ -299,7 +299,7 @@ struct CommandTests {
     /// Settings that lead to a database without any table.
     private static func emptyDatabase() throws -> [String: String] {
         let address = try TestEnvironment.emptyDatabase()
-        guard case .socket(let path) = address.transport else { return [:] }
+        guard case .socket(let path) = address.transports[0] else { return [:] }
         return [
             "HOMEROOM_DATABASE_SOCKET": path, "HOMEROOM_DATABASE_NAME": address.database,
             "HOMEROOM_DATABASE_USER": address.user, "HOMEROOM_DATABASE_PASSWORD": address.password,

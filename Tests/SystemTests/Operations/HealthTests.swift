@@ -96,6 +96,7 @@ struct HealthTests {
         _ = try site.homeroom("migrate")
         let isMoved = rename(site.folder.media + "/incoming", site.folder.media + "/away") == 0
         let full = try site.send("GET", "/readyz")
+        let metricsThen = try site.send("GET", "/metrics")
 
         let checks = #"{"status":"not ready","checks":{"database":"no answer","schema":"unknown","media":"ok"}}"#
         #expect(hanging.status == 503)
@@ -109,8 +110,11 @@ struct HealthTests {
             old.text
                 == #"{"status":"not ready","checks":{"database":"ok","schema":"version 11, needs 12","media":"ok"}}"#)
         #expect(isMoved)
+        // All but uploads is answered, and machines that share the folder must not all be taken out of service.
+        #expect(full.status == 200)
         #expect(
-            full.text == #"{"status":"not ready","checks":{"database":"ok","schema":"ok","media":"not writable"}}"#)
+            full.text == #"{"status":"degraded","checks":{"database":"ok","schema":"ok","media":"not writable"}}"#)
+        #expect(metricsThen.text.contains(#"homeroom_check_passed{check="media"} 0"#))
     }
 
     @Test func `they stand in no log`() throws {
