@@ -9,6 +9,7 @@
 # make bench      how fast it is beside what it competes with, in some minutes; ends with an error when it is too slow
 # make bench-avatars   uploads a second beside what libvips alone does
 # make fuzz       every parser of strangers' bytes in turn, FUZZ_SECONDS=20 each, with libFuzzer; keeps what reaches new code
+# make test-cluster  three machines over one Galera cluster, for ten minutes of faults; CLUSTER_SECONDS=3600 is longer
 # make soak       an hour of mixed load; SOAK_SECONDS=600 is shorter
 # make sanitize   tests with SANITIZER=thread or address; ARGS="--filter SystemTests.LoadTests" for some of them
 # make install    homeroom, its systemd units and nginx files, below PREFIX=/usr/local; packagers also set DESTDIR
@@ -40,13 +41,16 @@ TEST_PACKAGES += python3-venv
 TEST_PACKAGES += nodejs node-axios node-form-data
 # The browser for the pages, and a font that has Chinese.
 TEST_PACKAGES += chromium chromium-driver fonts-wqy-microhei
+# A cluster in network namespaces: Galera's nodes with their state transfers, what makes the namespaces, also for users
+# who are not root, and the load balancer.
+TEST_PACKAGES += galera-4 mariadb-server mariadb-backup iproute2 uidmap haproxy
 
 fuzz: test-packages
 	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz \
 	    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
-.PHONY: fuzz packages test-packages build run lint unit test bench bench-avatars soak sanitize static install uninstall format clean python screenshots
+.PHONY: fuzz packages test-packages build run lint unit test test-cluster bench bench-avatars soak sanitize static install uninstall format clean python screenshots
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -79,6 +83,9 @@ test: test-packages python
 	@mkdir -p .build
 	{ $(SWIFT) test $(ARGS); echo $$? > .build/test.status; } 2>&1 | tee .build/test.log
 	@if [ "$$(cat .build/test.status)" != 0 ]; then grep -a -E '^✘|error:' .build/test.log; exit 1; fi
+
+test-cluster: build test-packages
+	Tests/Cluster/cluster .build/release/homeroom $(ARGS)
 
 bench: build test-packages
 	Tests/Bench/bench .build/release/homeroom $(ARGS)
@@ -176,9 +183,9 @@ fi
 install() { apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "$$@" $$missing </dev/null >/dev/null; }
 install -s 2>/dev/null || apt-get update -qq
 install || { apt-get update -qq && install; }
-for server in nginx prometheus; do
+for server in nginx prometheus mariadb-server haproxy; do
     case "$$missing " in
-        *" $$server "*) systemctl disable --quiet $$server.service 2>/dev/null || true ;;
+        *" $$server "*) systemctl disable --quiet $${server%-server}.service 2>/dev/null || true ;;
     esac
 done
 endef

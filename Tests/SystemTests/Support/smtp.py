@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A mail server on 127.0.0.1 for tests: keeps what it accepts as files N.json in FOLDER.
+"""A mail server for tests: keeps what it accepts as files N.json in FOLDER.
 
 While a file `hold` is in FOLDER, a mail that came in waits before it is accepted and N.held tells so; while a file
 `refuse` is there, its text is the answer: `451 Try again`.
@@ -10,6 +10,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 words = argparse.ArgumentParser()
 words.add_argument("port", type=int)
 words.add_argument("folder")
+words.add_argument("--address", default="127.0.0.1", help="where it listens")
 words.add_argument("--certificate", help="offers STARTTLS with this file and FILE.key")
 words.add_argument("--needs-tls", action="store_true", help="takes no mail without STARTTLS")
 words.add_argument("--ascii", action="store_true", help="has no SMTPUTF8")
@@ -66,7 +67,7 @@ def protocol():
 
 
 async def main():
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", words.port)
+    server = await asyncio.get_running_loop().create_server(protocol, words.address, words.port)
     await server.serve_forever()
 
 

@@ -1,0 +1,68 @@
+"""Debian's haproxy in front of the machines, as docs/operating.md would have a load balancer.
+
+A request with `X-Machine: NAME` goes to that machine as long as it is well, and to another one when it is not: so a
+client can send each of its requests to the next machine. `X-Machine` of the answer says which one it was."""
+import socket, subprocess
+from machine import HOST
+from supervisor import Unit
+
+PORT = 8000
+SETTINGS = """global
+    maxconn 4096
+    stats socket {folder}/haproxy.sock mode 600
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 75s
+    # nginx lets a picture take 60 s.
+    timeout server 65s
+    timeout http-keep-alive 75s
+    timeout check 1s
+    retries 2
+    option redispatch 1
+    # What was not sent can go to another machine. A question may be asked again, a change may not.
+    retry-on conn-failure empty-response response-timeout 502 503 504
+frontend clients
+    bind 127.0.0.1:{port}
+    default_backend machines
+backend machines
+    balance roundrobin
+    option forwardfor
+    http-request disable-l7-retry if !METH_GET
+    http-request set-header Host {host}
+    option httpchk
+    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host {host}
+    http-response set-header X-Machine %s
+    default-server inter 250ms fastinter 100ms downinter 250ms fall 2 rise 2 on-marked-down shutdown-sessions ssl verify required ca-file {authority}
+{servers}
+"""
+
+
+class Balancer:
+    def __init__(self, stack):
+        self.folder = stack.folder
+        servers = [f"    use-server {it.name} if {{ req.hdr(X-Machine) {it.name} }}" for it in stack.machines]
+        servers += [f"    server {it.name} {it.address}:443 check" for it in stack.machines]
+        path = stack.folder + "/haproxy.cfg"
+        with open(path, "w") as file:
+            file.write(SETTINGS.format(folder=stack.folder, port=PORT, host=HOST, authority=stack.authority.certificate,
+                                       servers="\n".join(servers)))
+        subprocess.run(["haproxy", "-c", "-q", "-f", path], check=True)
+        self.unit = Unit("haproxy", lambda: ["haproxy", "-db", "-f", path], stack.folder + "/log/haproxy.log", 1)
+        self.unit.start()
+
+    def states(self):
+        """What it thinks of each machine: `{"one": "UP"}`."""
+        with socket.socket(socket.AF_UNIX) as it:
+            try:
+                it.connect(self.folder + "/haproxy.sock")
+            except OSError:
+                return {}
+            it.sendall(b"show stat 2 4 -1\n")
+            text = b""
+            while part := it.recv(65536):
+                text += part
+        lines = text.decode().splitlines()
+        names = lines[0].lstrip("# ").split(",")
+        rows = [dict(zip(names, line.split(","))) for line in lines[1:] if line]
+        return {row["svname"]: row["status"] for row in rows if row.get("pxname") == "machines" and row["svname"] != "BACKEND"}

@@ -1,0 +1,68 @@
+"""One program of a machine, kept alive as systemd keeps a unit."""
+import os, signal, subprocess, threading, time
+
+
+class Unit:
+    """A program in the foreground, started again when it ends without having been told to.
+
+    `command` is called before each start and gives the words. `delay`: seconds before that, systemd's RestartSec=.
+    `socket`: a listening socket that it is handed as systemd does, which stays open meanwhile."""
+
+    def __init__(self, name, command, log, delay, socket=None):
+        self.name, self.command, self.log, self.delay, self.socket = name, command, log, delay, socket
+        self.program = None
+        self.starts = 0
+        self.wanted = threading.Event()
+        threading.Thread(target=self.keep, daemon=True).start()
+
+    def start(self):
+        self.wanted.set()
+
+    def stop(self):
+        """In an orderly way; it stays stopped."""
+        self.wanted.clear()
+        program = self.program
+        if program:
+            program.terminate()
+            program.wait(60)
+
+    def kill(self):
+        """kill -9 of the main process. What it has started follows, as in a unit whose main process is gone."""
+        self.program.kill()
+
+    def freeze(self):
+        self.program.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.program.send_signal(signal.SIGCONT)
+
+    def reload(self):
+        self.program.send_signal(signal.SIGHUP)
+
+    def keep(self):
+        while True:
+            self.wanted.wait()
+            self.run()
+            if self.wanted.is_set():
+                time.sleep(self.delay)
+
+    def run(self):
+        words, more = self.command(), {}
+        if self.socket:
+            # systemd names the process for which the socket is meant: sd_listen_fds(3).
+            words = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", *words]
+            more = {"preexec_fn": self.hand_over, "pass_fds": [3]}
+        with open(self.log, "a") as log:
+            self.program = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, cwd="/", **more)
+        self.starts += 1
+        # Not reaped yet: so the group's number is still its own when what is left of it is ended.
+        os.waitid(os.P_PID, self.program.pid, os.WEXITED | os.WNOWAIT)
+        try:
+            os.killpg(self.program.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.program.wait()
+
+    def hand_over(self):
+        os.dup2(self.socket.fileno(), 3)
