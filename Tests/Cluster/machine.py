@@ -223,10 +223,13 @@ sst-log-archive=0
             text = text.replace(old, new)
         with open(folder + "/production.conf", "w") as file:
             file.write(text)
+        # Not where Debian's nginx has them.
+        temporary = "".join(f"    {kind}_temp_path {folder}/{kind};\n"
+                            for kind in ("client_body", "fastcgi", "proxy", "scgi", "uwsgi"))
         with open(folder + "/nginx.conf", "w") as file:
             file.write(f"user {self.web_user.pw_name};\ndaemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\n"
                        "error_log stderr;\nevents { worker_connections 2048; }\n"
-                       f"http {{\n    access_log off;\n    include {folder}/production.conf;\n}}\n")
+                       f"http {{\n    access_log off;\n{temporary}    include {folder}/production.conf;\n}}\n")
 
     def nginx_command(self):
         return [*self.within, "nginx", "-e", "stderr", "-p", self.folder + "/nginx", "-c", self.folder + "/nginx/nginx.conf"]

@@ -27,7 +27,10 @@ def run():
     options = words.parse_args()
     note(f"seed {options.seed}")
     stack = Stack(options.folder, options.homeroom, options.own_node)
-    stack.start()
+    try:
+        stack.start()
+    except Late as trouble:
+        sys.exit(f"cluster: {trouble}")
     history = History()
     load = Load(stack, history, options.seed, options.rate)
     load.start()

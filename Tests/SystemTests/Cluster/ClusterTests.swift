@@ -13,7 +13,7 @@ struct ClusterTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
 
-    @Test func `machines fail one at a time, and nothing that was acknowledged is lost, doubled or read too late`() throws {
+    @Test func `while machines fail one at a time nothing acknowledged is lost, doubled or read too late`() throws {
         let outcome = try Outcome("python3", ["-B", folder + "/cluster", Site.homeroom, "--short"], within: 600)
 
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
