@@ -33,7 +33,8 @@ backend machines
     option httpchk
     http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host {host}
     http-response set-header X-Machine %s
-    default-server inter 250ms fastinter 100ms downinter 250ms fall 2 rise 2 on-marked-down shutdown-sessions ssl verify required ca-file {authority}
+    default-server inter 250ms fastinter 100ms downinter 250ms fall 2 rise 2
+    default-server on-marked-down shutdown-sessions ssl verify required ca-file {authority}
 {servers}
 """
 
@@ -65,4 +66,5 @@ class Balancer:
         lines = text.decode().splitlines()
         names = lines[0].lstrip("# ").split(",")
         rows = [dict(zip(names, line.split(","))) for line in lines[1:] if line]
-        return {row["svname"]: row["status"] for row in rows if row.get("pxname") == "machines" and row["svname"] != "BACKEND"}
+        return {row["svname"]: row["status"] for row in rows
+                if row.get("pxname") == "machines" and row["svname"] != "BACKEND"}

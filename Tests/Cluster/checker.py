@@ -8,8 +8,8 @@ import bisect, collections
 
 def check(operations):
     """The findings of all rules."""
-    return [finding for rule in (wrong_answers, stale_reads, denied_values, sessions, names, spent_tokens, locks, counters)
-            for finding in rule(operations)]
+    rules = [wrong_answers, stale_reads, denied_values, sessions, names, spent_tokens, locks, counters]
+    return [finding for rule in rules for finding in rule(operations)]
 
 
 def finding(rule, text, *operations):
@@ -102,20 +102,20 @@ def name_avatars(register):
 
 
 def stale_reads(operations):
-    """A value that is read is that of the last acknowledged write, or of one that overlaps or was never acknowledged."""
+    """What is read is the value of the last acknowledged write, or of one that overlaps or was never acknowledged."""
     findings = []
     for name, register in registers(operations).items():
         for read, value in register.reads:
             writers = [it for it in register.writers.get(value, []) if it.start < read.end]
             if not writers:
-                findings.append(finding("unwritten value", f"{name} was read as {value!r}, which nobody had written", read))
+                text = f"{name} was read as {value!r}, which nobody had written"
+                findings.append(finding("unwritten value", text, read))
                 continue
             replacements = [register.replacing(it, read.start) for it in writers]
             if all(replacements):
                 newer = replacements[-1]
-                findings.append(finding(
-                    "stale read", f"{name} was read as {value!r}, which {newer.value!r} had replaced", writers[-1].operation,
-                    newer.operation, read))
+                text = f"{name} was read as {value!r}, which {newer.value!r} had replaced"
+                findings.append(finding("stale read", text, writers[-1].operation, newer.operation, read))
     return findings
 
 

@@ -1,10 +1,10 @@
 """One client of the load: a kept connection to the balancer, each request for the next machine, and what it does."""
 import http.client, json, random, threading, time
-import acts
+from acts import ACTS
 from balancer import PORT
 from history import Operation
+from stack import MACHINES
 
-NAMES = ["one", "two", "three"]
 SECONDS = 40  # nginx gives up before
 
 
@@ -22,15 +22,16 @@ class Connection:
         `expected`: refusals that can be right, beside 401 of a request with a session; other ones are wrong answers.
         `judge` makes more facts of the operation from an answer that says yes."""
         self.turn += 1
-        machine = NAMES[self.turn % len(NAMES)]
+        machine = list(MACHINES)[self.turn % len(MACHINES)]
         headers = {"X-Machine": machine, "Content-Type": type, **(session.headers if session else {})}
         it = Operation(kind, person.name, self.history.now(), 0, machine, 0, session=session and session.id, **facts)
         answer, content = None, b""
         try:
             if not self.connection:
                 self.connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=SECONDS)
-            self.connection.request(method, path, body if isinstance(body, bytes) else json.dumps(body) if body is not None
-                                    else None, headers)
+            if body is not None and not isinstance(body, bytes):
+                body = json.dumps(body)
+            self.connection.request(method, path, body, headers)
             answer = self.connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
@@ -67,16 +68,15 @@ class Client(threading.Thread):
         self.connection = Connection(load.history, number)
         self.ask = self.connection.ask
         # For what is asked at the same time, each of another machine.
-        self.rivals = [Connection(load.history, turn) for turn in range(len(NAMES))]
+        self.rivals = [Connection(load.history, turn) for turn in range(len(MACHINES))]
 
     def run(self):
-        choices, weights = zip(*acts.weights)
         due = time.monotonic() + self.random.random()
         while not self.load.over.is_set():
             if self.load.over.wait(max(0, due - time.monotonic())):
                 break
             before = self.connection.turn
-            act = self.random.choices(choices, weights)[0]
+            act = self.random.choices(list(ACTS), list(ACTS.values()))[0]
             person = self.load.people.any(self.random)
             if person:
                 act(self, person)

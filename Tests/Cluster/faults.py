@@ -2,7 +2,7 @@
 import dataclasses, random, time
 from stack import wait
 
-# Seconds in which requests may be not answered well, by kind. None: no limit but that of the machine's own; 0: no failure.
+# For how many seconds requests may be not answered well, by kind. 0: not one may fail.
 LIMITS = {
     "kill database": 2, "kill homeroom": 2, "kill nginx": 2, "freeze database": 5, "cut off": 5, "restart database": 2,
     "rolling restart": 0,
@@ -19,7 +19,9 @@ CALM = 3
 class Fault:
     kind: str
     machine: int
+    # How long it lasts, where that is not decided by what it is.
     seconds: float
+    name: str = ""
     start: float = 0
     whole: float = 0
 

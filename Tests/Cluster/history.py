@@ -4,8 +4,8 @@ An operation says what follows from its answer in words that no contract has, an
 A register is a thing with one value at a time, named PERSON/FIELD."""
 import dataclasses, json, time
 
-# Seconds after which a write that was not acknowledged can no longer take effect: nginx and the service have given it up
-# by then, and no fault lasts so long.
+# Seconds after which a write that was not acknowledged can no longer take effect: nginx and the service have given it
+# up by then, and no fault lasts so long.
 LATEST = 60
 
 
@@ -20,7 +20,7 @@ class Operation:
     machine: str
     # 0: no answer.
     status: int
-    # Registers that have these values from now on; a value that only the answer tells begins with `?` until it is known.
+    # Registers that have these values from now on. One that only the answer tells begins with `?` until it is known.
     writes: dict = dataclasses.field(default_factory=dict)
     # Registers that had these values meanwhile, and what they did not have.
     reads: dict = dataclasses.field(default_factory=dict)
@@ -61,7 +61,8 @@ class Operation:
         return self.end if self.is_acknowledged else self.end + LATEST
 
     def __str__(self):
-        facts = [f"{name} {value!r}" for name in ("reads", "denies", "writes", "logins") if (value := getattr(self, name))]
+        names = ("reads", "denies", "writes", "logins")
+        facts = [f"{name} {value!r}" for name in names if (value := getattr(self, name)) not in (None, {})]
         answer = self.status or "no answer"
         return (f"{self.start:9.3f} … {self.end:9.3f} s  {self.machine:5}  {self.kind} of {self.person}: {answer}"
                 + "".join(f", {fact}" for fact in facts))

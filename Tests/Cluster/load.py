@@ -1,9 +1,11 @@
 """The load: clients that do what people do, for as long as it runs, at a steady pace."""
 import threading
-import acts
 from client import Client
 from operating import Operator
 from people import People
+from reading import VIEWS, read
+from registering import enrol
+from signing import sign_in
 
 CLIENTS = 24
 # Few, so that many operations meet at each of them.
@@ -24,7 +26,7 @@ class Load:
 
     def start(self):
         for client in self.clients[:8]:
-            acts.enrol(client)
+            enrol(client)
         if not self.people.all:
             raise SystemExit("cluster: nobody could be registered")
         for client in self.clients:
@@ -50,7 +52,7 @@ class Load:
         client = self.clients[0]
         for person in self.people.all:
             person.ended = []
-            acts.sign_in(client, person)
+            sign_in(client, person)
             session = person.session(client.random)
-            for path, fields, _ in acts.VIEWS[-1:] * 3 if session else ():
-                acts.read(client, person, session, (path, fields, True))
+            for path, fields, _ in VIEWS[-1:] * 3 if session else ():
+                read(client, person, session, (path, fields, True))

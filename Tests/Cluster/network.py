@@ -1,12 +1,11 @@
 """The machines' networks: one bridge, and for each machine a namespace with an address of its own on it.
 
-All of it, the bridge too, is in the namespace that `cluster` has made, and ends with it: names need not differ from those
-of other runs, and the host's network knows nothing of them. The bridge's own address is where the balancer, the mail
-server and the clients are."""
+All of it, the bridge too, is in the namespace that `cluster` has made, and ends with it: names need not differ from
+those of other runs, and the host's network knows nothing of them. The bridge's own address is where the balancer, the
+mail server and the clients are."""
 import os, subprocess
 
 MIDDLE = "10.77.0.254"
-NETWORK = "10.77.0.0/24"
 
 
 def ip(*words):

@@ -1,10 +1,12 @@
 """The operator of the load: calls of `homeroom user …`, each on the next machine."""
 import subprocess
-import acts
 from checker import LOCKING
 from client import Client
 from history import Operation
 from people import Person, unique
+from reading import look_back, read
+from registering import register
+from signing import login
 
 
 class Operator(Client):
@@ -20,13 +22,13 @@ class Operator(Client):
             with person.lock:
                 act(person)
 
-    def call(self, person, *words, text="", **facts):
+    def call(self, person, *words, **facts):
         """What it does is certain when it says so: a call that fails may have been carried out."""
         self.connection.turn += 1
         machine = self.load.stack.machines[self.connection.turn % len(self.load.stack.machines)]
         it = Operation(words[1], person.name, self.load.history.now(), 0, machine.name, 0, is_request=False, **facts)
         try:
-            code, _, trouble = machine.call(*words, text=text)
+            code, trouble = machine.call(*words)
             it.status = 503 if code else 200
             if code == 2:
                 it.wrong = trouble
@@ -39,7 +41,7 @@ class Operator(Client):
     def end_all(self, person, *words, **facts):
         it = self.call(person, "user", *words, ends="all", **facts)
         person.end(*person.sessions)
-        acts.look_back(self, person)
+        look_back(self, person)
         return it
 
     def change_role(self, person):
@@ -57,7 +59,7 @@ class Operator(Client):
         register = person.register("status")
         self.end_all(person, "set-status", person.name, "disabled", writes={register: "disabled"})
         for _ in range(2):
-            acts.login(self, person, person.passwords[0], "login while disabled")
+            login(self, person, person.passwords[0], "login while disabled")
         for _ in range(10):
             it = self.end_all(person, "set-status", person.name, "active", writes={register: "active"})
             if it.is_acknowledged:
@@ -65,18 +67,18 @@ class Operator(Client):
         self.sign_in(person)
 
     def sign_in(self, person):
-        _, session = acts.login(self, person, person.passwords[-1])
+        _, session = login(self, person, person.passwords[-1])
         if session:
             person.sessions.append(session)
-            acts.read(self, person, session)
+            read(self, person, session)
 
     def lock_out(self, _):
         """Wrong passwords lock a name, whichever machines and contracts they go to."""
         person = Person(unique("l").replace(" ", ""))
-        if not acts.register(self, person, 1).is_acknowledged:
+        if not register(self, person, 1).is_acknowledged:
             return
         for _ in range(LOCKING):
-            acts.login(self, person, "wrong-pass-word", "guess")
-        acts.login(self, person, person.passwords[0], "knock")
+            login(self, person, "wrong-pass-word", "guess")
+        login(self, person, person.passwords[0], "knock")
         self.call(person, "user", "unlock", person.name)
-        acts.login(self, person, person.passwords[0], "knock")
+        login(self, person, person.passwords[0], "knock")

@@ -54,11 +54,18 @@ def same_rows(machines):
         text = f"SET SESSION wsrep_sync_wait = 7; SELECT * FROM homeroom.{table} ORDER BY 1"
         # Somebody may write in between: the service clears up, and notes when a session was used.
         for _ in range(20):
-            rows = [it.sql(text, 60) for it in machines]
+            rows = [it.node.sql(text, 60) for it in machines]
             if None not in rows and all(it == rows[0] for it in rows):
                 break
         else:
-            some = [f"{it.name}: {sorted(map(str, set(map(tuple, mine)) - set(map(tuple, theirs))))[:3]}"
-                    for it, mine, theirs in zip(machines, rows, rows[1:] + rows[:1])] if None not in rows else "no answer"
-            findings.append(finding("nodes differ", f"{table}: {some}"))
+            findings.append(finding("nodes differ", f"{table}: {differences(machines, rows)}"))
     return findings
+
+
+def differences(machines, rows):
+    """Some rows of each node that the next one has not."""
+    if None in rows:
+        return "not every node answers"
+    sets = [set(map(tuple, it)) for it in rows]
+    return [f"{machine.name}: {sorted(mine - theirs)[:3]}"
+            for machine, mine, theirs in zip(machines, sets, sets[1:] + sets[:1])]

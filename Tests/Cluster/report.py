@@ -30,10 +30,11 @@ def table(history, slack=1):
         outage = max((end - begin for begin, end in outages(here)), default=0)
         slowest = max((it.end - it.start for it in here if it.is_answered_well), default=0)
         limit = LIMITS[fault.kind] * slack
-        lines.append(f"{fault.start:7.1f}  {str(fault):27}{len(here):9}{busy:6}{bad - busy:7}{outage:14.2f} s{limit:5} s"
-                     f"{slowest:7.2f} s{fault.whole - fault.start:11.1f} s")
+        lines.append(f"{fault.start:7.1f}  {str(fault):27}{len(here):9}{busy:6}{bad - busy:7}{outage:14.2f} s"
+                     f"{limit:5} s{slowest:7.2f} s{fault.whole - fault.start:11.1f} s")
         if outage > limit:
-            missed.append(f"{fault} at {fault.start:.1f} s: requests were not answered well for {outage:.2f} s, limit {limit} s")
+            missed.append(f"{fault} at {fault.start:.1f} s: requests were not answered well for {outage:.2f} s, "
+                          f"limit {limit} s")
     return lines, missed
 
 
@@ -45,10 +46,13 @@ def kinds(history):
         counts[it.kind][kind] += 1
     lines = [f"{'operations':32}{'all':>9}{'acknowledged':>14}{'refused':>9}{'unknown':>9}"]
     for kind, found in sorted(counts.items(), key=lambda it: -sum(it[1].values())):
-        lines.append(f"{kind:32}{sum(found.values()):9}{found['acknowledged']:14}{found['refused']:9}{found['unknown']:9}")
-    total = sum(counts.values(), collections.Counter())
-    lines.append(f"{'all':32}{sum(total.values()):9}{total['acknowledged']:14}{total['refused']:9}{total['unknown']:9}")
-    return lines
+        lines.append(line(kind, found))
+    return lines + [line("all", sum(counts.values(), collections.Counter()))]
+
+
+def line(kind, counts):
+    return (f"{kind:32}{sum(counts.values()):9}{counts['acknowledged']:14}{counts['refused']:9}"
+            f"{counts['unknown']:9}")
 
 
 def rules(findings):

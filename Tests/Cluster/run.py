@@ -66,7 +66,7 @@ def judge(stack, history):
             break
         time.sleep(0.5)
     findings += checker.check(operations)
-    rows = stack.machines[0].sql(outcome.ROWS, 30)
+    rows = stack.machines[0].node.sql(outcome.ROWS, 30)
     findings += outcome.rows(operations, [row[2] for row in rows])
     findings += outcome.files([row[3] for row in rows if row[3]], stack.media)
     return findings + outcome.same_rows(stack.machines)

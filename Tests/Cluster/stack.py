@@ -1,4 +1,4 @@
-"""All of it: three machines over one cluster and one media folder, the balancer and the mail server in front of them."""
+"""All of it: three machines over one cluster and one media folder, and what is in front of them."""
 import os, re, secrets, shutil, ssl, subprocess, sys, time
 from balancer import Balancer
 from certificates import Authority
@@ -6,7 +6,7 @@ from machine import PASSWORDS, Machine
 from mail_server import MailServer
 from network import Network
 
-NAMES = ["one", "two", "three"]
+MACHINES = {"one": "10.77.0.1", "two": "10.77.0.2", "three": "10.77.0.3"}
 
 
 def note(text):
@@ -31,7 +31,7 @@ class Stack:
     def __init__(self, folder, homeroom, own_node):
         self.folder, self.own_node = folder, own_node
         self.checkout = os.path.realpath(os.path.dirname(os.path.abspath(__file__)) + "/../..")
-        self.numbers = list(range(1, len(NAMES) + 1))
+        self.addresses = list(MACHINES.values())
         self.token_key = secrets.token_hex(32)
         os.makedirs(folder + "/log")
         # A copy: the users whom workers become may not be able to reach the checkout.
@@ -44,7 +44,7 @@ class Stack:
         os.makedirs(self.media)
         self.network = Network(folder + "/networks")
         self.mail_server = MailServer(self)
-        self.machines = [Machine(self, name, number) for name, number in zip(NAMES, self.numbers)]
+        self.machines = [Machine(self, name, address) for name, address in MACHINES.items()]
 
     def restart_delay(self):
         with open(self.checkout + "/systemd/homeroom.service") as file:
@@ -54,36 +54,28 @@ class Stack:
         first = self.machines[0]
         user = first.web_user
         os.chown(self.media, user.pw_uid, user.pw_gid)
-        first.make_tables(first.folder + "/db")
-        first.begins_cluster = True
+        first.node.make_tables()
+        first.node.begins_cluster = True
         first.database.start()
-        wait(lambda: first.is_synced(1), 60, "the first node")
-        self.make_users(first)
-        code, _, trouble = first.call("migrate", seconds=60)
+        wait(lambda: first.node.is_synced(1), 60, "the first node")
+        self.make_users(first.node)
+        code, trouble = first.call("migrate", seconds=60)
         if code:
             raise SystemExit(f"cluster: homeroom migrate: {trouble}")
-        self.copy_database(first)
+        first.database.stop()
+        for machine in self.machines[1:]:
+            machine.node.copy_tables(first.node)
+        first.node.begins_cluster = True
         for machine in self.machines:
             machine.database.start()
-        wait(lambda: all(it.is_synced(len(NAMES)) for it in self.machines), 90, "the cluster")
+        wait(lambda: all(it.node.is_synced(len(MACHINES)) for it in self.machines), 90, "the cluster")
         for machine in self.machines:
             machine.homeroom.start()
             machine.nginx.start()
         self.balancer = Balancer(self)
         self.wait_until_whole(60)
 
-    def copy_database(self, first):
-        """Nodes with the same rows at the same position need no state transfer, which takes ten seconds each."""
-        first.database.stop()
-        for machine in self.machines[1:]:
-            os.rmdir(machine.folder + "/db")
-            subprocess.run(["cp", "-a", "--reflink=auto", first.folder + "/db", machine.folder + "/db"], check=True)
-            for name in ("galera.cache", "gvwstate.dat"):
-                if os.path.exists(f"{machine.folder}/db/{name}"):
-                    os.remove(f"{machine.folder}/db/{name}")
-        first.begins_cluster = True
-
-    def make_users(self, machine):
+    def make_users(self, node):
         """As sql/users.sql has it, for a service that comes from the machines' addresses, with a password and TLS."""
         with open(self.checkout + "/sql/users.sql") as file:
             text = file.read()
@@ -92,16 +84,16 @@ class Stack:
         text += f"""
             CREATE USER homeroom_owner@'10.77.0.%' IDENTIFIED BY '{PASSWORDS["owner"]}' REQUIRE SSL;
             GRANT ALL ON homeroom.* TO homeroom_owner@'10.77.0.%';
-            CREATE USER IF NOT EXISTS {machine.database_user.pw_name}@localhost IDENTIFIED VIA unix_socket;
+            CREATE USER IF NOT EXISTS {node.user.pw_name}@localhost IDENTIFIED VIA unix_socket;
             GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, REPLICA MONITOR ON *.*
-                TO {machine.database_user.pw_name}@localhost;"""
-        if machine.sql(text, 30) is None:
-            raise SystemExit(f"cluster: {machine.trouble}")
+                TO {node.user.pw_name}@localhost;"""
+        if node.sql(text, 30) is None:
+            raise SystemExit(f"cluster: {node.trouble}")
 
     def is_whole(self):
         """Every part of every machine is well, and the balancer knows."""
         return (all(state == "UP" for state in self.balancer.states().values())
-                and all(it.is_synced(len(NAMES)) and it.is_ready() for it in self.machines))
+                and all(it.node.is_synced(len(MACHINES)) and it.is_ready() for it in self.machines))
 
     def wait_until_whole(self, seconds):
         wait(self.is_whole, seconds, "a whole cluster")

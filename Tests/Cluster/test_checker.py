@@ -166,7 +166,8 @@ class Sessions(unittest.TestCase):
         other = did(0, 1, "login", begins="t")
         change = self.end(2, 3, ends="others", session="t")
         self.assertEqual(broken(self.begin, other, change, self.use(4, 5, 200)), ["ended session accepted"])
-        self.assertEqual(broken(self.begin, other, change, did(4, 5, "read", 401, session="t")), ["living session refused"])
+        own = did(4, 5, "read", 401, session="t")
+        self.assertEqual(broken(self.begin, other, change, own), ["living session refused"])
 
     def test_an_operator_ends_all_that_had_begun(self):
         everything = did(2, 3, "set-role", ends="all")
@@ -256,7 +257,7 @@ class Outcome(unittest.TestCase):
     def test_nodes_have_the_same_rows(self):
         class Node:
             def __init__(self, name, rows):
-                self.name, self.rows = name, rows
+                self.name, self.rows, self.node = name, rows, self
 
             def sql(self, *_):
                 return self.rows
@@ -269,9 +270,7 @@ class Outcome(unittest.TestCase):
 class Outages(unittest.TestCase):
     def missed(self, kind, *spans):
         history = History()
-        fault = Fault(kind, 0, 5, start=10, whole=20)
-        fault.name = "one"
-        history.faults = [fault]
+        history.faults = [Fault(kind, 0, 5, "one", start=10, whole=20)]
         history.operations = [did(start, end, status=status) for start, end, status in spans]
         return len(report.table(history)[1])
 
