@@ -22,6 +22,7 @@ package final class Connection {
     private let monitor: ServerMonitor
 
     private let isMigrating: Bool
+    private let isCausal: Bool
     private let timeouts: Timeouts
     /// How often and how long this connection has waited for the server so far.
     package private(set) var waits = Waits()
@@ -66,15 +67,18 @@ package final class Connection {
 
     /// - Parameters:
     ///   - isMigrating: one text may hold several statements, with the time-outs of `migration` whatever is given.
+    ///   - isCausal: on a node of a cluster each statement sees what any node had acknowledged before it. False for a look
+    ///     that must not wait, as the nodes do for a second when one of them is lost.
     ///   - timeouts: how long the server may take.
     ///   - monitor: what the connections of a process share, so that not each of them waits for a server that hangs; nil
     ///     makes one.
     package init(
-        _ address: DatabaseAddress, isMigrating: Bool = false, timeouts: Timeouts = .request,
+        _ address: DatabaseAddress, isMigrating: Bool = false, isCausal: Bool = true, timeouts: Timeouts = .request,
         monitor: ServerMonitor? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.address = address
         self.isMigrating = isMigrating
+        self.isCausal = isCausal
         self.timeouts = isMigrating ? .migration : timeouts
         self.monitor = monitor ?? ServerMonitor(address, report: report)
         self.report = report
@@ -136,12 +140,15 @@ package final class Connection {
         var attempt = 0
         while true {
             attempt += 1
+            let begin = ContinuousClock.now
             do throws(DatabaseError) {
                 return try body()
             } catch {
                 guard case .contention(let code) = error else { throw error }
                 let isRepeated = code != ER_LOCK_WAIT_TIMEOUT && attempt < Connection.maxAttempts
-                if let session, session.isClustered {
+                // Who does not want to wait for a lock is told at once that it is taken.
+                let isAsked = code == ER_LOCK_WAIT_TIMEOUT && ContinuousClock.now - begin < .milliseconds(500)
+                if let session, session.isClustered, !isAsked {
                     report("database: \(place): \(code), rolled back" + (isRepeated ? " and tried again" : ""))
                 }
                 guard isRepeated else { throw error }
@@ -314,7 +321,8 @@ package final class Connection {
         let new: ServerSession
         do throws(DatabaseError) {
             new = try ServerSession(
-                address.transports[wanted], of: address, timeouts: timeouts, isMigrating: isMigrating)
+                address.transports[wanted], of: address, timeouts: timeouts, isMigrating: isMigrating,
+                isCausal: isCausal)
         } catch {
             throw refusedConnection(error)
         }

@@ -168,9 +168,9 @@ package final class ServerMonitor: Sendable {
             if let session {
                 open = session
             } else {
-                open = try ServerSession(transport, of: address, timeouts: .probe)
+                // A wait for the cluster would hide how the node is.
+                open = try ServerSession(transport, of: address, timeouts: .probe, isCausal: false)
                 session = open
-                try open.readWithoutWaiting()
             }
             let said = try open.state()
             note(index, said, said.fault)

@@ -7,10 +7,13 @@ final class ServerSession {
     /// Whether the server is a node of a Galera cluster.
     let isClustered: Bool
 
-    /// Connects. On a node of a cluster each statement then sees what any node had acknowledged before it.
+    /// Connects.
+    ///
+    /// - Parameter isCausal: on a node of a cluster each statement sees what any node had acknowledged before it, and waits
+    ///   for that.
     init(
         _ transport: DatabaseAddress.Transport, of address: DatabaseAddress, timeouts: Connection.Timeouts,
-        isMigrating: Bool = false
+        isMigrating: Bool = false, isCausal: Bool = true
     ) throws(DatabaseError) {
         guard let new = mysql_init(nil) else {
             throw .unavailable(code: UInt32(CR_OUT_OF_MEMORY), message: "mysql_init: out of memory")
@@ -21,7 +24,7 @@ final class ServerSession {
             isClustered = !["", "none", nil].contains(provider["wsrep_provider"])
             // 1 | 2 | 4: before reads, updates and deletes, inserts and replaces; an INSERT ... SELECT reads too.
             // (Galera, wsrep_sync_wait)
-            if isClustered { _ = try ServerSession.pairs("SET SESSION wsrep_sync_wait = 7", on: new) }
+            if isClustered, isCausal { _ = try ServerSession.pairs("SET SESSION wsrep_sync_wait = 7", on: new) }
         } catch {
             mysql_close(new)
             throw error
@@ -37,7 +40,6 @@ final class ServerSession {
     func state() throws(DatabaseError) -> ServerState {
         let variables = try ServerSession.pairs(
             "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'hostname', 'datadir')", on: handle)
-        // The session's own value: a wait for the cluster would hide that the node has lost it.
         let status = try ServerSession.pairs(
             """
             SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status', 'wsrep_local_state', \
@@ -45,11 +47,6 @@ final class ServerSession {
             'wsrep_flow_control_paused_ns')
             """, on: handle)
         return ServerState(variables: variables, status: isClustered ? status : nil)
-    }
-
-    /// For the state's questions: they must not wait for the cluster.
-    func readWithoutWaiting() throws(DatabaseError) {
-        if isClustered { _ = try ServerSession.pairs("SET SESSION wsrep_sync_wait = 0", on: handle) }
     }
 
     /// Runs a text with one or several statements.

@@ -157,6 +157,33 @@ struct CommandTests {
                 "a server with TLS and a certificate for `127.0.0.1` from \(network.authority) (`homeroom`"))
     }
 
+    @Test func `a check has a line for each host, and names two that are two databases`() throws {
+        let network = try NetworkDatabase.shared.get()
+        let (first, second) = (network.address(.off), network.address(offersTLS: false, .off))
+        let names = [first, second].map { $0.transports[0].description }
+
+        let outcome = try site.homeroom(
+            "check",
+            environment: [
+                "HOMEROOM_DATABASE_HOST": "127.0.0.1:1, " + names.joined(separator: ", "),
+                "HOMEROOM_DATABASE_TLS": "off", "HOMEROOM_DATABASE_USER": first.user,
+                "HOMEROOM_DATABASE_PASSWORD": first.password,
+            ])
+
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("database 127.0.0.1:1: FAILED, "))
+        #expect(outcome.output.contains("database \(names[0]): ok, `homeroom` at \(names[0]) as far, NOT encrypted"))
+        #expect(outcome.output.contains("database \(names[1]): FAILED, another database than \(names[0]): "))
+    }
+
+    @Test func `a host that is not there is passed over`() throws {
+        let outcome = try site.homeroom(
+            "user", "list",
+            environment: ["HOMEROOM_DATABASE_HOST": "/nowhere.sock,127.0.0.1:1,\(site.folder.databaseSocket)"])
+
+        #expect(outcome.status == 0)
+    }
+
     @Test(arguments: [
         (
             "HOMEROOM_TOKEN_KEY", "short",

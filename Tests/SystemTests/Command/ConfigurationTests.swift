@@ -22,6 +22,35 @@ struct ConfigurationTests {
         ("HOMEROOM_LOCK_WINDOW", "0", "`0` is no number from 1 to 86400"),
         ("HOMEROOM_LOCK_TIME", "1d", "`1d` is no number from 1 to 86400"),
         ("HOMEROOM_DATABASE_PORT", "65536", "`65536` is no number from 1 to 65535"),
+        (
+            "HOMEROOM_DATABASE_HOST", "a,,b",
+            "`` is none of host, host:port, [address]:port, /path/of/a/socket"
+        ),
+        (
+            "HOMEROOM_DATABASE_HOST", "db1,db2:0",
+            "`db2:0` is none of host, host:port, [address]:port, /path/of/a/socket"
+        ),
+        (
+            "HOMEROOM_DATABASE_HOST", "db1:65536",
+            "`db1:65536` is none of host, host:port, [address]:port, /path/of/a/socket"
+        ),
+        (
+            "HOMEROOM_DATABASE_HOST", "[::1]3306",
+            "`[::1]3306` is none of host, host:port, [address]:port, /path/of/a/socket"
+        ),
+        (
+            "HOMEROOM_DATABASE_HOST", "[]:1",
+            "`[]:1` is none of host, host:port, [address]:port, /path/of/a/socket"
+        ),
+        (
+            "HOMEROOM_DATABASE_HOST", "a b",
+            "`a b` is none of host, host:port, [address]:port, /path/of/a/socket"
+        ),
+        (
+            "HOMEROOM_DATABASE_HOST", "http://db1",
+            "`http://db1` is none of host, host:port, [address]:port, /path/of/a/socket"
+        ),
+        ("HOMEROOM_DATABASE_HOST", "db1, db1:3306", "`db1:3306` stands there twice"),
         ("HOMEROOM_DATABASE_TLS", "optional", "`optional` is neither required nor off"),
         ("HOMEROOM_DATABASE_CA", "/nowhere", "/nowhere cannot be read. Does it exist, and may this user read it?"),
         ("HOMEROOM_HASH", "md5", "`md5` is neither argon2id nor argon2i"),
