@@ -49,23 +49,33 @@ extension Accounts {
         let after = UInt64(validation.number(query.after, .after, in: ListQuery.starts) ?? 0)
         try validation.refuseIfAny()
         // One more than the limit tells whether there is more.
-        let most = Int64(limit) + 1
+        let range = PeopleRange(role: role, after: after, limit: Int64(limit) + 1)
         var accounts = try refusing { () throws(DatabaseError) -> [Account] in
-            if let search {
-                let name = search.precomposedStringWithCanonicalMapping
-                let key = CanonicalName.folded(search)
-                let localPart = key.unicodeScalars.firstIndex(of: "@").map { String(key.unicodeScalars[...$0]) }
-                return try database.rows(
-                    PeopleByPrefix(
-                        key: key, text: name, localPart: localPart, role: role, after: after, limit: most))
-            }
-            guard let role else { return try database.rows(People(after: after, limit: most)) }
-            return try database.rows(PeopleOfRole(role: role, after: after, limit: most))
+            guard let search else { return try database.rows(People(range: range)) }
+            let prefix = NamePrefix(
+                key: CanonicalName.folded(search), text: search.precomposedStringWithCanonicalMapping)
+            return try people(prefix, in: range)
         }
         let hasMore = accounts.count > limit
         if hasMore { accounts.removeLast() }
         return PeoplePage(
             accounts: accounts, search: search, role: role, limit: limit, next: hasMore ? accounts.last?.id : nil)
+    }
+
+    /// Few names are sorted by id. Of many, those in the first blocks of ids are, so that what is read hangs neither on how
+    /// many there are nor on the role.
+    private func people(_ prefix: NamePrefix, in range: PeopleRange) throws(DatabaseError) -> [Account] {
+        if let count = try database.first(CountOfNames(prefix: prefix)), count < CountOfNames.few {
+            return try database.rows(PeopleOfFewNames(prefix: prefix, range: range))
+        }
+        var found: [Account] = []
+        var first = range.after / NextBlock.size
+        while found.count < range.limit, let next = try database.first(NextBlock(first: first)) ?? nil {
+            let rest = PeopleRange(role: range.role, after: range.after, limit: range.limit - Int64(found.count))
+            found += try database.rows(PeopleInBlocks(first: next, prefix: prefix, range: rest))
+            first = next + PeopleInBlocks.count
+        }
+        return found
     }
 }
 

@@ -124,6 +124,7 @@ extension Accounts {
         let made = try inserting { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 let id = try database.run(insertion).insertedID
+                try database.run(SetBlock(id: id))
                 // The index has made us wait for whoever gave the address up meanwhile: now it shows that they can have it back.
                 let reserved = ReservedEmail(key: insertion.email.canonical.key, accountID: id, now: insertion.now)
                 if try database.first(reserved) != nil { throw .duplicate(index: "email_key") }

@@ -21,6 +21,7 @@ package struct Migration: Sendable {
         Migration(version: 10, name: "password-forms", script: PackageResources._010_password_forms_sql),
         Migration(version: 11, name: "address-keys", script: nil),
         Migration(version: 12, name: "account-api", script: PackageResources._012_account_api_sql),
+        Migration(version: 13, name: "people-search", script: PackageResources._013_people_search_sql),
     ]
 
     /// The version that this executable needs.

@@ -11,9 +11,9 @@ enum Migrate {
                 steps: AddressKeys.steps { line in print(line) }, report: { line in print(line) })
             for name in applied { print("applied \(name)") }
             // What programs from before have written since.
-            if !applied.contains("address-keys") {
-                try AddressKeys.rewrite(on: Connection(configuration.owner, isMigrating: true)) { line in print(line) }
-            }
+            let owner = Connection(configuration.owner, isMigrating: true)
+            if !applied.contains("address-keys") { try AddressKeys.rewrite(on: owner) { line in print(line) } }
+            try owner.run(SetMissingBlocks())
             print("schema \(Migration.newest): up to date")
         } catch {
             throw .refused("\(error) (\(configuration.owner.description))")

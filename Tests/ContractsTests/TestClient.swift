@@ -152,11 +152,6 @@ struct Response {
 }
 
 extension JSON {
-    subscript(name: String) -> JSON? {
-        guard case .object(let object) = self else { return nil }
-        return object[name]
-    }
-
     /// The object with a member changed or, with nil, left out.
     func with(_ name: String, _ value: JSON?) -> JSON {
         guard case .object(let object) = self else { return self }

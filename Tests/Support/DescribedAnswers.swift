@@ -43,7 +43,8 @@ package enum DescribedAnswers {
 }
 
 extension JSON {
-    fileprivate subscript(name: String) -> JSON? {
+    /// What an object has of a name; nil for anything else.
+    package subscript(name: String) -> JSON? {
         guard case .object(let object) = self else { return nil }
         return object[name]
     }

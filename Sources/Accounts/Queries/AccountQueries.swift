@@ -279,69 +279,6 @@ struct AccountsAfter: Query {
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
 }
 
-/// Active accounts behind one, in the order of their ids.
-struct People: Query {
-    static let sql: SQL =
-        "SELECT " + AccountColumn.selected
-        + " FROM accounts a WHERE a.id > ? AND a.status = 'active' ORDER BY a.id LIMIT ?"
-    let after: UInt64
-    let limit: Int64
-    var parameters: [SQLValue] { [.unsigned(after), .integer(limit)] }
-    static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
-}
-
-/// Those of a role, by its index.
-struct PeopleOfRole: Query {
-    static let sql: SQL =
-        "SELECT " + AccountColumn.selected
-        + " FROM accounts a WHERE a.role = ? AND a.id > ? AND a.status = 'active' ORDER BY a.id LIMIT ?"
-    let role: Role
-    let after: UInt64
-    let limit: Int64
-    var parameters: [SQLValue] { [.text(role.rawValue), .unsigned(after), .integer(limit)] }
-    static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
-}
-
-/// Those of whom a name begins with a text: the username, the full name or the address, each by its index.
-struct PeopleByPrefix: Query {
-    // An address's domain may have been typed in another form than it is compared in: then the local part finds it.
-    static let sql: SQL =
-        "SELECT " + AccountColumn.selected + " "
-            + """
-            FROM (SELECT id FROM accounts WHERE username_key LIKE ? AND id > ? \
-            UNION SELECT id FROM accounts WHERE full_name_key LIKE ? AND id > ? \
-            UNION SELECT id FROM accounts WHERE email_key LIKE ? AND id > ? \
-            UNION SELECT id FROM accounts WHERE email_key LIKE ? AND id > ? \
-            AND email COLLATE utf8mb4_uca1400_nopad_as_ci LIKE ?) found JOIN accounts a ON a.id = found.id \
-            WHERE a.status = 'active' AND (? OR a.role = ?) ORDER BY a.id LIMIT ?
-            """
-    /// In the form in which names are compared, and as it was typed.
-    let (key, text): (String, String)
-    /// `alice@` where the text has a part of a domain.
-    let localPart: String?
-    let role: Role?
-    let after: UInt64
-    let limit: Int64
-    var parameters: [SQLValue] {
-        let after = SQLValue.unsigned(after)
-        let (key, text) = (PeopleByPrefix.pattern(key), PeopleByPrefix.pattern(text))
-        return [
-            key, after, text, after, key, after, localPart.map(PeopleByPrefix.pattern) ?? .null, after, text,
-            .flag(role == nil), .text((role ?? .student).rawValue), .integer(limit),
-        ]
-    }
-
-    /// What begins with a text, which holds no wildcard.
-    private static func pattern(_ text: String) -> SQLValue {
-        .text(
-            text.unicodeScalars.reduce(into: "") { pattern, scalar in
-                if ["\\", "%", "_"].contains(scalar) { pattern += "\\" }
-                pattern.unicodeScalars.append(scalar)
-            } + "%")
-    }
-    static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
-}
-
 /// Accounts behind one in the order of their numbers, with the hashes of their passwords: 500 at most.
 struct StoredAccountsAfter: Query {
     static let sql: SQL =

@@ -10,7 +10,10 @@ package enum Statements {
             CountPasswordForms.self, TakenUsernames.self, UsernameTaken.self, InsertAccount.self, UpdateProfile.self,
             UpdateTexts.self, LockedAccount.self,
             SetPassword.self, SetRole.self, SetStatus.self, AccountsAfter.self, AccountByAvatar.self,
-            StoredAccountsAfter.self, DeleteAccount.self, People.self, PeopleOfRole.self, PeopleByPrefix.self,
+            StoredAccountsAfter.self, DeleteAccount.self,
+            // PeopleQueries.swift
+            People.self, CountOfNames.self, PeopleOfFewNames.self, NextBlock.self, PeopleInBlocks.self, SetBlock.self,
+            SetMissingBlocks.self,
             // EmailChangeQueries.swift
             AddressForUpdate.self, ReservedEmail.self, EmailChangesOfAccount.self, KeepEmail.self,
             KeepResetAddress.self, RedirectResets.self, ForgetEmailChanges.self, DeleteEmailChanges.self,
