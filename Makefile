@@ -1,4 +1,5 @@
 # make packages   what is missing of Debian 12's packages (make test-packages: also of those for tests)
+# make node-packages   what `homeroom dev --nodes 3` needs besides
 # make build      .build/release/homeroom
 # make run        all of it on this machine, at http://127.0.0.1:8000; Ctrl-C stops it. Options: make run ARGS="--port 9000"
 # make lint       format of the sources, links and commands of the documents; ends with an error when something is off
@@ -34,10 +35,12 @@ PACKAGES += libjpeg62-turbo-dev liblcms2-dev
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.
 PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
+# What several databases of `homeroom dev --nodes 3` need: with it come galera-4 and rsync.
+NODE_PACKAGES := mariadb-server
 # What only the tests start: a mail server, what kills a worker at a chosen step, what loads it, promtool, which reads
 # metrics, what reads units and hands over a socket, frontends' axios, and a browser.
 TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd socat
-TEST_PACKAGES += python3-venv
+TEST_PACKAGES += python3-venv $(NODE_PACKAGES)
 TEST_PACKAGES += nodejs node-axios node-form-data
 # The browser for the pages, and a font that has Chinese.
 TEST_PACKAGES += chromium chromium-driver fonts-wqy-microhei
@@ -50,7 +53,7 @@ fuzz: test-packages
 	    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
-.PHONY: fuzz packages test-packages build run lint unit test test-cluster bench bench-avatars soak sanitize static install uninstall format clean python screenshots
+.PHONY: fuzz packages test-packages node-packages build run lint unit test test-cluster bench bench-avatars soak sanitize static install uninstall format clean python screenshots
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -143,7 +146,8 @@ clean:
 	$(SWIFT) package clean
 
 test-packages: PACKAGES += $(TEST_PACKAGES)
-packages test-packages:
+node-packages: PACKAGES += $(NODE_PACKAGES)
+packages test-packages node-packages:
 	@PACKAGES='$(PACKAGES)' GOAL='$@' MAKE='$(MAKE)' sh -c "$$INSTALL"
 
 # Installs as root, or through sudo, or says what to do. Silent when nothing is missing.
@@ -183,9 +187,9 @@ fi
 install() { apt-get install -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 "$$@" $$missing </dev/null >/dev/null; }
 install -s 2>/dev/null || apt-get update -qq
 install || { apt-get update -qq && install; }
-for server in nginx prometheus mariadb-server haproxy; do
+for server in nginx prometheus mariadb haproxy; do
     case "$$missing " in
-        *" $$server "*) systemctl disable --quiet $${server%-server}.service 2>/dev/null || true ;;
+        *" $$server "* | *" $$server-server "*) systemctl disable --quiet $$server.service 2>/dev/null || true ;;
     esac
 done
 endef

@@ -6,10 +6,11 @@ import System
 
 /// A program that runs beside us and never outlives us.
 ///
-/// The kernel sends it SIGTERM when the *thread* that made it ends (PR_SET_PDEATHSIG), so each child has a thread that
-/// makes it and waits for it: the two end together, or with the process, also by kill -9. A change of user would
-/// clear that request, so setpriv changes the user first. It has a process group of its own, for Ctrl-C reaches
-/// the whole foreground group and it is us who decide when and in what order to stop.
+/// The kernel sends it a signal, SIGTERM unless the program names another, when the *thread* that made it ends
+/// (PR_SET_PDEATHSIG), so each child has a thread that makes it and waits for it: the two end together, or with the
+/// process, also by kill -9. A change of user would clear that request, so setpriv changes the user first. It has a
+/// process group of its own, for Ctrl-C reaches the whole foreground group and it is us who decide when and in what
+/// order to stop.
 package final class Child: Sendable {
     private struct State {
         var pid: pid_t = 0

@@ -2,7 +2,8 @@ import CLinux
 import Foundation
 import Synchronization
 
-/// A whole Homeroom on this machine: MariaDB, the service and nginx, all in one folder and none outliving us.
+/// A whole Homeroom on this machine: MariaDB, the service and nginx, all in one folder and none outliving us. Or several
+/// databases, which hold the same, each with a service of its own, behind one nginx.
 package final class DevStack: Sendable {
     package struct Options: Sendable {
         /// Where all of it lives; made when it is not there.
@@ -10,6 +11,8 @@ package final class DevStack: Sendable {
         package var port: UInt16 = 8000
         /// nil: no TLS.
         package var tlsPort: UInt16? = 8443
+        /// How many databases and services; an odd number, so that there is always a majority.
+        package var nodes = 1
         /// The executable.
         package var homeroom: String
         /// The folder that holds `nginx/` and `sql/`.
@@ -32,24 +35,32 @@ package final class DevStack: Sendable {
 
     package let folder: Folder
     package let settings: StackSettings
-    package let database: MariaDB
-    package let service: Service
+    package let databases: [MariaDB]
+    package let services: [Service]
     package let nginx: Nginx
-    private let output: @Sendable (String) -> Void
+    let output: @Sendable (String) -> Void
 
     /// Makes the folder and homeroom.conf, and locks the folder; starts nothing.
     package init(_ options: Options) throws(StackError) {
-        folder = try Folder(options.directory, report: options.output)
+        let nodes: [GaleraNode?] = try options.nodes == 1 ? [nil] : GaleraNode.cluster(of: options.nodes)
+        folder = try Folder(options.directory, nodes: options.nodes, report: options.output)
         settings = try StackSettings(folder, publicURL: "http://127.0.0.1:\(options.port)")
-        database = MariaDB(
-            folder, settings, checkout: options.checkout, template: options.databaseTemplate)
-        let service = Service(folder, homeroom: options.homeroom, environment: options.environment)
-        self.service = service
+        databases = nodes.map { [folder, settings] node in
+            MariaDB(folder, settings, checkout: options.checkout, template: options.databaseTemplate, node: node)
+        }
+        services = nodes.indices.map { [folder] index in
+            Service(folder, index, homeroom: options.homeroom, environment: options.environment)
+        }
+        let service = services[0]
         nginx = Nginx(
             folder, checkout: options.checkout, port: options.port, tlsPort: options.tlsPort, limits: options.limits
         ) { () throws(StackError) in try service.run(["nginx-origins"]) }
         output = options.output
     }
+
+    /// The first one.
+    package var database: MariaDB { databases[0] }
+    package var service: Service { services[0] }
 
     /// Where nginx answers.
     package var url: String { "http://127.0.0.1:\(nginx.port)" }
@@ -59,11 +70,12 @@ package final class DevStack: Sendable {
         do throws(StackError) {
             try folder.lock()
             try nginx.checkPorts()
-            output("database: \(folder.databaseSocket)")
-            try database.start()
+            try startDatabases()
             try service.migrate()
-            output("service: \(folder.socket)")
-            try service.start()
+            for service in services {
+                output("\(service.title): \(service.socket)")
+                try service.start()
+            }
             try nginx.start()
             output("nginx: \(url)" + (nginx.tlsPort.map { ", https://127.0.0.1:\($0)" } ?? ""))
         } catch {
@@ -75,17 +87,31 @@ package final class DevStack: Sendable {
     /// Stops all of it in reverse order, in at most a minute. Does nothing the second time.
     package func stop() {
         nginx.stop()
-        service.stop()
-        database.stop()
+        for service in services.reversed() { service.stop() }
+        // The first one last: it then knows that it has everything.
+        for database in databases.reversed() { database.stop() }
         folder.unlock()
     }
 
-    /// What has ended by itself since the start, with its last words; nil while all of it runs.
-    package var failure: StackError? {
-        for process in [database.process, service.process, nginx.process] {
-            guard let process, let status = process.status else { continue }
-            return .ended(process.program.name, status: status, output: process.lastWords)
+    /// The one that has everything first, then the others, which get from it what they lack.
+    private func startDatabases() throws(StackError) {
+        let first = try databases.count == 1 ? database : mostAdvanced()
+        output("\(first.title): \(first.socket)")
+        try first.start()
+        for other in databases where other !== first {
+            output("\(other.title): \(other.socket)")
+            try other.join(isNew: true).wait(until: { other.isReady }, seconds: 120)
         }
-        return nil
+    }
+
+    /// The one that ended last, else the one that has the most; at the very first start the first.
+    private func mostAdvanced() throws(StackError) -> MariaDB {
+        var best: (database: MariaDB, number: Int)?
+        for database in databases {
+            guard let state = try database.state() else { continue }
+            if state.isSafe { return database }
+            if state.number > best?.number ?? -1 { best = (database, state.number) }
+        }
+        return best?.database ?? database
     }
 }

@@ -14,35 +14,57 @@ package final class Folder: Sendable {
     package let databaseUser: User
     /// Whom nginx's and the service's workers run as. Only root may choose: `www-data`, else `nobody`.
     package let webUser: User
+    /// What the names of each database's and service's files end with: 1, 2 and so on, nothing where there is one.
+    let suffixes: [String]
     private let held = Mutex<Int32?>(nil)
 
     package var settings: String { path + "/homeroom.conf" }
-    package var database: String { path + "/db" }
-    package var databaseSocket: String { path + "/db.sock" }
+    /// Of the first database, which is mostly the only one.
+    package var database: String { home(suffixes[0]) + "/db" }
+    package var databaseSocket: String { databaseSockets[0] }
+    var databaseSockets: [String] { suffixes.map { home($0) + "/db.sock" } }
     package var media: String { path + "/media" }
     package var mail: String { path + "/mail" }
     package var log: String { path + "/log" }
     package var run: String { path + "/run" }
-    package var socket: String { path + "/run/homeroom.sock" }
+    /// Of the first service, which is mostly the only one.
+    package var socket: String { sockets[0] }
+    package var sockets: [String] { suffixes.map { run + "/homeroom\($0).sock" } }
+
+    /// What the operator is told that a database or a service is: `database`, or `database 2`.
+    static func title(_ kind: String, _ suffix: String) -> String { suffix.isEmpty ? kind : kind + " " + suffix }
+
+    /// Where `db/` and `db.sock` of a database are.
+    func home(_ suffix: String) -> String { suffix.isEmpty ? path : path + "/node" + suffix }
 
     /// The lock's descriptor, for children to hold too.
     var lockDescriptor: Int32? { held.withLock { $0 } }
 
     static var isRoot: Bool { geteuid() == 0 }
 
-    /// Makes the folder at `path` or takes the one that is there, and locks it. `report` gets a line when it has to be
-    /// somewhere else.
-    package init(_ path: String, report: (String) -> Void = { _ in }) throws(StackError) {
+    /// Makes the folder at `path` or takes the one that is there, and locks it. `nodes` is the number of its databases.
+    /// `report` gets a line when it has to be somewhere else.
+    package init(_ path: String, nodes: Int = 1, report: (String) -> Void = { _ in }) throws(StackError) {
+        suffixes = nodes == 1 ? [""] : (1...nodes).map { "\($0)" }
         let own = try User.own()
         databaseUser = Self.isRoot ? User.first(of: ["mysql", "nobody"]) ?? own : own
         webUser = Self.isRoot ? User.first(of: ["www-data", "nobody"]) ?? own : own
         self.path = try Location(path).prepared(for: [databaseUser, webUser], report: report)
-        for socket in [databaseSocket, socket] where socket.utf8.count > SocketAddress.maxPathLength {
+        for socket in databaseSockets + sockets where socket.utf8.count > SocketAddress.maxPathLength {
             throw .pathTooLong(socket)
         }
         try FileSystem.makeFolder(run, mode: 0o711)
         try lock()
+        try refuseOthers()
         try makeFolders()
+    }
+
+    /// Throws where another number of databases has been: none of them would be the one that has all accounts.
+    private func refuseOthers() throws(StackError) {
+        let content = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let nodes = content.count { $0.wholeMatch(of: /node\d+/) != nil }
+        let there = content.contains("db") ? 1 : nodes
+        guard there == 0 || there == suffixes.count else { throw .folderOfOthers(path, nodes: there) }
     }
 
     /// Takes the lock, unless it is held already. Waits up to 20 s for what a killed stack has left to end.
@@ -83,7 +105,12 @@ package final class Folder: Sendable {
         try FileSystem.makeFolder(path, mode: Self.isRoot ? 0o1731 : 0o700, group: databaseUser.group)
         try FileSystem.makeFolder(log, mode: 0o700)
         try FileSystem.makeFolder(mail, mode: 0o700, owner: webUser)
-        try FileSystem.makeFolder(run + "/mariadb", mode: 0o700, owner: databaseUser)
+        for suffix in suffixes where !suffix.isEmpty {
+            try FileSystem.makeFolder(home(suffix), mode: 0o711, owner: databaseUser)
+        }
+        for suffix in suffixes {
+            try FileSystem.makeFolder(run + "/mariadb" + suffix, mode: 0o700, owner: databaseUser)
+        }
         try FileSystem.makeFolder(run + "/nginx", mode: 0o711)
         try FileSystem.makeFolder(media, mode: 0o711, owner: webUser)
         try FileSystem.makeFolder(media + "/avatars", mode: 0o755, owner: webUser)

@@ -3,9 +3,19 @@ import Foundation
 import Synchronization
 import System
 
-/// A private MariaDB server in `db/`, reachable through `db.sock`.
+/// A private MariaDB server in `db/`, reachable through `db.sock`: alone, or a node of a Galera cluster.
 package final class MariaDB: Sendable {
-    private let folder: Folder
+    let folder: Folder
+    /// nil: it is alone.
+    let node: GaleraNode?
+    /// What the operator is told it is.
+    package let title: String
+    package let socket: String
+    package let log: String
+    /// Where its files are.
+    let data: String
+    /// Its own folder below `run/`.
+    private let scratch: String
     private let settings: StackSettings
     private let checkout: String
     private let template: String?
@@ -16,10 +26,18 @@ package final class MariaDB: Sendable {
     ///   - checkout: the folder that holds `sql/`.
     ///   - template: the `db/` of a server that was stopped; a first start copies it instead of making its tables.
     ///   - network: options that say who else reaches it; nobody without them.
+    ///   - node: which one of those in the folder it is.
     package init(
         _ folder: Folder, _ settings: StackSettings, checkout: String, template: String? = nil,
-        network: [String] = ["--skip-networking"]
+        network: [String] = ["--skip-networking"], node: GaleraNode? = nil
     ) {
+        let suffix = node.map { "\($0.number)" } ?? ""
+        title = Folder.title("database", suffix)
+        socket = folder.home(suffix) + "/db.sock"
+        log = folder.log + "/mariadb\(suffix).log"
+        data = folder.home(suffix) + "/db"
+        scratch = folder.run + "/mariadb" + suffix
+        self.node = node
         self.folder = folder
         self.settings = settings
         self.checkout = checkout
@@ -29,29 +47,48 @@ package final class MariaDB: Sendable {
 
     package var process: Child? { server.withLock { $0 } }
 
-    /// Starts the server and waits until it answers; the first time makes its tables before. The database and its
-    /// two users are there afterwards: `homeroom` reads and writes rows, `homeroom_owner` also changes the schema.
+    /// Starts the server, as a node the first one, and waits until it answers; the first time makes its tables before.
+    /// The database and its two users are there afterwards: `homeroom` reads and writes rows, `homeroom_owner` also
+    /// changes the schema.
     package func start() throws(StackError) {
         guard process?.isRunning != true else { return }
         try install()
-        unlink(folder.databaseSocket)
-        let places = [
-            "--datadir=" + folder.database, "--socket=" + folder.databaseSocket, "--tmpdir=" + scratch,
-            "--pid-file=" + scratch + "/mariadbd.pid",
-        ]
-        var program = try Program("mariadbd", options + places + network)
-        program.user = Folder.isRoot ? folder.databaseUser : nil
-        program.kept = folder.lockDescriptor
-        let child = try Child(program, log: log)
-        server.withLock { $0 = child }
+        let child = try node == nil ? launch() : bootstrap()
         // Crash recovery may take its time.
         try child.wait(until: { isReady }, seconds: 120)
         try makeUsers()
     }
 
+    /// Starts the server and does not wait.
+    func launch(_ more: [String] = []) throws(StackError) -> Child {
+        unlink(socket)
+        let child = try Child(try program(more), log: log)
+        server.withLock { $0 = child }
+        return child
+    }
+
+    func program(_ more: [String]) throws(StackError) -> Program {
+        let places = [
+            "--datadir=" + data, "--socket=" + socket, "--tmpdir=" + scratch,
+            "--pid-file=" + scratch + "/mariadbd.pid",
+        ]
+        var program = try Program("mariadbd", options + places + network + (node?.options ?? []) + more)
+        program.user = Folder.isRoot ? folder.databaseUser : nil
+        program.kept = folder.lockDescriptor
+        // A node that waits for others would wait on; killed, it knows what it had.
+        program.orphanSignal = node == nil ? "TERM" : "KILL"
+        return program
+    }
+
+    /// A server's greeting: four bytes of length and number, then the protocol's version, 10. A node has one before it
+    /// has what the others have.
+    var isReady: Bool {
+        UnixSocket.firstByte(from: socket, skipping: 4, within: 2) == 10 && (node == nil || isSynced)
+    }
+
     /// Ends the server in an orderly way: all is on disk.
     package func stop() {
-        process?.terminate(within: 30)
+        process?.terminate(within: node == nil ? 30 : 10)
     }
 
     /// Ends the server as a power cut would.
@@ -63,17 +100,8 @@ package final class MariaDB: Sendable {
     @discardableResult
     package func execute(_ sql: String) throws(StackError) -> String {
         let options = ["--no-defaults", "--batch", "--skip-column-names", "--default-character-set=utf8mb4"]
-        let access = ["--socket=" + folder.databaseSocket, "--user=" + (try User.own().name)]
+        let access = ["--socket=" + socket, "--user=" + (try User.own().name)]
         return try Program("mariadb", options + access).output(input: sql)
-    }
-
-    /// Its own folder below `run/`.
-    private var scratch: String { folder.run + "/mariadb" }
-    private var log: String { folder.log + "/mariadb.log" }
-
-    /// A server's greeting: four bytes of length and number, then the protocol's version, 10.
-    private var isReady: Bool {
-        UnixSocket.firstByte(from: folder.databaseSocket, skipping: 4, within: 2) == 10
     }
 
     private var options: [String] {
@@ -100,7 +128,7 @@ package final class MariaDB: Sendable {
 
     /// Makes the system tables beside their place, so that an interrupted first start leaves no half of them.
     private func install() throws(StackError) {
-        if access(folder.database, F_OK) == 0 { return try takeOver() }
+        if access(data, F_OK) == 0 { return try takeOver() }
         let fresh = scratch + "/new"
         try Program("rm", ["-rf", fresh]).output()
         if let template {
@@ -108,8 +136,8 @@ package final class MariaDB: Sendable {
         } else {
             try makeTables(in: fresh)
         }
-        guard rename(fresh, folder.database) == 0 else {
-            throw .system(SystemError("rename", folder.database, code: errno))
+        guard rename(fresh, data) == 0 else {
+            throw .system(SystemError("rename", data, code: errno))
         }
     }
 
@@ -130,7 +158,7 @@ package final class MariaDB: Sendable {
     private func takeOver() throws(StackError) {
         var status = stat()
         let user = folder.databaseUser
-        guard Folder.isRoot, stat(folder.database, &status) == 0, status.st_uid != user.id else { return }
+        guard Folder.isRoot, stat(data, &status) == 0, status.st_uid != user.id else { return }
         let owner = "\(user.id):\(user.group)"
         try Program("chown", ["-R", owner, folder.database]).output()
     }

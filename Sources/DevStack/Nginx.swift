@@ -112,7 +112,7 @@ package final class Nginx: Sendable {
             "@LOG@": folder.log,
             "@MEDIA@": folder.media,
             "@PAGES@": folder.run + "/homeroom/pages",
-            "@SOCKET@": folder.socket,
+            "@SERVERS@": folder.sockets.map { "server \"unix:\($0)\" fail_timeout=1s;" }.joined(separator: " "),
             "@LIMITED@": limits ? "1" : "0",
             "@PORT@": "\(port)",
             "@TLS_PORT@": tlsPort.map { "\($0)" } ?? "",

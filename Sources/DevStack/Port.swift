@@ -29,6 +29,17 @@ enum Port {
         }
     }
 
+    /// So many below those that the kernel gives to clients (ip_local_port_range), so that none of them takes one while
+    /// the program that listens there is started again.
+    static func lasting(_ count: Int) -> [UInt16] {
+        var ports: [UInt16] = []
+        while ports.count < count {
+            let port = UInt16.random(in: 10_240..<32_768)
+            if !ports.contains(port), isFree(port) { ports.append(port) }
+        }
+        return ports
+    }
+
     private static func succeeds(_ body: (Int32) throws(SystemError) -> Void) -> Bool {
         do throws(SystemError) {
             try withSocket(body)

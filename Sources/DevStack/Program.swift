@@ -49,6 +49,8 @@ package struct Program: Sendable {
     package var environment: [String: String] = [:]
     /// Whom it becomes; nil: stays what we are. Only root may name another.
     package var user: User?
+    /// The signal that it gets when we end without having ended it.
+    var orphanSignal = "TERM"
     /// A descriptor that the program finds open as 3, and so holds as long as it lives.
     package var kept: Int32?
 

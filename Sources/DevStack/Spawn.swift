@@ -23,7 +23,8 @@ extension Child {
         let user = program.user.map { ["--reuid=\($0.id)", "--regid=\($0.group)", "--init-groups"] } ?? []
         // Had we ended before setpriv asked for the signal, it would never come: hence the look at the parent.
         let unlessOrphan = ["sh", "-c", #"[ "$PPID" = "$0" ] && exec "$@""#, "\(getpid())"]
-        return ["setpriv"] + user + ["--pdeathsig=TERM", "--"] + unlessOrphan + [program.path] + program.arguments
+        return ["setpriv"] + user + ["--pdeathsig=" + program.orphanSignal, "--"] + unlessOrphan + [program.path]
+            + program.arguments
     }
 
     /// Ours, but no setting of the service that happens to be in the caller's shell.

@@ -5,6 +5,8 @@ import System
 package enum StackError: Error, Equatable {
     /// A program that is not installed.
     case missing(String)
+    /// A file of a package that only several databases need.
+    case packageMissing(String, file: String)
     /// A system call on a file or socket.
     case system(SystemError)
     /// A socket's path that does not fit into `sun_path`.
@@ -13,6 +15,8 @@ package enum StackError: Error, Equatable {
     case pathUnusable(String)
     /// A folder with things in it that are not ours.
     case folderForeign(String)
+    /// A folder that was made with another number of databases.
+    case folderOfOthers(String, nodes: Int)
     /// A folder that `user` cannot enter.
     case folderUnreachable(String, user: String)
     /// A folder in which another stack runs; `holder` is what it wrote into the lock file.
@@ -31,6 +35,8 @@ extension StackError: CustomStringConvertible {
         switch self {
         case .missing(let program):
             "\(program): not found in PATH or /usr/sbin. Install what is needed with: make packages"
+        case .packageMissing(let package, let file):
+            "\(file): not found. It comes with the package \(package); install what --nodes needs with: make node-packages"
         case .system(let error):
             "\(error.path): \(error.call): \(error.reason)"
         case .pathTooLong(let path):
@@ -42,6 +48,8 @@ extension StackError: CustomStringConvertible {
             "\(path): has one of \" \\ $ * ? [ or a control character. Choose another folder with: --data DIR"
         case .folderForeign(let path):
             "\(path): not empty, and not made by `homeroom dev`. Choose another folder with: --data DIR"
+        case .folderOfOthers(let path, let nodes):
+            "\(path): made with --nodes \(nodes). Start it with that, or choose another folder with: --data DIR"
         case .folderUnreachable(let path, let user):
             "\(path): the user \(user) cannot enter it. Choose another folder with: --data DIR"
         case .folderInUse(let path, let holder):

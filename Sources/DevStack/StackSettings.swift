@@ -16,10 +16,9 @@ package struct StackSettings: Sendable {
         lines = try isThere ? FileSystem.read(folder.settings).split(separator: "\n").map(String.init) : []
         if !isThere { lines = ["# Made by `homeroom dev`, which sets paths and users again at each start."] }
 
-        self["HOMEROOM_SOCKET"] = folder.socket
+        for own in Self.own(folder, service: 0) { self[own.key] = own.value }
         self["HOMEROOM_SOCKET_GROUP"] = Folder.isRoot ? "www-data" : nil
         self["HOMEROOM_USER"] = Folder.isRoot ? folder.webUser.name : nil
-        self["HOMEROOM_DATABASE_SOCKET"] = folder.databaseSocket
         self["HOMEROOM_MEDIA"] = folder.media
         self["HOMEROOM_MAIL_URL"] = publicURL
         keep("HOMEROOM_MAIL", "file:\(folder.mail)")
@@ -30,6 +29,11 @@ package struct StackSettings: Sendable {
         keep("HOMEROOM_DATABASE_OWNER_PASSWORD", Self.secret(bytes: 16))
         keep("HOMEROOM_TOKEN_KEY", Self.secret(bytes: 32))
         try FileSystem.replace(folder.settings, with: lines.joined(separator: "\n") + "\n")
+    }
+
+    /// What is each service's own, where there are several: its socket, and the database that it uses.
+    static func own(_ folder: Folder, service index: Int) -> KeyValuePairs<String, String> {
+        ["HOMEROOM_SOCKET": folder.sockets[index], "HOMEROOM_DATABASE_SOCKET": folder.databaseSockets[index]]
     }
 
     /// Whether a key's value follows from the stack, so that nobody's environment may say otherwise.

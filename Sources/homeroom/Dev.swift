@@ -8,9 +8,12 @@ import Server
 enum Dev {
     static func run(_ arguments: inout Arguments) throws(CommandError) -> Int32 {
         let checkout = try checkout()
+        let nodes = try nodes(&arguments)
+        // Another one for each number, so that none is asked to hold what another has.
+        let folder = checkout + "/.homeroom" + (nodes == 1 ? "" : "-\(nodes)")
         var options = DevStack.Options(
-            directory: try arguments.option("data") ?? checkout + "/.homeroom", homeroom: try Executable.path(),
-            checkout: checkout)
+            directory: try arguments.option("data") ?? folder, homeroom: try Executable.path(), checkout: checkout)
+        options.nodes = nodes
         if let port = try port("port", &arguments) { options.port = port }
         if let port = try port("tls-port", &arguments) { options.tlsPort = port }
         // One developer is one address: what nginx limits per address would only be in the way of load tests.
@@ -30,9 +33,8 @@ enum Dev {
             try stack.start()
             defer { stack.stop() }
             welcome(stack)
-            while homeroom_wait_signal(&signals, 1) == 0 {
-                if let failure = stack.failure { throw failure }
-            }
+            var reviver = Reviver(stack)
+            while homeroom_wait_signal(&signals, 1) == 0 { try reviver.look() }
             print("\nstopping")
         } catch {
             throw .refused("\(error)")
@@ -46,7 +48,7 @@ enum Dev {
 
             Homeroom answers on \(stack.url). Ctrl-C stops it.
             Its data, logs and settings: \(stack.folder.path); mail that it sends: \(stack.folder.mail)
-
+            \(parts(stack))
             Try:
               curl -X POST \(stack.url)/api/v1/auth/register/ \\
                 -H "Content-Type: application/json" \\
@@ -54,6 +56,25 @@ enum Dev {
                      "password": "testpassword123", "password_confirm": "testpassword123"}'
 
             """)
+    }
+
+    /// Where the databases and services are, where there are several of them.
+    private static func parts(_ stack: DevStack) -> String {
+        guard stack.databases.count > 1 else { return "" }
+        let parts =
+            stack.databases.map { ($0.title, $0.process, $0.socket, $0.log) }
+            + stack.services.map { ($0.title, $0.process, $0.socket, $0.log) }
+        return "\nEach of these comes back when it is killed; see it with: kill -9 PROCESS\n"
+            + parts.map { "  \($0): process \($1?.pid ?? 0), \($2), log \($3)\n" }.joined()
+    }
+
+    /// A group goes on as long as a majority is there; of an even number half may be lost, and nobody decides.
+    private static func nodes(_ arguments: inout Arguments) throws(CommandError) -> Int {
+        guard let text = try arguments.option("nodes") else { return 1 }
+        guard let nodes = Int(text), [1, 3, 5].contains(nodes) else {
+            throw .usage("--nodes: `\(text)` is none of 1, 3 and 5: databases go on as long as a majority is there")
+        }
+        return nodes
     }
 
     private static func port(_ name: String, _ arguments: inout Arguments) throws(CommandError) -> UInt16? {

@@ -9,7 +9,7 @@ struct Homeroom {
     static let usage = """
         usage: homeroom CALL [--config FILE]
 
-          dev [--port N] [--tls-port N] [--data DIR]   everything on this machine, in the foreground
+          dev [--port N] [--tls-port N] [--data DIR] [--nodes 1|3|5]   everything on this machine, in the foreground
           serve                                        the workers alone, on the configured socket
           migrate                                      brings the database to the newest schema
           check                                        tests configuration, database, media directory, mail

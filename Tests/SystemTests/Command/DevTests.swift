@@ -164,15 +164,13 @@ struct DevTests {
         let status = run.waitForExit(within: 60)
 
         #expect(status == 1)
-        #expect(
-            try String(contentsOfFile: dev.folder + "/dev.log", encoding: .utf8).contains(
-                "homeroom: mariadbd: ended with status 137\n"))
+        #expect(try dev.output().contains("homeroom: mariadbd: ended with status 137\n"))
         #expect(dev.processes == [])
     }
 }
 
 /// A folder and ports for `homeroom dev`.
-private struct Dev {
+struct Dev {
     let folder: String
     let port: UInt16
     private let tlsPort: UInt16
@@ -189,17 +187,22 @@ private struct Dev {
     }
 
     /// Starts it and waits until it says that it answers.
-    func start(_ homeroom: String = Site.homeroom, environment: [String: String] = [:]) throws -> Child {
+    func start(
+        _ homeroom: String = Site.homeroom, environment: [String: String] = [:], more: [String] = []
+    ) throws -> Child {
         var program = try Program(
-            homeroom, ["dev", "--data", folder + "/data", "--port", "\(port)", "--tls-port", "\(tlsPort)"])
+            homeroom, ["dev", "--data", folder + "/data", "--port", "\(port)", "--tls-port", "\(tlsPort)"] + more)
         program.environment = environment.merging(["HOME": folder]) { $1 }
         let child = try Child(program, log: folder + "/dev.log")
-        let isReady = eventually { !child.isRunning || child.lastWords.contains("password_confirm") }
+        let isReady = eventually(within: 180) { !child.isRunning || child.lastWords.contains("password_confirm") }
         guard isReady, child.isRunning else {
-            throw StackError.late("homeroom dev", seconds: 60, output: child.lastWords)
+            throw StackError.late("homeroom dev", seconds: 180, output: child.lastWords)
         }
         return child
     }
+
+    /// All that it and those before it have printed.
+    func output() throws -> String { try String(contentsOfFile: folder + "/dev.log", encoding: .utf8) }
 
     func post(_ path: String, _ json: some StringProtocol) throws -> Answer {
         try send(
