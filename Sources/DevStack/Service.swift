@@ -21,7 +21,7 @@ package final class Service: Sendable {
         self.folder = folder
         self.homeroom = homeroom
         // homeroom.conf is the first one's.
-        let own = index == 0 ? [:] : StackSettings.own(folder, service: index)
+        let own = index == 0 ? [] : StackSettings.own(folder, service: index)
         self.environment = environment.merging(own.map { ($0.key, $0.value) }) { _, own in own }
         title = Folder.title("service", folder.suffixes[index])
         socket = folder.sockets[index]

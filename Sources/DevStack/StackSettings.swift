@@ -31,9 +31,14 @@ package struct StackSettings: Sendable {
         try FileSystem.replace(folder.settings, with: lines.joined(separator: "\n") + "\n")
     }
 
-    /// What is each service's own, where there are several: its socket, and the database that it uses.
-    static func own(_ folder: Folder, service index: Int) -> KeyValuePairs<String, String> {
-        ["HOMEROOM_SOCKET": folder.sockets[index], "HOMEROOM_DATABASE_SOCKET": folder.databaseSockets[index]]
+    /// What is each service's own, where there are several: its socket, and the databases in the order in which it uses them.
+    static func own(_ folder: Folder, service index: Int) -> [(key: String, value: String)] {
+        let sockets = folder.databaseSockets
+        let databases = ([sockets[index]] + sockets[..<index] + sockets[(index + 1)...]).joined(separator: ",")
+        return [
+            ("HOMEROOM_SOCKET", folder.sockets[index]),
+            (sockets.count > 1 ? "HOMEROOM_DATABASE_HOST" : "HOMEROOM_DATABASE_SOCKET", databases),
+        ]
     }
 
     /// Whether a key's value follows from the stack, so that nobody's environment may say otherwise.
