@@ -2,9 +2,27 @@
 -- which are a block, an index has the accounts of each role by name. A page comes from the first blocks that have any.
 ALTER TABLE accounts
     ADD COLUMN IF NOT EXISTS id_block INT UNSIGNED NULL COMMENT 'id DIV 4096; NULL where a program from before made the row';
+-- Stored, from now on also those that were virtual: where rows wait to be purged from an index on a virtual column,
+-- `mariadbd --wsrep-recover`, with which a node of a Galera cluster starts, never ends. (MariaDB 10.11)
 ALTER TABLE accounts
-    ADD COLUMN IF NOT EXISTS active_role ENUM('student', 'mentor', 'teacher') AS (IF(status = 'active', role, NULL)) VIRTUAL,
-    ADD COLUMN IF NOT EXISTS shown_email_key VARCHAR(254) COLLATE utf8mb4_uca1400_nopad_as_ci AS (email) VIRTUAL;
+    DROP INDEX IF EXISTS full_name_key,
+    DROP INDEX IF EXISTS password_form,
+    DROP COLUMN IF EXISTS full_name_key,
+    DROP COLUMN IF EXISTS password_form,
+    ADD COLUMN full_name_key VARCHAR(100) COLLATE utf8mb4_uca1400_nopad_as_ci AS (full_name) STORED,
+    ADD COLUMN password_form VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin AS (
+        LEFT(CASE
+            WHEN password_hash LIKE '$argon2%$v=%' THEN SUBSTRING_INDEX(password_hash, '$', 4)
+            WHEN password_hash LIKE 'argon2$%$v=%' THEN SUBSTRING_INDEX(password_hash, '$', 4)
+            WHEN password_hash LIKE 'argon2$%' THEN SUBSTRING_INDEX(password_hash, '$', 3)
+            WHEN password_hash LIKE 'bcrypt%' THEN SUBSTRING_INDEX(password_hash, '$', 4)
+            WHEN password_hash LIKE 'pbkdf2%' THEN SUBSTRING_INDEX(password_hash, '$', 2)
+            WHEN password_hash LIKE '$%' THEN SUBSTRING_INDEX(password_hash, '$', 3)
+        END, 128)) STORED COMMENT 'NULL where no password matches',
+    ADD COLUMN IF NOT EXISTS active_role ENUM('student', 'mentor', 'teacher') AS (IF(status = 'active', role, NULL)) STORED,
+    ADD COLUMN IF NOT EXISTS shown_email_key VARCHAR(254) COLLATE utf8mb4_uca1400_nopad_as_ci AS (email) STORED,
+    ADD INDEX full_name_key (full_name_key),
+    ADD INDEX password_form (password_form);
 
 -- A block at a time, each in a transaction of its own: nobody waits long for a row.
 BEGIN NOT ATOMIC

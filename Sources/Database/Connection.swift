@@ -213,6 +213,18 @@ package final class Connection {
             var columns = Columns(statement)
             each(try Q.row(&columns))
         }
+        if isInTransaction { try requireTransaction() }
+    }
+
+    /// The session of the present transaction. Throws when the server has ended that: a Galera node may do so for another
+    /// node's without an error, at a SELECT that then finds nothing, and what came next would be executed by itself.
+    @discardableResult
+    private func requireTransaction() throws(DatabaseError) -> ServerSession {
+        guard let session else {
+            throw .unavailable(code: UInt32(CR_SERVER_LOST), message: "lost in a transaction")
+        }
+        guard session.isInTransaction else { throw .contention(code: UInt32(ER_LOCK_DEADLOCK)) }
+        return session
     }
 
     private func prepared<Q: Query>(_ query: Q) throws(DatabaseError) -> PreparedStatement {
@@ -297,12 +309,7 @@ package final class Connection {
 
     /// The session on the server to use, which is another one than before where the monitor says so.
     private func connected() throws(DatabaseError) -> ServerSession {
-        if isInTransaction {
-            guard let session else {
-                throw .unavailable(code: UInt32(CR_SERVER_LOST), message: "lost in a transaction")
-            }
-            return session
-        }
+        if isInTransaction { return try requireTransaction() }
         let wanted = try monitor.server()
         if let session, server == wanted { return session }
         disconnect()

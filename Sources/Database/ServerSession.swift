@@ -60,6 +60,9 @@ final class ServerSession {
         }
     }
 
+    /// Whether the server's last answer was given in a transaction.
+    var isInTransaction: Bool { handle.pointee.server_status & UInt32(SERVER_STATUS_IN_TRANS) != 0 }
+
     /// Its descriptor.
     var socket: Int32 { mysql_get_socket(handle) }
 

@@ -207,6 +207,26 @@ import Testing
         #expect(try mine.rows(SmallNumbers()) == [1, 1])
     }
 
+    @Test(arguments: [false, true])
+    func `a transaction that the server has ended by itself begins again, and nothing of it stays`(isRead: Bool) throws
+    {
+        let connection = try Box.connection()
+        var attempts = 0
+        var next = 0
+
+        try connection.transaction { () throws(DatabaseError) in
+            attempts += 1
+            try connection.run(PutWords(id: 1, words: "first"))
+            if attempts == 1 { try connection.execute("ROLLBACK") }
+            if isRead { _ = try connection.rows(Words()) } else { try connection.run(PutWords(id: 2, words: "second")) }
+            next += 1
+        }
+
+        #expect(attempts == 2)
+        #expect(next == 1)
+        #expect(try connection.rows(Words()).first == "first")
+    }
+
     @Test func `a schema that lacks what a statement names is unavailable, and the log says what to do, once`() throws {
         let lines = Lines()
         let connection = Connection(try TestEnvironment.emptyDatabase()) { line in
