@@ -1,4 +1,4 @@
-"""Debian's haproxy in front of the machines, as docs/operating.md would have a load balancer.
+"""Debian's haproxy in front of the machines, with checks of /readyz from their own network.
 
 A request with `X-Machine: NAME` goes to that machine as long as it is well, and to another one when it is not: so a
 client can send each of its requests to the next machine. `X-Machine` of the answer says which one it was."""
@@ -9,7 +9,7 @@ from supervisor import Unit
 PORT = 8000
 SETTINGS = """global
     maxconn 4096
-    stats socket {folder}/haproxy.sock mode 600
+    stats socket {folder}/haproxy.sock mode 600 level admin
 defaults
     mode http
     timeout connect 1s
@@ -17,7 +17,7 @@ defaults
     # nginx lets a picture take 60 s.
     timeout server 65s
     timeout http-keep-alive 75s
-    timeout check 1s
+    timeout check 700ms
     retries 2
     option redispatch 1
     # What was not sent can go to another machine. A question may be asked again, a change may not.
@@ -52,18 +52,31 @@ class Balancer:
         self.unit = Unit("haproxy", lambda: ["haproxy", "-db", "-f", path], stack.folder + "/log/haproxy.log", 1)
         self.unit.start()
 
-    def states(self):
-        """What it thinks of each machine: `{"one": "UP"}`."""
+    def tell(self, words):
+        """Its answer on its own socket."""
         with socket.socket(socket.AF_UNIX) as it:
             try:
                 it.connect(self.folder + "/haproxy.sock")
             except OSError:
-                return {}
-            it.sendall(b"show stat 2 4 -1\n")
+                return ""
+            it.sendall(words.encode() + b"\n")
             text = b""
             while part := it.recv(65536):
                 text += part
-        lines = text.decode().splitlines()
+        return text.decode()
+
+    def drain(self, name):
+        """Lets a machine answer what it has in hand, and gives it nothing new."""
+        self.tell(f"set server machines/{name} state drain")
+
+    def use(self, name):
+        self.tell(f"set server machines/{name} state ready")
+
+    def states(self):
+        """What it thinks of each machine: `{"one": "UP"}`."""
+        lines = self.tell("show stat").splitlines()
+        if not lines:
+            return {}
         names = lines[0].lstrip("# ").split(",")
         rows = [dict(zip(names, line.split(","))) for line in lines[1:] if line]
         return {row["svname"]: row["status"] for row in rows

@@ -206,13 +206,12 @@ def locks(operations):
             if it.kind == "guess":
                 surest += bool(it.denies)
                 most += not is_locked
-            elif it.kind == "unlock":
-                surest, most = 0, most if it.is_unknown else 0
             elif is_locked and most < LOCKING:
                 findings.append(finding("locked too early", f"after {most} wrong passwords at most", it))
-            elif it.is_acknowledged and surest >= LOCKING:
+            elif it.kind == "knock" and it.is_acknowledged and surest >= LOCKING:
                 findings.append(finding("not locked", f"after {surest} wrong passwords", it))
-            else:
+            elif it.is_acknowledged or it.is_unknown:
+                # A login clears the count, as does an operator; perhaps.
                 surest, most = 0, most if it.is_unknown else 0
     return findings
 
@@ -221,7 +220,7 @@ def counters(operations):
     """`login_count` counts each login once: all that were acknowledged before, and none that had not begun."""
     findings, logins, reads = [], collections.defaultdict(list), collections.defaultdict(list)
     for it in operations:
-        if it.kind in ("login", "knock") and (it.is_acknowledged or it.is_unknown):
+        if it.kind.startswith(("login", "knock")) and (it.is_acknowledged or it.is_unknown):
             logins[it.person].append(it)
         if it.logins is not None:
             reads[it.person].append(it)

@@ -6,6 +6,7 @@ from history import Operation
 from stack import MACHINES
 
 SECONDS = 40  # nginx gives up before
+IDLE = 30  # the balancer closes what is idle for longer than 75 s
 
 
 class Connection:
@@ -13,7 +14,7 @@ class Connection:
 
     def __init__(self, history, turn):
         self.history, self.turn = history, turn
-        self.connection = None
+        self.connection, self.used = None, 0
 
     def ask(self, kind, person, method, path, body=None, session=None, type="application/json", expected=(), judge=None,
             **facts):
@@ -27,7 +28,7 @@ class Connection:
         it = Operation(kind, person.name, self.history.now(), 0, machine, 0, session=session and session.id, **facts)
         answer, content = None, b""
         try:
-            if not self.connection:
+            if not self.connection or it.start - self.used > IDLE:
                 self.connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=SECONDS)
             if body is not None and not isinstance(body, bytes):
                 body = json.dumps(body)
@@ -37,7 +38,7 @@ class Connection:
         except (OSError, http.client.HTTPException):
             self.connection.close()
             self.connection = None
-        it.end = self.history.now()
+        it.end = self.used = self.history.now()
         document = None
         if answer is not None and self.connection:
             it.status, it.machine = answer.status, answer.headers.get("X-Machine", "none")

@@ -83,10 +83,13 @@ class Faults:
         machine.database.start()
 
     def rolling_restart(self, *_):
-        """As after an upgrade, machine by machine: docs/operating.md, A new version."""
+        """As after an upgrade, machine by machine: docs/operating.md, A new version. The balancer sends nothing to one whose
+        nginx ends its connections: it may send a change on one of them at that very moment."""
         for machine in self.stack.machines:
+            self.stack.balancer.drain(machine.name)
             before = machine.count_ready()
             machine.homeroom.reload()
             wait(lambda: machine.count_ready() > before, 30, "a reload of homeroom")
             machine.nginx.reload()
+            self.stack.balancer.use(machine.name)
             self.stack.wait_until_whole(WHOLE)

@@ -29,6 +29,8 @@ character-set-server=utf8mb4
 default-time-zone=+00:00
 binlog-format=ROW
 wsrep-on=ON
+# Else a node that is back takes long over what it has missed.
+wsrep-slave-threads=4
 wsrep-provider=/usr/lib/galera/libgalera_smm.so
 wsrep-cluster-name=homeroom
 wsrep-cluster-address=gcomm://{nodes}

@@ -20,6 +20,8 @@ class Load:
         self.over = threading.Event()
         # Of reset mails that nobody has used: by address.
         self.tokens, self.taken = {}, 0
+        # What came, as `(address, about)`.
+        self.mailed = set()
         with open(stack.checkout + "/Tests/PicturesTests/Vectors/pngsuite/ps1n2c16.png", "rb") as file:
             self.picture = file.read()
         self.clients = [Client(self, number) for number in range(CLIENTS)] + [Operator(self, CLIENTS)]
@@ -35,9 +37,15 @@ class Load:
     def take_mails(self):
         mails = self.stack.mail_server.mails()
         for mail in mails[self.taken:]:
+            self.mailed.add((mail["to"], mail["about"]))
             if mail["about"] == "reset-password":
                 self.tokens[mail["to"]] = mail["token"]
         self.taken = len(mails)
+
+    def has_mails(self, person):
+        """Whether all came that the person was to get."""
+        wanted = ["verify-email"] + ["reset-password"] * person.asked_reset
+        return all((person.email, it) in self.mailed for it in wanted)
 
     def stop(self):
         self.over.set()

@@ -19,8 +19,10 @@ class Operator(Client):
             act = [self.change_role, self.disable, self.log_out, self.lock_out][number % 4]
             number += 1
             self.load.take_mails()
-            with person.lock:
-                act(person)
+            # Whose mails are still to come is not disabled: then they would not be sent.
+            if act != self.disable or self.load.has_mails(person):
+                with person.lock:
+                    act(person)
 
     def call(self, person, *words, **facts):
         """What it does is certain when it says so: a call that fails may have been carried out."""
@@ -74,7 +76,7 @@ class Operator(Client):
 
     def lock_out(self, _):
         """Wrong passwords lock a name, whichever machines and contracts they go to."""
-        person = Person(unique("l").replace(" ", ""))
+        person = Person(unique("locked").replace(" ", ""))
         if not register(self, person, 1).is_acknowledged:
             return
         for _ in range(LOCKING):

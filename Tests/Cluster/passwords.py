@@ -36,11 +36,14 @@ def change_password(client, person):
 
 def forget_password(client, person):
     """A mail with a link, once for each person."""
-    if person.asked_reset:
+    if person.asked_reset or not person.lock.acquire(blocking=False):
         return
-    person.asked_reset = True
-    client.ask("forgot password", person, "POST", "/api/v1/auth/forgot-password", {"email": person.email},
-               mail=(person.email, "reset-password"))
+    try:
+        person.asked_reset = True
+        client.ask("forgot password", person, "POST", "/api/v1/auth/forgot-password", {"email": person.email},
+                   mail=(person.email, "reset-password"))
+    finally:
+        person.lock.release()
 
 
 def reset_password(client, person):

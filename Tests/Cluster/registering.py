@@ -29,7 +29,7 @@ def register(client, person, contract):
 
 def enrol(client, _=None):
     """Somebody new. Who gets no answer tries again: then the name is taken, or it is not."""
-    person = Person(unique("p").replace(" ", ""))
+    person = Person(unique("pupil").replace(" ", ""))
     for _ in range(2):
         it = register(client, person, client.random.choice([1, 2, 3, 5]))
         if not it.is_unknown:
@@ -42,7 +42,7 @@ def enrol(client, _=None):
 
 def race(client, _=None):
     """One name on all machines at once: one of them gives it."""
-    person = Person(unique("r").replace(" ", ""))
+    person = Person(unique("rival").replace(" ", ""))
     path, body = registration(person.name, person.email, person.passwords[0], 1)
 
     def claim(connection):

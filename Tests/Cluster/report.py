@@ -24,7 +24,7 @@ def table(history, slack=1):
                      f"{'slowest':>9}{'whole after':>13}"], []
     for number, fault in enumerate(history.faults):
         last = history.faults[number + 1].start if number + 1 < len(history.faults) else float("inf")
-        here = [it for it in requests if fault.start <= it.end and it.start < last]
+        here = [it for it in requests if fault.start <= it.end < last]
         busy = sum(it.status == 503 for it in here)
         bad = sum(not it.is_answered_well for it in here)
         outage = max((end - begin for begin, end in outages(here)), default=0)

@@ -92,7 +92,7 @@ class Stack:
 
     def is_whole(self):
         """Every part of every machine is well, and the balancer knows."""
-        return (all(state == "UP" for state in self.balancer.states().values())
+        return (self.balancer.states() == dict.fromkeys(MACHINES, "UP")
                 and all(it.node.is_synced(len(MACHINES)) and it.is_ready() for it in self.machines))
 
     def wait_until_whole(self, seconds):

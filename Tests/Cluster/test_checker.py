@@ -208,6 +208,11 @@ class Others(unittest.TestCase):
         self.assertEqual(broken(*locked, did(20, 21, "unlock"), did(22, 23, "knock", 200)), [])
         self.assertEqual(broken(*locked, did(20, 21, "unlock"), did(22, 23, "knock", 429)), ["locked too early"])
 
+    def test_after_an_unlock_that_was_not_answered_it_may_be_either(self):
+        perhaps = [*self.guesses(10), did(20, 21, "knock", 423), did(22, 23, "unlock", 503)]
+        for status in (200, 429):
+            self.assertEqual(broken(*perhaps, did(24, 25, "knock", status)), [])
+
     def test_nine_lock_nothing(self):
         self.assertEqual(broken(*self.guesses(9), did(20, 21, "knock", 200)), [])
         self.assertEqual(broken(*self.guesses(9), did(20, 21, "knock", 429)), ["locked too early"])
@@ -277,6 +282,10 @@ class Outages(unittest.TestCase):
     def test_what_fails_for_longer_than_it_may_is_told(self):
         self.assertEqual(self.missed("kill database", (11, 12.9, 503)), 0)
         self.assertEqual(self.missed("kill database", (11, 13.1, 0)), 1)
+
+    def test_what_fails_counts_for_the_fault_in_which_it_does(self):
+        self.assertEqual(self.missed("rolling restart", (9, 9.5, 503)), 0)
+        self.assertEqual(self.missed("rolling restart", (9, 10.5, 503)), 1)
 
     def test_failures_one_after_the_other_are_one_outage(self):
         self.assertEqual(self.missed("kill nginx", (11, 11.5, 502), (12.2, 12.3, 200), (12.4, 13.2, 503)), 1)
