@@ -42,7 +42,9 @@ backend machines
 class Balancer:
     def __init__(self, stack):
         self.folder = stack.folder
-        servers = [f"    use-server {it.name} if {{ req.hdr(X-Machine) {it.name} }}" for it in stack.machines]
+        # A machine that is asked for by name would get requests also while it is drained.
+        servers = [f"    use-server {it.name} if {{ req.hdr(X-Machine) {it.name} }}"
+                   f" {{ srv_weight(machines/{it.name}) gt 0 }}" for it in stack.machines]
         servers += [f"    server {it.name} {it.address}:443 check" for it in stack.machines]
         path = stack.folder + "/haproxy.cfg"
         with open(path, "w") as file:
@@ -67,10 +69,10 @@ class Balancer:
 
     def drain(self, name):
         """Lets a machine answer what it has in hand, and gives it nothing new."""
-        self.tell(f"set server machines/{name} state drain")
+        self.tell(f"set weight machines/{name} 0%")
 
     def use(self, name):
-        self.tell(f"set server machines/{name} state ready")
+        self.tell(f"set weight machines/{name} 100%")
 
     def states(self):
         """What it thinks of each machine: `{"one": "UP"}`."""

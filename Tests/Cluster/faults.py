@@ -29,14 +29,16 @@ class Fault:
         return self.kind + ("" if self.kind == "rolling restart" else f" on {self.name}")
 
 
-def sequence(seed):
-    """Every kind once in each round, on any machine."""
+def sequence(seed, only=None):
+    """Every kind once in each round, on any machine; or one kind alone."""
     dice = random.Random(seed)
     while True:
         kinds = list(LIMITS)
         dice.shuffle(kinds)
         for kind in kinds:
-            yield Fault(kind, dice.randrange(3), round(dice.uniform(SHORTEST, LONGEST), 1))
+            fault = Fault(kind, dice.randrange(3), round(dice.uniform(SHORTEST, LONGEST), 1))
+            if kind == only or not only:
+                yield fault
 
 
 class Faults:
@@ -83,13 +85,15 @@ class Faults:
         machine.database.start()
 
     def rolling_restart(self, *_):
-        """As after an upgrade, machine by machine: docs/operating.md, A new version. The balancer sends nothing to one whose
-        nginx ends its connections: it may send a change on one of them at that very moment."""
+        """As after an upgrade, machine by machine: docs/operating.md, A new version. The balancer sends nothing to one
+        whose nginx ends its connections: it may send a change on one of them at that very moment."""
         for machine in self.stack.machines:
             self.stack.balancer.drain(machine.name)
             before = machine.count_ready()
             machine.homeroom.reload()
             wait(lambda: machine.count_ready() > before, 30, "a reload of homeroom")
+            workers = machine.nginx.children()
             machine.nginx.reload()
+            wait(lambda: not workers & machine.nginx.children(), 60, "a reload of nginx")
             self.stack.balancer.use(machine.name)
             self.stack.wait_until_whole(WHOLE)

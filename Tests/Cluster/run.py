@@ -2,7 +2,7 @@
 import argparse, os, sys, time
 sys.dont_write_bytecode = True
 import checker, outcome, report
-from faults import WHOLE, Faults, sequence
+from faults import LIMITS, WHOLE, Faults, sequence
 from history import History
 from load import Load
 from stack import Late, Stack, note
@@ -13,6 +13,7 @@ words.add_argument("homeroom")
 words.add_argument("--seconds", type=float)
 words.add_argument("--seed", type=int)
 words.add_argument("--rate", type=float)
+words.add_argument("--only", choices=LIMITS)
 words.add_argument("--short", action="store_true")
 words.add_argument("--own-node", action="store_true")
 
@@ -49,7 +50,7 @@ def run():
 def make_faults(options, stack, history):
     faults = Faults(stack, history)
     time.sleep(2)
-    for number, fault in enumerate(sequence(options.seed)):
+    for number, fault in enumerate(sequence(options.seed, options.only)):
         if number == FEW if options.short else history.now() > options.seconds:
             break
         faults.make(fault, note)

@@ -39,6 +39,11 @@ class Unit:
     def reload(self):
         self.program.send_signal(signal.SIGHUP)
 
+    def children(self):
+        """The processes that its main process has started and that are there."""
+        with open(f"/proc/{self.program.pid}/task/{self.program.pid}/children") as file:
+            return set(file.read().split())
+
     def keep(self):
         while True:
             self.wanted.wait()
