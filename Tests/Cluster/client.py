@@ -1,5 +1,5 @@
 """One client of the load: a kept connection to the balancer, each request for the next machine, and what it does."""
-import http.client, json, random, threading, time
+import http.client, json, random, threading, time, traceback
 from acts import ACTS
 from balancer import PORT
 from history import Operation
@@ -80,6 +80,13 @@ class Client(threading.Thread):
             act = self.random.choices(list(ACTS), list(ACTS.values()))[0]
             person = self.load.people.any(self.random)
             if person:
-                act(self, person)
+                self.attempt(act, self, person)
             # So many operations a second, however many an act has; what was missed is not made up for.
             due = max(due, time.monotonic() - 1) + max(1, self.connection.turn - before) * self.load.pause
+
+    def attempt(self, act, *arguments):
+        """A client that fails would only make the load smaller: it is told instead."""
+        try:
+            act(*arguments)
+        except Exception:
+            self.load.troubles.append(f"client failed: {traceback.format_exc()}")

@@ -6,6 +6,7 @@ from people import People
 from reading import VIEWS, read
 from registering import enrol
 from signing import sign_in
+from stack import Late
 
 CLIENTS = 24
 # Few, so that many operations meet at each of them.
@@ -18,6 +19,8 @@ class Load:
         self.pause = CLIENTS / rate
         self.people = People(PEOPLE)
         self.over = threading.Event()
+        # What clients could not cope with, as findings.
+        self.troubles = []
         # Of reset mails that nobody has used: by address.
         self.tokens, self.taken = {}, 0
         # What came, as `(address, about)`.
@@ -53,7 +56,7 @@ class Load:
             client.join(120)
         dead = [it.number for it in self.clients if it.is_alive()]
         if dead:
-            raise SystemExit(f"cluster: clients {dead} do not end")
+            raise Late(f"the end of clients {dead}")
 
     def look_at_all(self):
         """Everybody once more, on every machine: what was written must still be there."""

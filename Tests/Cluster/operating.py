@@ -22,7 +22,7 @@ class Operator(Client):
             # Whose mails are still to come is not disabled: then they would not be sent.
             if act != self.disable or self.load.has_mails(person):
                 with person.lock:
-                    act(person)
+                    self.attempt(act, person)
 
     def call(self, person, *words, **facts):
         """What it does is certain when it says so: a call that fails may have been carried out."""

@@ -1,5 +1,5 @@
 """What runs inside the namespaces that `cluster` has made: machines, load and faults, then the checker."""
-import argparse, os, sys, time
+import argparse, copy, os, sys, time
 sys.dont_write_bytecode = True
 import checker, outcome, report
 from faults import LIMITS, WHOLE, Faults, sequence
@@ -42,7 +42,12 @@ def run():
         load.look_at_all()
         findings = judge(stack, history)
     except Late as trouble:
+        # What clients still have in hand is not looked at.
+        load.over.set()
+        history = copy.copy(history)
+        history.operations = list(history.operations)
         findings = [f"not well again: {trouble}"] + checker.check(history.operations)
+    findings += load.troubles
     history.save(options.folder + "/history.jsonl")
     return show(options, history, findings)
 
