@@ -70,6 +70,7 @@ package final class DevStack: Sendable {
         do throws(StackError) {
             try folder.lock()
             try nginx.checkPorts()
+            for database in databases { output("\(database.title): \(database.socket)") }
             try startDatabases()
             try service.migrate()
             for service in services {
@@ -94,13 +95,11 @@ package final class DevStack: Sendable {
     }
 
     /// The one that has everything first, then the others, which get from it what they lack.
-    private func startDatabases() throws(StackError) {
+    func startDatabases() throws(StackError) {
         let first = try databases.count == 1 ? database : mostAdvanced()
-        output("\(first.title): \(first.socket)")
         try first.start()
         for other in databases where other !== first {
-            output("\(other.title): \(other.socket)")
-            try other.join(isNew: true).wait(until: { other.isReady }, seconds: 120)
+            try other.join().wait(until: { other.isReady }, seconds: 120)
         }
     }
 

@@ -107,13 +107,9 @@ extension MariaDB {
     }
 
     /// Starts a node that gets from the others what it lacks, and does not wait for that.
-    ///
-    /// - Parameter isNew: the others are a majority without it. Else it comes as the one it was, for the others to
-    ///   recognize it and be a majority again; as that it would only be let in when they have given it up.
-    @discardableResult
-    func join(isNew: Bool) throws(StackError) -> Child {
+    func join() throws(StackError) -> Child {
         try FileSystem.makeFolder(data, mode: 0o700, owner: folder.databaseUser)
-        if isNew { forgetGroup() }
+        forgetGroup()
         return try launch(Self.begin(at: try state()))
     }
 
@@ -121,6 +117,6 @@ extension MariaDB {
         state.map { ["--wsrep-start-position=" + $0.position] } ?? []
     }
 
-    /// Takes away who were together when it was killed.
+    /// Makes it a new member: the one that it was is let in only when the others have given that up.
     private func forgetGroup() { unlink(data + "/gvwstate.dat") }
 }

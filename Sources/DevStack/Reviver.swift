@@ -13,17 +13,33 @@ package struct Reviver {
     /// To be called every now and then. Throws what ended, with its last words, when that is not to come back.
     package mutating func look() throws(StackError) {
         if let nginx = stack.nginx.process, nginx.status != nil { throw Self.ended(nginx) }
-        let databases = stack.databases
-        for database in databases {
+        if isMajorityLost { return try startDatabases() }
+        for database in stack.databases {
             try look(database.title, database.process, { database.isReady }) { () throws(StackError) in
-                let others = databases.count { $0.process?.isRunning == true && $0.isSynced }
-                return try database.join(isNew: others > databases.count / 2)
+                try database.join()
             }
         }
         for service in stack.services {
             try look(service.title, service.process, { service.isReady }) { () throws(StackError) in
                 try service.launch()
             }
+        }
+    }
+
+    /// Whether a database has ended, and those that are left cannot go on without it, nor let it in.
+    private var isMajorityLost: Bool {
+        let databases = stack.databases
+        guard databases.count > 1, databases.contains(where: { $0.process?.isRunning == false }) else { return false }
+        return databases.count { $0.process?.isRunning == true && $0.isSynced } <= databases.count / 2
+    }
+
+    private mutating func startDatabases() throws(StackError) {
+        stack.output("databases: too few are left to be a majority, starting all of them again")
+        for database in stack.databases { database.kill() }
+        try stack.startDatabases()
+        for database in stack.databases {
+            stack.output("\(database.title): back, process \(database.process?.pid ?? 0)")
+            starts[database.title] = nil
         }
     }
 
