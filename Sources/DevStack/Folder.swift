@@ -50,6 +50,8 @@ package final class Folder: Sendable {
         databaseUser = Self.isRoot ? User.first(of: ["mysql", "nobody"]) ?? own : own
         webUser = Self.isRoot ? User.first(of: ["www-data", "nobody"]) ?? own : own
         self.path = try Location(path).prepared(for: [databaseUser, webUser], report: report)
+        // HOMEROOM_DATABASE_HOST has one between two of them.
+        guard nodes == 1 || !self.path.contains(",") else { throw .pathUnusable(self.path) }
         for socket in databaseSockets + sockets where socket.utf8.count > SocketAddress.maxPathLength {
             throw .pathTooLong(socket)
         }

@@ -45,7 +45,7 @@ extension StackError: CustomStringConvertible {
             Choose a shorter folder with: --data DIR
             """
         case .pathUnusable(let path):
-            "\(path): has one of \" \\ $ * ? [ or a control character. Choose another folder with: --data DIR"
+            "\(path): has one of \" \\ $ * ? [ or a control character, or with --nodes a comma. Choose another folder with: --data DIR"
         case .folderForeign(let path):
             "\(path): not empty, and not made by `homeroom dev`. Choose another folder with: --data DIR"
         case .folderOfOthers(let path, let nodes):
