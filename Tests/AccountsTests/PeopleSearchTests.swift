@@ -55,6 +55,16 @@ struct PeopleSearchTests {
         #expect(seen.count > 2_000)
     }
 
+    @Test func `who has registered is found among many of the name at once`() throws {
+        let people = try People(2_500)
+        let new = try people.fixture.accounts().register("gone-and-back")
+        let id = try people.fixture.accounts().caller(new).account.id
+
+        let page = try people.page(Search(text: "gone"))
+
+        #expect(page.accounts.map(\.id) == [id])
+    }
+
     // Of a block of 4096 ids each name is read once, and twice from the server's own tables where many have it.
     @Test(arguments: searches)
     func `what a page reads is bounded, however many have the name`(search: Search) throws {

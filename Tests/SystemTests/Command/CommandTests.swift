@@ -49,6 +49,24 @@ struct CommandTests {
         #expect(outcome.output.contains("\napplied address-keys\n"))
     }
 
+    @Test func `a further migration puts accounts of programs from before where searches find them`() throws {
+        let environment = try Self.emptyDatabase()
+        _ = try site.homeroom("migrate", environment: environment)
+        let database = environment["HOMEROOM_DATABASE_NAME"] ?? ""
+        try TestEnvironment.server().execute(
+            """
+            USE \(database);
+            INSERT INTO accounts (id, username, username_key, email, email_key, password_hash, created_at, updated_at) VALUES
+            (4095, 'a', 'a', 'a@b.org', 'a@b.org', '!', NOW(), NOW()), (9000, 'b', 'b', 'b@b.org', 'b@b.org', '!', NOW(), NOW())
+            """)
+
+        let outcome = try site.homeroom("migrate", environment: environment)
+
+        #expect(outcome.status == 0)
+        let blocks = try TestEnvironment.server().execute("SELECT id, id_block FROM \(database).accounts ORDER BY id")
+        #expect(blocks == "4095\t0\n9000\t2\n")
+    }
+
     @Test func `of two migrations at once each part is applied once`() throws {
         let site = site
         let environment = try Self.emptyDatabase()
