@@ -38,8 +38,14 @@ async function load(pages) {
   path = pages;
   following = next(headers);
   list.replaceChildren(...body.map(row));
+  // A button that is switched off loses the focus: the other one takes it, for whoever has no pointer.
+  const pressed = document.activeElement;
   back.disabled = path.length < 2;
   on.disabled = !following;
+  back.parentElement.hidden = back.disabled && on.disabled;
+  if (pressed === back && back.disabled) on.focus();
+  if (pressed === on && on.disabled) back.focus();
+  count.classList.toggle("none", body.length === 0);
   if (body.length === 0) say(count, "没有找到。", "Nobody found.");
   else say(count, `第${path.length}页，${body.length}人`, `Page ${path.length}, ${body.length} ${body.length === 1 ? "person" : "people"}`);
 }
