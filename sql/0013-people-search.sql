@@ -1,5 +1,7 @@
 -- People by what their names begin with, in the order of their ids, without reading all who are found: of each 4096 ids,
 -- which are a block, an index has the accounts of each role by name. A page comes from the first blocks that have any.
+-- Names are in the order of their letters without accents: with accents letters come first all the same, so that whoever
+-- searches for a rare accent would read all names with that letter.
 ALTER TABLE accounts
     ADD COLUMN IF NOT EXISTS id_block INT UNSIGNED NULL COMMENT 'id DIV 4096; NULL where a program from before made the row';
 -- Stored, from now on also those that were virtual: where rows wait to be purged from an index on a virtual column,
@@ -20,7 +22,8 @@ ALTER TABLE accounts
             WHEN password_hash LIKE '$%' THEN SUBSTRING_INDEX(password_hash, '$', 3)
         END, 128)) STORED COMMENT 'NULL where no password matches',
     ADD COLUMN IF NOT EXISTS active_role ENUM('student', 'mentor', 'teacher') AS (IF(status = 'active', role, NULL)) STORED,
-    ADD COLUMN IF NOT EXISTS shown_email_key VARCHAR(254) COLLATE utf8mb4_uca1400_nopad_as_ci AS (email) STORED,
+    ADD COLUMN IF NOT EXISTS full_name_search VARCHAR(100) COLLATE utf8mb4_uca1400_nopad_ai_ci AS (full_name) STORED,
+    ADD COLUMN IF NOT EXISTS email_search VARCHAR(254) COLLATE utf8mb4_uca1400_nopad_ai_ci AS (email) STORED,
     ADD INDEX full_name_key (full_name_key),
     ADD INDEX password_form (password_form);
 
@@ -36,7 +39,8 @@ END;
 
 ALTER TABLE accounts
     ADD INDEX IF NOT EXISTS active_role (active_role),
-    ADD INDEX IF NOT EXISTS shown_email_key (shown_email_key),
+    ADD INDEX IF NOT EXISTS full_name_search (full_name_search),
+    ADD INDEX IF NOT EXISTS email_search (email_search),
     ADD INDEX IF NOT EXISTS block_username (id_block, active_role, username_key),
-    ADD INDEX IF NOT EXISTS block_full_name (id_block, active_role, full_name_key),
-    ADD INDEX IF NOT EXISTS block_email (id_block, active_role, shown_email_key);
+    ADD INDEX IF NOT EXISTS block_full_name_search (id_block, active_role, full_name_search),
+    ADD INDEX IF NOT EXISTS block_email_search (id_block, active_role, email_search);

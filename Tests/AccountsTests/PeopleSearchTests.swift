@@ -26,7 +26,9 @@ struct PeopleSearchTests {
         Search(text: "anna 1", role: "student", after: 8_000), Search(text: "王伟"), Search(text: "gone"),
         Search(text: "p1", limit: 10), Search(text: "p3", role: "mentor"), Search(text: "p120@school", most: 60),
         Search(text: "student09999", most: 60), Search(text: "student099", role: "teacher", most: 1_000),
-        Search(text: "nobody", most: 60),
+        Search(text: "nobody", most: 60), Search(text: "\u{AD}\u{AD}", most: 60),
+        Search(text: "\u{301}\u{302}", most: 60),
+        Search(text: "ánnă"), Search(text: "student\u{AD}"), Search(text: "王\u{FE0F}"),
     ]
 
     @Test(arguments: searches)
@@ -120,7 +122,8 @@ private struct People: Sendable {
 
     /// One more than the limit at most.
     func plainly(_ search: PeopleSearchTests.Search) throws -> [UInt64] {
-        let text = search.text == "ａnna" ? "anna" : search.text.lowercased()
+        let others = ["ａnna": "anna", "ánnă": "anna", "王\u{FE0F}": "王"]
+        let text = others[search.text] ?? search.text.lowercased()
         let names = ["username", "full_name", "email"].map { "LOWER(\($0)) LIKE '\(text)%'" }.joined(separator: " OR ")
         let rows = try fixture.sql(
             """

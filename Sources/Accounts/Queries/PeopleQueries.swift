@@ -17,13 +17,21 @@ struct PeopleRange: Sendable {
 struct NamePrefix: Sendable {
     /// In the form in which names are compared.
     let key: String
-    /// As it was typed, composed: for columns whose collation knows neither case nor width.
+    /// As it was typed, composed: for columns whose collation knows no accents, case or width.
     let text: String
 
+    /// What a username is. No row of the index's range is left out, so that what is read has a bound.
+    static let username: SQL = "username_key LIKE ?"
+    /// What a full name or an address is. A text of nothing but marks is none.
+    static func begins(_ column: SQL) -> SQL {
+        column + " >= ? AND " + column + " < ? AND ? COLLATE utf8mb4_uca1400_nopad_ai_ci <> ''"
+    }
+
     /// For the username, the full name and the address.
-    var values: [SQLValue] {
-        let text = NamePrefix.pattern(text)
-        return [NamePrefix.pattern(key), text, text]
+    var values: [[SQLValue]] {
+        // The last code point has the highest weight. (UTS #10 §10.1.3)
+        let text = [SQLValue.text(text), .text(text + "\u{10FFFF}"), .text(text)]
+        return [[NamePrefix.pattern(key)], text, text]
     }
 
     /// What begins with a text, which holds no wildcard.
@@ -57,7 +65,7 @@ struct CountOfNames: Query {
     static let sql: SQL =
         "SELECT COUNT(*) FROM (" + PeopleOfFewNames.branches(" UNION ALL ") + ") found"
     let prefix: NamePrefix
-    var parameters: [SQLValue] { prefix.values.flatMap { [$0, .integer(CountOfNames.few)] } }
+    var parameters: [SQLValue] { prefix.values.flatMap { $0 + [.integer(CountOfNames.few)] } }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Int64 { try columns.integer() }
 }
 
@@ -70,19 +78,20 @@ struct PeopleOfFewNames: Query {
     let prefix: NamePrefix
     let range: PeopleRange
     var parameters: [SQLValue] {
-        prefix.values.flatMap { [$0, .integer(CountOfNames.few)] } + [.unsigned(range.after)] + range.roles
+        prefix.values.flatMap { $0 + [.integer(CountOfNames.few)] } + [.unsigned(range.after)] + range.roles
             + [.integer(range.limit)]
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
 
     /// The ids of those whose username, full name or address it is.
     fileprivate static func branches(_ union: SQL) -> SQL {
-        branch("username_key", "username_key") + union + branch("full_name_key", "full_name_key") + union
-            + branch("shown_email_key", "shown_email_key")
+        branch("username_key", NamePrefix.username) + union
+            + branch("full_name_search", NamePrefix.begins("full_name_search")) + union
+            + branch("email_search", NamePrefix.begins("email_search"))
     }
 
-    private static func branch(_ index: SQL, _ column: SQL) -> SQL {
-        "(SELECT id FROM accounts FORCE INDEX (" + index + ") WHERE " + column + " LIKE ? LIMIT ?)"
+    private static func branch(_ index: SQL, _ condition: SQL) -> SQL {
+        "(SELECT id FROM accounts FORCE INDEX (" + index + ") WHERE " + condition + " LIMIT ?)"
     }
 }
 
@@ -102,8 +111,9 @@ struct PeopleInBlocks: Query {
     static let count: UInt64 = 16
     static let sql: SQL =
         "SELECT " + AccountColumn.selected + " FROM ("
-        + branch("block_username", "username_key") + " UNION " + branch("block_full_name", "full_name_key") + " UNION "
-        + branch("block_email", "shown_email_key")
+        + branch("block_username", NamePrefix.username) + " UNION "
+        + branch("block_full_name_search", NamePrefix.begins("full_name_search")) + " UNION "
+        + branch("block_email_search", NamePrefix.begins("email_search"))
         + " ORDER BY id LIMIT ?) found STRAIGHT_JOIN accounts a ON a.id = found.id ORDER BY found.id"
     let first: UInt64
     let prefix: NamePrefix
@@ -113,15 +123,15 @@ struct PeopleInBlocks: Query {
         let blocks = (0..<PeopleInBlocks.count).map { SQLValue.unsigned(first + $0) }
         // The blocks before the last one that is needed have fewer than the limit, and that one has at most its size.
         let most = SQLValue.integer(range.limit + Int64(NextBlock.size))
-        return prefix.values.flatMap { blocks + range.roles + [$0, .unsigned(range.after), most] }
+        return prefix.values.flatMap { blocks + range.roles + $0 + [.unsigned(range.after), most] }
             + [.integer(range.limit)]
     }
     static func row(_ columns: inout Columns) throws(DatabaseError) -> Account { try Account(&columns) }
 
-    private static func branch(_ index: SQL, _ column: SQL) -> SQL {
+    private static func branch(_ index: SQL, _ condition: SQL) -> SQL {
         "(SELECT id FROM accounts FORCE INDEX (" + index + ") WHERE id_block IN (?"
-            + (1..<count).reduce("") { sql, _ in sql + ", ?" } + ") AND active_role IN (?, ?, ?) AND " + column
-            + " LIKE ? AND id > ? ORDER BY id_block LIMIT ?)"
+            + (1..<count).reduce("") { sql, _ in sql + ", ?" } + ") AND active_role IN (?, ?, ?) AND "
+            + condition + " AND id > ? ORDER BY id_block LIMIT ?)"
     }
 }
 
