@@ -33,8 +33,8 @@ enum Dev {
             try stack.start()
             defer { stack.stop() }
             welcome(stack)
-            var reviver = Reviver(stack)
-            while homeroom_wait_signal(&signals, 1) == 0 { try reviver.look() }
+            var supervisor = StackSupervisor(stack)
+            while homeroom_wait_signal(&signals, 1) == 0 { try supervisor.look() }
             print("\nstopping")
         } catch {
             throw .refused("\(error)")

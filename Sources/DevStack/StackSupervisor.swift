@@ -1,5 +1,5 @@
 /// Starts databases and services again that have ended by themselves, where a stack has several of them.
-package struct Reviver {
+package struct StackSupervisor {
     /// So often a part may end before it has been ready again.
     private static let most = 5
     private let stack: DevStack
