@@ -34,17 +34,14 @@ import Testing
     }
 
     @Test func `a server that takes the connection and says nothing is given up`() throws {
-        let path = try TestEnvironment.scratch("mute") + "/s"
-        let mute = try MuteServer(path)
-        let address = DatabaseAddress(transport: .socket(path: path), database: "x", user: "x", password: "x")
+        let mute = try MuteServer()
 
-        let error = failure { () throws(DatabaseError) in try Connection(address, timeouts: .probe).ping() }
+        let error = failure { () throws(DatabaseError) in try Connection(mute.address, timeouts: .probe).ping() }
 
         guard case .unavailable = error else {
             Issue.record("\(String(describing: error))")
             return
         }
-        #expect(mute.descriptor >= 0)
     }
 
     @Test func `a change on a connection that was cut before is made on a new one`() throws {
@@ -259,7 +256,7 @@ import Testing
 
     @Test func `a server that does not answer is waited for once, and its first answer is noticed`() throws {
         let lines = Lines()
-        let server = try Mute()
+        let server = try MuteServer()
         let monitor = ServerMonitor(server.address) { line in lines.all.withLock { $0.append(line) } }
         let connections = (0..<2).map { _ in Connection(server.address, monitor: monitor) }
 
@@ -313,36 +310,6 @@ import Testing
     }
 }
 
-/// A server that takes connections and says nothing.
-private final class Mute {
-    let address: DatabaseAddress
-    private let folder: String
-    private let descriptor: Int32
-
-    init() throws {
-        folder = try DevStack.scratch("mute")
-        let path = folder + "/sock"
-        address = DatabaseAddress(transport: .socket(path: path), database: "school", user: "homeroom", password: "")
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var name = sockaddr_un()
-        name.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
-        let isBound = withUnsafePointer(to: &name) { name in
-            name.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        try #require(isBound == 0 && listen(descriptor, 8) == 0)
-    }
-
-    func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
-
-    deinit {
-        close(descriptor)
-        try? DevStack.removeScratch(folder)
-    }
-}
-
 private final class Lines: Sendable {
     let all = Mutex<[String]>([])
 }
@@ -379,24 +346,4 @@ extension Connection {
         try execute(first)
         try execute(second)
     }
-}
-
-/// Listens, and never accepts.
-private final class MuteServer {
-    let descriptor: Int32
-
-    init(_ path: String) throws {
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var name = sockaddr_un()
-        name.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
-        let code = withUnsafePointer(to: &name) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        try #require(code == 0 && listen(descriptor, 8) == 0)
-    }
-
-    deinit { close(descriptor) }
 }

@@ -108,7 +108,7 @@ struct ServerMonitorTests {
         let mute = try MuteServer()
         let connection = connection(
             [
-                .socket(path: "/tmp/h-nobody-listens.sock"), .socket(path: mute.path),
+                .socket(path: "/tmp/h-nobody-listens.sock"), mute.address.transports[0],
                 .network(host: "no-such-host.invalid", port: 3306, encryption: .off), one.transports[0],
             ], as: one)
 
@@ -273,28 +273,6 @@ struct ServerMonitorTests {
         #expect(used == [true, false])
         #expect(isLost)
     }
-}
-
-/// Listens, and never accepts.
-private final class MuteServer {
-    let path: String
-    private let descriptor: Int32
-
-    init() throws {
-        path = try TestEnvironment.scratch("mute") + "/s"
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var name = sockaddr_un()
-        name.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
-        let code = withUnsafePointer(to: &name) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        try #require(code == 0 && listen(descriptor, 64) == 0)
-    }
-
-    deinit { close(descriptor) }
 }
 
 /// Another way to a server, which can be frozen as a whole machine can.
