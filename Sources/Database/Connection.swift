@@ -333,7 +333,7 @@ package final class Connection {
         } catch {
             throw refusedConnection(error)
         }
-        if isKnownLost { report("database: connected again to `\(address.database)` at \(place) as \(address.user)") }
+        if isKnownLost { report("database: connected again to \(address.each[server].description)") }
         isKnownLost = false
         session = new
         if monitor.isWatching {
@@ -350,7 +350,7 @@ package final class Connection {
     private func refusedConnection(_ error: DatabaseError) -> DatabaseError {
         waits.losses += 1
         if !isKnownLost {
-            let place = "`\(address.database)` at \(place) as \(address.user)"
+            let place = address.each[server].description
             report("database: cannot connect to \(place): \(error); is mariadbd running?")
         }
         isKnownLost = true

@@ -71,7 +71,7 @@ package final class ServerMonitor: Sendable {
             state.servers.enumerated().map { index, server in
                 let fault: String? =
                     switch server.health {
-                    case .unknown: "not known yet"
+                    case .unknown: "no answer"
                     case .serving: nil
                     case .lost(let reason): reason
                     }
@@ -93,18 +93,12 @@ package final class ServerMonitor: Sendable {
         if known != ServerMonitor.none { return known }
         start()
         state.wait(atMost: ServerMonitor.firstLook) { $0.selected != nil || $0.servers.allSatisfy(\.isKnown) }
-        let (selected, servers) = state.withLock { state in
+        let selected = state.withLock { state in
             select(&state)
-            return (state.selected, state.servers)
+            return state.selected
         }
         if let selected { return selected }
-        let faults = servers.map { server in
-            if case .lost(let reason) = server.health {
-                "\(server.name): \(reason)"
-            } else {
-                "\(server.name): no answer"
-            }
-        }
+        let faults = reports.compactMap { report in report.fault.map { "\(report.name): \($0)" } }
         throw ServerMonitor.notAsked("no server can serve: " + faults.joined(separator: "; "))
     }
 
@@ -189,8 +183,7 @@ package final class ServerMonitor: Sendable {
     private func note(_ index: Int, _ said: ServerState?, _ fault: String?) {
         let lines = state.withLock { state in
             var fault = fault
-            if fault == nil, let said,
-                let other = state.servers.indices.first(where: { $0 != index && $0 == state.selected }),
+            if fault == nil, let said, let other = state.selected, other != index,
                 let identity = state.servers[other].state?.identity, identity != said.identity
             {
                 fault =
