@@ -34,15 +34,15 @@ struct Homeroom {
 
     static func main() {
         do throws(CommandError) {
-            exit(try run(Array(CommandLine.arguments.dropFirst())))
+            end(try run(Array(CommandLine.arguments.dropFirst())))
         } catch {
             switch error {
             case .refused(let line):
                 complain("homeroom: \(line)")
-                exit(1)
+                end(1)
             case .usage(let line):
                 complain("homeroom: \(line)\n\n\(usage)")
-                exit(2)
+                end(2)
             }
         }
     }
@@ -75,6 +75,13 @@ struct Homeroom {
         case "nginx-origins": return try NginxOrigins.run(configuration, &arguments)
         default: return try UserCommand.run(configuration, &arguments)
         }
+    }
+
+    /// Threads that watch servers, check passwords or decode pictures may still be at it. exit(3) would first clean up the
+    /// libraries they are in (OPENSSL_cleanup), and end some of our processes with a segmentation fault.
+    private static func end(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 
     static func complain(_ text: String) {

@@ -32,8 +32,9 @@ class Operator(Client):
         try:
             code, trouble = machine.call(*words)
             it.status = 503 if code else 200
-            if code == 2:
-                it.wrong = trouble
+            # A refusal is 1; wrong usage, or the end by a signal, is none.
+            if code not in (0, 1):
+                it.wrong = f"ended with {code}: {trouble}"
         except subprocess.TimeoutExpired:
             pass
         it.end = self.load.history.now()

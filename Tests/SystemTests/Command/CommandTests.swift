@@ -202,6 +202,21 @@ struct CommandTests {
         #expect(outcome.status == 0)
     }
 
+    @Test func `a command ends well while other servers are still asked how they are`() throws {
+        let network = try NetworkDatabase.shared.get()
+        guard case .network(_, let port, _) = network.address(.off).transports[0] else { return }
+        // Another server under several names: while the first one answers, TLS begins with the others.
+        let settings = [
+            "HOMEROOM_DATABASE_HOST": "\(site.folder.databaseSocket),127.0.0.1,localhost,127.1,127.0.1",
+            "HOMEROOM_DATABASE_PORT": "\(port)", "HOMEROOM_DATABASE_CA": network.authority,
+        ]
+
+        let outcomes = try (0..<30).map { _ in try site.homeroom("user", "show", "nobody", environment: settings) }
+
+        #expect(Set(outcomes.map(\.status)) == [1])
+        #expect(outcomes.allSatisfy { $0.errors.contains("nobody has the username or email `nobody`\n") })
+    }
+
     @Test(arguments: [
         (
             "HOMEROOM_TOKEN_KEY", "short",
