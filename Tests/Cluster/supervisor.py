@@ -13,6 +13,9 @@ class Unit:
         self.program = None
         self.starts = 0
         self.wanted = threading.Event()
+        # No program runs. Only the thread that started one waits for its end: two could each find it gone.
+        self.idle = threading.Event()
+        self.idle.set()
         threading.Thread(target=self.keep, daemon=True).start()
 
     def start(self):
@@ -21,10 +24,10 @@ class Unit:
     def stop(self):
         """In an orderly way; it stays stopped."""
         self.wanted.clear()
-        program = self.program
-        if program:
-            program.terminate()
-            program.wait(60)
+        if not self.idle.is_set():
+            self.program.terminate()
+        if not self.idle.wait(60):
+            raise TimeoutError(f"{self.name}: still there 60 s after SIGTERM")
 
     def kill(self):
         """kill -9 of the main process. What it has started follows, as in a unit whose main process is gone."""
@@ -60,6 +63,7 @@ class Unit:
         with open(self.log, "a") as log:
             self.program = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0, cwd="/", **more)
+        self.idle.clear()
         self.starts += 1
         # Not reaped yet: so the group's number is still its own when what is left of it is ended.
         os.waitid(os.P_PID, self.program.pid, os.WEXITED | os.WNOWAIT)
@@ -68,6 +72,7 @@ class Unit:
         except ProcessLookupError:
             pass
         self.program.wait()
+        self.idle.set()
 
     def hand_over(self):
         os.dup2(self.socket.fileno(), 3)
