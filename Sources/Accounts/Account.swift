@@ -44,6 +44,8 @@ package struct Account: Sendable {
     package static let themes = ["light", "dark", "system"]
     /// Path below the media root: `avatars/….jpg`.
     package var avatar: String?
+    /// Whether the password came from somebody else, so that its owner has to change it before anything else.
+    package var mustChangePassword = false
     /// Becomes false when the address changes.
     package var isEmailVerified = false
     /// Whether the number was verified.

@@ -80,6 +80,7 @@ package struct AccountColumn: Sendable {
         AccountColumn("status", word(\.status)),
         AccountColumn("is_staff", .flag(.init(\.isStaff))),
         AccountColumn("is_superuser", .flag(.init(\.isSuperuser))),
+        AccountColumn("must_change_password", .flag(.init(\.mustChangePassword))),
         AccountColumn("full_name", .text(.fullName, .init(\.fullName), max: 100, isMultiline: false)),
         AccountColumn("first_name", .text(.firstName, .init(\.firstName), max: 100, isMultiline: false)),
         AccountColumn("last_name", .text(.lastName, .init(\.lastName), max: 100, isMultiline: false)),

@@ -4,12 +4,15 @@ import Secrets
 /// What an operator does through the `homeroom` command. `name` is a username or an email.
 extension Accounts {
     /// Makes an account.
+    ///
+    /// - Parameter mustChange: whether its owner has to change the password before anything else.
     package func create(
-        _ name: String, email: String, password: String, privileges: Privileges, rules: PasswordRules
+        _ name: String, email: String, password: String, privileges: Privileges, mustChange: Bool = false,
+        rules: PasswordRules
     ) throws(AccountsError) -> Account {
         let form = Registration(
             username: .text(name), email: .text(email), password: .text(password), confirmation: nil)
-        let account = try make(form, passwords: rules, session: nil, privileges: privileges)
+        let account = try make(form, passwords: rules, session: nil, privileges: privileges, mustChange: mustChange)
         report(.created, account.id)
         return account
     }
@@ -32,7 +35,11 @@ extension Accounts {
     }
 
     /// Sets a password and ends the sessions.
-    package func setPassword(_ password: String, of account: Account, rules: PasswordRules) throws(AccountsError) {
+    ///
+    /// - Parameter mustChange: whether its owner has to change it before anything else.
+    package func setPassword(
+        _ password: String, of account: Account, mustChange: Bool = false, rules: PasswordRules
+    ) throws(AccountsError) {
         var validation = Validation()
         _ = validation.newPassword(
             .text(password), confirmation: nil, (.password, .confirmation), rules: rules, username: account.username,
@@ -42,7 +49,7 @@ extension Accounts {
         while true {
             let stored = try refusing { () throws(DatabaseError) in try database.first(AccountByID(id: account.id)) }
             guard let stored else { throw .refused(.notFound) }
-            if try setPassword(hash, of: stored, guesses: nil) { break }
+            if try setPassword(hash, of: stored, guesses: nil, mustChange: mustChange) { break }
         }
         report(.passwordSet, account.id)
     }

@@ -71,11 +71,12 @@ extension Accounts {
     /// Sets a password, ends the sessions but one and forgets the wrong guesses. False, and nothing changed, when the
     /// password was changed since `stored` was read, the session to keep has ended, or the guesses locked meanwhile.
     func setPassword(
-        _ hash: String, of stored: StoredAccount, guesses: LoginSubject?, keeping kept: UInt64 = 0
+        _ hash: String, of stored: StoredAccount, guesses: LoginSubject?, keeping kept: UInt64 = 0,
+        mustChange: Bool = false
     ) throws(AccountsError) -> Bool {
         let change = SetPassword(
-            id: stored.account.id, passwordVersion: stored.passwordVersion, hash: hash, guesses: guesses,
-            keptSession: kept, now: now, settings: dependencies.settings)
+            id: stored.account.id, passwordVersion: stored.passwordVersion, hash: hash, mustChange: mustChange,
+            guesses: guesses, keptSession: kept, now: now, settings: dependencies.settings)
         return try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 _ = try database.first(LockedAccount(id: change.id))

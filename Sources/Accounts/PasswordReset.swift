@@ -69,8 +69,8 @@ extension Accounts {
         let newHash = try self.hash(password)
         let account = stored.account
         let change = SetPassword(
-            id: account.id, passwordVersion: stored.passwordVersion, hash: newHash, guesses: nil, keptSession: 0,
-            now: now, settings: dependencies.settings)
+            id: account.id, passwordVersion: stored.passwordVersion, hash: newHash, mustChange: false,
+            guesses: nil, keptSession: 0, now: now, settings: dependencies.settings)
         let isSet = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 // A change of the address since then has removed the row; this one waits for a change that is under way.

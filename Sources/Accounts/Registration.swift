@@ -59,7 +59,7 @@ extension Accounts {
     func make(
         _ form: Registration, passwords: PasswordRules, usernameLength: ClosedRange<Int> = 1...Username.longest,
         requiredDetails: Set<Field> = [], session: Session?, isVerificationSent: Bool = false,
-        privileges: Privileges = Privileges()
+        privileges: Privileges = Privileges(), mustChange: Bool = false
     ) throws(AccountsError) -> Account {
         var validation = Validation()
         let typed = form.username.flatMap { validation.required($0, .username, trimmed: true) }
@@ -74,6 +74,7 @@ extension Accounts {
         account.role = privileges.role
         account.isStaff = privileges.isStaff
         account.isSuperuser = privileges.isSuperuser
+        account.mustChangePassword = mustChange
         validation.details(form.details, required: requiredDetails, into: &account)
         try validation.refuseIfAny()
         guard let email, let password else { throw .fault("a violation is missing") }

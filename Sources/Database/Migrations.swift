@@ -22,6 +22,8 @@ package struct Migration: Sendable {
         Migration(version: 11, name: "address-keys", script: nil),
         Migration(version: 12, name: "account-api", script: PackageResources._012_account_api_sql),
         Migration(version: 13, name: "people-search", script: PackageResources._013_people_search_sql),
+        Migration(
+            version: 14, name: "must-change-password", script: PackageResources._014_must_change_password_sql),
     ]
 
     /// The version that this executable needs.

@@ -16,12 +16,12 @@ struct Homeroom {
           nginx-origins                                prints what nginx needs to know of HOMEROOM_TRUSTED_ORIGINS
           media clean                                  removes files that no account names
           openapi [CONTRACT] [--html]                  what one contract takes and gives, or all: OpenAPI 3.1, or a page
-          user create NAME --email E [--role R] [--staff] [--superuser]   password from standard input
+          user create NAME --email E [--role R] [--staff] [--superuser] [--must-change]   password from standard input
           user show NAME
           user list [--role R]
           user set-role NAME student|mentor|teacher
           user set-status NAME active|inactive|disabled
-          user set-password NAME                       from standard input
+          user set-password NAME [--must-change]       from standard input; --must-change: at the first login
           user sessions NAME
           user logout NAME
           user unlock NAME

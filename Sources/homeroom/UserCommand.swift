@@ -23,7 +23,8 @@ enum UserCommand {
         case "unlock":
             let name = try lastName(&arguments)
             try refusing { () throws(AccountsError) in try accounts.unlock(name) }
-        case "show", "set-password", "sessions", "logout", "delete":
+        case "set-password": try setPassword(accounts, &arguments)
+        case "show", "sessions", "logout", "delete":
             try act(call, on: try account(try lastName(&arguments), accounts), accounts)
         default:
             throw .usage("unknown call `user \(call)`")
@@ -35,11 +36,6 @@ enum UserCommand {
         switch call {
         case "show":
             print(line(account))
-        case "set-password":
-            let password = try password()
-            try refusing { () throws(AccountsError) in
-                try accounts.setPassword(password, of: account, rules: OperatorRules.passwords)
-            }
         case "sessions":
             let sessions = try refusing { () throws(AccountsError) in try accounts.sessions(of: account) }
             for session in sessions { print(line(session)) }
@@ -67,13 +63,24 @@ enum UserCommand {
         if let text = try arguments.option("role") { privileges.role = try word(text) }
         privileges.isStaff = arguments.flag("staff")
         privileges.isSuperuser = arguments.flag("superuser")
+        let mustChange = arguments.flag("must-change")
         let name = try lastName(&arguments)
         let password = try password()
         let account = try refusing { [privileges] () throws(AccountsError) in
             try accounts.create(
-                name, email: email, password: password, privileges: privileges, rules: OperatorRules.passwords)
+                name, email: email, password: password, privileges: privileges, mustChange: mustChange,
+                rules: OperatorRules.passwords)
         }
         print(line(account))
+    }
+
+    private static func setPassword(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+        let mustChange = arguments.flag("must-change")
+        let account = try account(try lastName(&arguments), accounts)
+        let password = try password()
+        try refusing { () throws(AccountsError) in
+            try accounts.setPassword(password, of: account, mustChange: mustChange, rules: OperatorRules.passwords)
+        }
     }
 
     private static func account(_ name: String, _ accounts: Accounts) throws(CommandError) -> Account {

@@ -243,13 +243,15 @@ struct SetPassword: Command {
     static let sql: SQL =
         """
         UPDATE accounts a SET a.password_hash = ?, a.password_version = a.password_version + 1, \
-        a.session_epoch = a.session_epoch + 1, a.updated_at = ? WHERE a.id = ? AND a.password_version = ? \
+        a.must_change_password = ?, a.session_epoch = a.session_epoch + 1, a.updated_at = ? WHERE a.id = ? AND a.password_version = ? \
         AND NOT EXISTS (SELECT 1 FROM login_failures WHERE subject = ? AND locked_until > ? AND locked_until <= ?) \
         AND (? OR EXISTS (SELECT 1 FROM sessions s WHERE s.id = ? AND
         """ + " " + Session.isCurrent + "))"
     let id: UInt64
     let passwordVersion: Int64
     let hash: String
+    /// Whether its owner has to change it before anything else.
+    let mustChange: Bool
     /// nil where nobody guesses: an operator, or the holder of a mailed link.
     let guesses: LoginSubject?
     /// 0 for none.
@@ -258,7 +260,7 @@ struct SetPassword: Command {
     let settings: Settings
     var parameters: [SQLValue] {
         [
-            .text(hash), .time(now), .unsigned(id), .integer(passwordVersion),
+            .text(hash), .flag(mustChange), .time(now), .unsigned(id), .integer(passwordVersion),
             guesses.map { .bytes($0.digest) } ?? .null, .time(now), .time(now + settings.longestLock),
             .flag(keptSession == 0), .unsigned(keptSession),
         ]

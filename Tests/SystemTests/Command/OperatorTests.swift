@@ -37,8 +37,10 @@ struct OperatorTests {
         let line = try #require(lines(outcome).first { $0["id"] == .integer(person.id) })
         #expect(
             line.members.map(\.name) == [
-                "id", "username", "email", "role", "status", "is_staff", "is_superuser", "full_name", "first_name",
-                "last_name", "phone", "bio", "avatar", "login_count", "created_at", "updated_at", "last_login_at",
+                "id", "username", "email", "role", "status", "is_staff", "is_superuser", "must_change_password",
+                "full_name",
+                "first_name", "last_name", "phone", "bio", "avatar", "login_count", "created_at", "updated_at",
+                "last_login_at",
             ])
     }
 
