@@ -8,4 +8,10 @@ package struct Caller: Sendable {
     package var cookieHash: [UInt8]?
     /// The cookie's new life in seconds, where this request made it longer.
     package var renewedCookieLife: Int64?
+
+    /// Refuses whose password somebody else chose, until they have changed it. Nothing but that, a look at the own account,
+    /// renewal and sign-out is done before.
+    package func requireOwnPassword() throws(AccountsError) {
+        if account.mustChangePassword { throw .refused(.passwordChangeRequired) }
+    }
 }

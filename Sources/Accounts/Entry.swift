@@ -10,6 +10,13 @@ package enum Entry: Sendable, Equatable {
     }
 }
 
+extension Entry {
+    /// Whether it is this text, byte for byte.
+    func isText(_ text: String) -> Bool {
+        if case .text(let own) = self { own.utf8.elementsEqual(text.utf8) } else { false }
+    }
+}
+
 extension String {
     /// Without white space at both ends.
     var trimmed: String {

@@ -30,6 +30,9 @@ extension Accounts {
         let new = validation.newPassword(
             form.new, confirmation: form.confirmation, (.newPassword, .newConfirmation), rules: policy.passwords,
             username: stored.account.username, email: stored.account.email)
+        if stored.account.mustChangePassword, let new, form.current.isText(new) {
+            validation.add(.newPassword, .unchanged)
+        }
         try validation.refuseIfAny()
         guard let new else { throw .fault("a violation is missing") }
 

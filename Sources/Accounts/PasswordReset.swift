@@ -16,6 +16,9 @@ extension Accounts {
         guard name.isAddress, try account(named: name) != nil else { throw .refused(.notFound) }
         let stored = try checked(name: name, field: .email, password: current)
         guard stored.account.status == .active else { throw .refused(.inactive) }
+        if stored.account.mustChangePassword, old.isText(password) {
+            throw .refused(.invalid([Violation(.newPassword, .unchanged)]))
+        }
         let guesses = LoginSubject(stored.account.id, name: nil)
         guard try setPassword(try hash(password), of: stored, guesses: guesses) else {
             try refuseIfLocked(guesses)
@@ -65,6 +68,9 @@ extension Accounts {
             username: stored?.account.username, email: stored?.account.email)
         try validation.refuseIfAny()
         guard let stored, let hash, let password else { throw .refused(.badResetToken) }
+        if stored.account.mustChangePassword, try matches(PasswordHash(stored: stored.passwordHash), password) {
+            throw .refused(.invalid([Violation(.newPassword, .unchanged)]))
+        }
 
         let newHash = try self.hash(password)
         let account = stored.account

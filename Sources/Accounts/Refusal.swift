@@ -23,6 +23,8 @@ package enum Refusal: Sendable {
     case inactive
     /// Signed in, but without the right to this.
     case forbidden
+    /// Signed in with a password that somebody else chose, which has to be changed first.
+    case passwordChangeRequired
     /// Too many failures; `retryAfter` in seconds.
     case locked(retryAfter: Int64)
     /// Database, disk or hashing cannot serve now; the same call may work later.

@@ -15,6 +15,8 @@ package enum Rule: Sendable, Equatable {
     case common, numeric
     case similar(to: Field)
     case mismatch, incorrect
+    /// The new password is the one that has to be changed.
+    case unchanged
     /// A mailed link's token: too old, or used or never one.
     case expired, unknown
     case unknownRole, otherRole

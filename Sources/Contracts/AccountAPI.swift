@@ -73,7 +73,7 @@ package let accountAPI = Contract(
                 .compared(.currentPassword, "current_password", "example-pass-1"),
                 .required(.newPassword, "new_password", "example-pass-2"),
             ],
-            gives: .noContent, refuses: [.locked(retryAfter: 900)]
+            gives: .noContent, refuses: [.locked(retryAfter: 900)], servesBeforeChange: true
         ) { context, me, accounts throws(AccountsError) in
             try accounts.changePassword(of: me, PasswordChange(context), by: context.policy)
         },
@@ -129,26 +129,27 @@ package let accountAPI = Contract(
 
 // MARK: What it shows
 
-private let account: Shape<Account> = [
-    "id": .id,
-    "username": .username("alice"),
-    "email": .email("alice@example.org"),
-    "is_email_verified": .flag(true) { $0.isEmailVerified },
-    "pending_email_undo_until": .optionalTime(nil) { $0.emailUndoUntil?.withMicroseconds },
-    "role": .role,
-    "full_name": .optionalText("Alice Liddell") { $0.fullName },
-    "first_name": .optionalText(nil) { $0.firstName },
-    "last_name": .optionalText(nil) { $0.lastName },
-    "phone": .phone(nil),
-    "bio": .bio("Grade 7"),
-    "avatar": .optional(picture) { $0.avatar },
-    "language": .text("zh") { $0.language },
-    "timezone": .text("Asia/Shanghai") { $0.timezone },
-    "theme": .text("light") { $0.theme },
-    "login_count": .integer(5) { $0.loginCount },
-    "created_at": .time("2025-07-26T07:42:39.508828Z") { $0.createdAt.withMicroseconds },
-    "last_login_at": .optionalTime("2025-07-26T08:30:15.123456Z") { $0.lastLoginAt?.withMicroseconds },
-]
+private let account: Shape<Account> =
+    ([
+        "id": .id,
+        "username": .username("alice"),
+        "email": .email("alice@example.org"),
+        "is_email_verified": .flag(true) { $0.isEmailVerified },
+        "pending_email_undo_until": .optionalTime(nil) { $0.emailUndoUntil?.withMicroseconds },
+        "role": .role,
+        "full_name": .optionalText("Alice Liddell") { $0.fullName },
+        "first_name": .optionalText(nil) { $0.firstName },
+        "last_name": .optionalText(nil) { $0.lastName },
+        "phone": .phone(nil),
+        "bio": .bio("Grade 7"),
+        "avatar": .optional(picture) { $0.avatar },
+        "language": .text("zh") { $0.language },
+        "timezone": .text("Asia/Shanghai") { $0.timezone },
+        "theme": .text("light") { $0.theme },
+        "login_count": .integer(5) { $0.loginCount },
+        "created_at": .time("2025-07-26T07:42:39.508828Z") { $0.createdAt.withMicroseconds },
+        "last_login_at": .optionalTime("2025-07-26T08:30:15.123456Z") { $0.lastLoginAt?.withMicroseconds },
+    ] as Shape).marked("must_change_password") { $0.mustChangePassword }
 
 /// A picture and its squares, by the path of the picture.
 private let picture: Shape<String> = [
@@ -237,6 +238,7 @@ extension Entry {
         case .badResetToken: return problem(400, .invalid, here, errors: [Violation(.resetToken, .unknown)])
         case .notFound: return problem(404, .notFound, here)
         case .forbidden: return problem(403, .forbidden, here)
+        case .passwordChangeRequired: return problem(403, .passwordChangeRequired, here)
         case .locked: return problem(429, .locked, here)
         case .unavailable: return problem(503, .unavailable, here)
         }
@@ -258,6 +260,7 @@ private func list(_ codes: [String]) -> String { codes.map { "`\($0)`" }.joined(
 private enum Code: String, CaseIterable {
     case invalid, malformed, forbidden, locked, busy, unavailable
     case notAuthenticated = "not_authenticated"
+    case passwordChangeRequired = "password_change_required"
     case crossOrigin = "cross_origin"
     case notFound = "not_found"
     case methodNotAllowed = "method_not_allowed"
@@ -273,6 +276,8 @@ private enum Code: String, CaseIterable {
         case (.malformed, .chinese): ChineseWords.malformed
         case (.forbidden, .english): "You do not have the right to do this."
         case (.forbidden, .chinese): ChineseWords.forbidden
+        case (.passwordChangeRequired, .english): "Change your password first."
+        case (.passwordChangeRequired, .chinese): "请先修改密码。"
         case (.locked, .english): "Too many failed attempts. Try again later."
         case (.locked, .chinese): "尝试失败次数过多，请稍后再试。"
         case (.busy, .english), (.unavailable, .english): "The service is busy. Try again in a moment."
@@ -338,6 +343,7 @@ enum FieldCode: String, CaseIterable {
     case tooLong = "too_long"
     case tooManyPixels = "too_many_pixels"
     case tooShort = "too_short"
+    case unchanged
     case unknown
 
     init(_ rule: Rule) {
@@ -358,6 +364,7 @@ enum FieldCode: String, CaseIterable {
             case .similar: .similar
             case .mismatch: .mismatch
             case .incorrect: .incorrect
+            case .unchanged: .unchanged
             case .expired: .expired
             case .unknown: .unknown
             case .unknownRole, .otherRole, .notAChoice: .notAChoice
@@ -389,6 +396,7 @@ private func words(_ violation: Violation, _ language: Language) -> String {
     case .similar(let field): "The password is too similar to the \(field == .email ? "email address" : "username")."
     case .mismatch: "The two passwords differ."
     case .incorrect: "The password is not right."
+    case .unchanged: "The new password must differ from the present one."
     case .expired: "This link is too old. Ask for a new one."
     case .unknown: "This link was used already, or is incomplete."
     case .unknownRole, .otherRole, .notAChoice: "This is not one of the choices."

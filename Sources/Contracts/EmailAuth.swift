@@ -68,6 +68,7 @@ private let user: Shape<Account> = ["email": .email("user@example.com"), "userna
         case .badRefreshToken, .foreignRefreshToken, .badResetToken: return error(401, "Token is invalid or expired")
         case .wrongCredentials, .inactive, .notFound: return error(401, "邮箱或密码错误")
         case .forbidden: return error(403, ChineseWords.forbidden)
+        case .passwordChangeRequired: return error(403, ChineseWords.passwordChangeRequired)
         case .locked: return error(429, ChineseWords.locked)
         case .unavailable: return error(503, ChineseWords.unavailable)
         }

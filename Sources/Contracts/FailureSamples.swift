@@ -45,6 +45,7 @@ struct FailureSamples {
         case .everybody, .inside: break
         case .bearer, .signedIn: failures += [.refused(.notAuthenticated), .refused(.badToken)]
         }
+        if !route.servesBeforeChange { failures.append(.refused(.passwordChangeRequired)) }
         if contract.policy.isCookie, route.method != .get { failures.append(.crossOrigin) }
         if route.takesFields {
             failures += [
@@ -102,7 +103,8 @@ struct FailureSamples {
             if let max = policy.passwords.longest { rules.append(.tooLong(max)) }
             if policy.passwords.refusesCommon { rules.append(.common) }
             if policy.passwords.refusesNumeric { rules.append(.numeric) }
-            return rules + policy.passwords.dissimilarTo.map { .similar(to: $0) }
+            rules += policy.passwords.dissimilarTo.map { .similar(to: $0) }
+            return rules + (input.field == .newPassword ? [.unchanged] : [])
         case .confirmation, .newConfirmation: return [.mismatch]
         case .currentPassword: return [.incorrect]
         case .role: return input.isRequired ? [.otherRole, .unknownRole] : [.unknownRole]

@@ -85,6 +85,7 @@ struct PydanticError {
         case .similar: "Value error, password is too similar to the account"
         case .mismatch: "Value error, passwords do not match"
         case .incorrect: "Value error, password is incorrect"
+        case .unchanged: "Value error, must differ from the old password"
         case .expired, .unknown: "Value error, token is invalid or expired"
         case .unknownRole, .otherRole, .notAChoice: "Input should be 'student', 'mentor' or 'teacher'"
         case .notANumber(let range): "Input should be an integer from \(range.lowerBound) to \(range.upperBound)"
@@ -104,7 +105,8 @@ struct PydanticError {
         case .notANumber: "int_parsing"
         case .unknownRole, .otherRole, .notAChoice: "enum"
         case .tooManyBytes, .malformed, .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric,
-            .similar, .mismatch, .incorrect, .expired, .unknown, .notAFile, .emptyFile, .notAPicture, .fileTooLarge,
+            .similar, .mismatch, .incorrect, .unchanged, .expired, .unknown, .notAFile, .emptyFile, .notAPicture,
+            .fileTooLarge,
             .tooManyPixels, .tooLongSide:
             "value_error"
         }

@@ -175,6 +175,7 @@ package final class RequestContext: @unchecked Sendable {
         var caller = try accounts.caller(credential, try session.get())
         accountID = caller.account.id
         accountLanguage = caller.account.language
+        if destination.route?.servesBeforeChange == false { try caller.requireOwnPassword() }
         if case .cookie(let hashes) = credential {
             caller = try accounts.sliding(caller, by: policy)
             let cookie = zip(cookies, hashes).first { $0.1 == caller.cookieHash }?.0

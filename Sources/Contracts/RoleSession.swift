@@ -58,7 +58,7 @@ package let roleSession = Contract(
                 .required(.newPassword, "new_password", "example-pass-2"),
                 .compared(.newConfirmation, "confirm_password", "example-pass-2"),
             ],
-            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)]
+            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)], servesBeforeChange: true
         ) { context, me, accounts throws(AccountsError) in
             try accounts.changePassword(of: me, PasswordChange(context), by: context.policy)
         },
@@ -66,7 +66,7 @@ package let roleSession = Contract(
         .reading("/api/user/me/", "获取当前用户信息", failure: "查询失败", gives: .ok(user)),
         .signedIn(
             .post, "/api/user/logout/", "用户登出", failure: "登出失败",
-            gives: .ok(message("登出成功")).settingCookie({ ("", 0) }, opensSession: false)
+            gives: .ok(message("登出成功")).settingCookie({ ("", 0) }, opensSession: false), servesBeforeChange: true
         ) { _, me, accounts throws(AccountsError) in
             try accounts.signOut(me)
         },
@@ -147,6 +147,7 @@ extension Success where Outcome == AccountPages {
         case .wrongCredentials, .inactive, .notFound, .badRefreshToken, .foreignRefreshToken, .badResetToken:
             return message(401, "用户名或密码错误")
         case .forbidden: return message(403, ChineseWords.forbidden)
+        case .passwordChangeRequired: return message(403, ChineseWords.passwordChangeRequired)
         case .locked: return message(429, ChineseWords.locked)
         case .unavailable: return message(503, ChineseWords.unavailable)
         }

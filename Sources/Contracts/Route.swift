@@ -60,6 +60,8 @@ package final class Route: Sendable {
     let refusals: [Refusal]
     /// This route's own words for a failure, before the contract's; nil leaves it to those.
     let answer: (@Sendable (Failure, FailureContext) -> Reply?)?
+    /// Whether it also serves who has to change the password before anything else.
+    let servesBeforeChange: Bool
     /// Whether it may give a browser a session, which no page of another origin may have it do.
     let setsCookie: Bool
     /// What its requests change of the own profile; nil where it does not change it, or never only texts.
@@ -81,7 +83,7 @@ package final class Route: Sendable {
         encodings: [Fields.Encoding]?, parameter: Input? = nil, takes inputs: [Input], query: [Input],
         gives success: Success<Outcome>,
         refuses refusals: [Refusal], answer: (@Sendable (Failure, FailureContext) -> Reply?)? = nil,
-        change: (@Sendable (RequestContext) -> ProfileChange)? = nil,
+        servesBeforeChange: Bool = true, change: (@Sendable (RequestContext) -> ProfileChange)? = nil,
         handle: @escaping @Sendable (RequestContext, Accounts) throws(Failure) -> Reply
     ) {
         self.method = method
@@ -97,6 +99,7 @@ package final class Route: Sendable {
         self.success = SuccessDescription(success)
         self.refusals = refusals
         self.answer = answer
+        self.servesBeforeChange = servesBeforeChange
         self.setsCookie = success.setsCookie
         self.change = change
         self.handle = handle
@@ -129,16 +132,19 @@ package final class Route: Sendable {
     }
 
     /// An endpoint for the holder of a living session.
+    ///
+    /// - Parameter servesBeforeChange: whether it also serves who has to change the password before anything else.
     static func signedIn<Outcome>(
         _ method: Method, _ path: String, _ title: String, on executor: Executor = .light, failure head: String = "",
         encodings: [Fields.Encoding]? = nil, parameter: Input? = nil, takes inputs: [Input] = [], query: [Input] = [],
-        gives success: Success<Outcome>, refuses refusals: [Refusal] = [],
+        gives success: Success<Outcome>, refuses refusals: [Refusal] = [], servesBeforeChange: Bool = false,
         change: (@Sendable (RequestContext) -> ProfileChange)? = nil,
         handle: @escaping @Sendable (RequestContext, Caller, Accounts) throws(AccountsError) -> Outcome
     ) -> Route {
         Route(
             method, path, executor, access: .signedIn, title: title, head: head, encodings: encodings,
-            parameter: parameter, takes: inputs, query: query, gives: success, refuses: refusals, change: change
+            parameter: parameter, takes: inputs, query: query, gives: success, refuses: refusals,
+            servesBeforeChange: servesBeforeChange, change: change
         ) { context, accounts throws(Failure) in
             // Before the body: strangers cannot make us keep a file.
             let me = try context.refusing { () throws(AccountsError) in try context.caller(accounts) }
@@ -153,7 +159,9 @@ package final class Route: Sendable {
     static func reading(
         _ path: String, _ title: String, failure head: String = "", gives success: Success<Account>
     ) -> Route {
-        signedIn(.get, path, title, on: .reading, failure: head, gives: success) { _, me, _ in me.account }
+        signedIn(.get, path, title, on: .reading, failure: head, gives: success, servesBeforeChange: true) { _, me, _ in
+            me.account
+        }
     }
 
     /// An endpoint that changes the profile of the holder of a living session.

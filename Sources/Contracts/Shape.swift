@@ -90,6 +90,35 @@ extension Shape {
     }
 }
 
+extension Shape {
+    /// This object with a member behind the others that is `true`, and there only where it is.
+    func marked(_ name: String, _ isTrue: @escaping @Sendable (Source) -> Bool) -> Shape {
+        let tail = Array(",\"\(name)\":true}".utf8)
+        return Shape(schema: schema.with(property: name, ["type": "boolean", "const": true]), example: example) {
+            [write] source, request, bytes in
+            write(source, request, &bytes)
+            if isTrue(source) { bytes.replaceSubrange((bytes.count - 1)..., with: tail) }
+        }
+    }
+}
+
+extension JSON {
+    /// The schema of an object with one more property, which need not be there.
+    fileprivate func with(property name: String, _ schema: JSON) -> JSON {
+        guard case .object(let members) = self else { return self }
+        return .object(
+            Object(
+                members.members.map { member in
+                    guard member.name == "properties", case .object(let properties) = member.value else {
+                        return member
+                    }
+                    return Member(
+                        name: member.name,
+                        value: .object(Object(properties.members + [Member(name: name, value: schema)])))
+                }))
+    }
+}
+
 extension Shape: ExpressibleByStringLiteral, ExpressibleByUnicodeScalarLiteral,
     ExpressibleByExtendedGraphemeClusterLiteral
 {

@@ -42,8 +42,10 @@ package let usersToken = Contract(
         },
         .reading("/api/users/me", "3. 获取当前用户信息", gives: .ok(me)),
         .reading("/api/me", "3. 获取当前用户信息", gives: .ok(me)),
-        .signedIn(.post, "/api/users/logout", "4. 用户登出", gives: .ok(message("You have been logged out."))) {
-            _, me, accounts throws(AccountsError) in
+        .signedIn(
+            .post, "/api/users/logout", "4. 用户登出", gives: .ok(message("You have been logged out.")),
+            servesBeforeChange: true
+        ) { _, me, accounts throws(AccountsError) in
             try accounts.signOut(me)
         },
         .renewing("/api/users/refresh_token", "5. 刷新访问令牌", gives: .ok(token), refuses: [.staleToken]),
@@ -123,6 +125,7 @@ private func resetPassword(_ path: String) -> Route {
         case .notFound: return detail(404, "User not found")
         case .inactive: return detail(403, "User is disabled")
         case .forbidden: return detail(403, "Not enough permissions")
+        case .passwordChangeRequired: return detail(403, "Please change your password first")
         case .locked: return detail(429, "登录失败次数过多，请稍后再试")
         case .unavailable: return detail(503, "Service temporarily unavailable, try again later.")
         }

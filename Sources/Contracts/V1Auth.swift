@@ -57,8 +57,9 @@ package let v1Auth = Contract(
         ) { context, accounts throws(AccountsError) in
             try accounts.signIn(SignIn(context), by: context.policy)
         },
-        .signedIn(.post, "/api/v1/auth/logout", "4. 用户登出", gives: .ok(message("登出成功"))) {
-            _, me, accounts throws(AccountsError) in
+        .signedIn(
+            .post, "/api/v1/auth/logout", "4. 用户登出", gives: .ok(message("登出成功")), servesBeforeChange: true
+        ) { _, me, accounts throws(AccountsError) in
             try accounts.signOut(me)
         },
         .reading("/api/v1/auth/me", "5. 获取当前用户信息", gives: .ok(everything)),
@@ -72,7 +73,7 @@ package let v1Auth = Contract(
                 .compared(.currentPassword, "old_password", "oldpassword123"),
                 .required(.newPassword, "new_password", "newpassword123"),
             ],
-            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)]
+            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)], servesBeforeChange: true
         ) { context, me, accounts throws(AccountsError) in
             try accounts.changePassword(of: me, PasswordChange(context), by: context.policy)
         },
@@ -161,6 +162,7 @@ private let lastLoginAt = Shape<Account>.optionalTime("2024-01-01T12:30:00Z") { 
         case .wrongCredentials, .notFound: return unauthorized("用户名或密码错误")
         case .inactive: return detail(403, "账户未激活")
         case .forbidden: return detail(403, ChineseWords.forbidden)
+        case .passwordChangeRequired: return detail(403, ChineseWords.passwordChangeRequired)
         case .locked: return detail(423, "账户已被锁定")
         case .badResetToken: return detail(400, "重置令牌无效或已过期")
         case .badRefreshToken, .foreignRefreshToken: return detail(400, "无效的令牌")

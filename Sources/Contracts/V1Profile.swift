@@ -62,7 +62,7 @@ package let v1Profile = Contract(
                 // The document reports a mismatch under the new password.
                 .compared(.newConfirmation, "new_password_confirm", "newpassword456", mismatchUnder: "new_password"),
             ],
-            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)]
+            gives: .ok(message("密码修改成功")), refuses: [.locked(retryAfter: 900)], servesBeforeChange: true
         ) { context, me, accounts throws(AccountsError) in
             try accounts.changePassword(of: me, PasswordChange(context), by: context.policy)
         },
@@ -79,7 +79,7 @@ package let v1Profile = Contract(
         .signedIn(
             .post, "/api/v1/auth/logout/", "9. 用户登出", failure: "登出失败",
             takes: [.compared(.refresh, "refresh", .string(exampleToken))],
-            gives: .ok(message("登出成功")), refuses: [.foreignRefreshToken]
+            gives: .ok(message("登出成功")), refuses: [.foreignRefreshToken], servesBeforeChange: true
         ) { context, me, accounts throws(AccountsError) in
             try accounts.signOut(me, refresh: context[.refresh])
         },
@@ -146,6 +146,8 @@ private let joined = Shape<Account>.time("2025-07-26T07:42:39.508828Z") { $0.cre
             return Reply(401, ["message": "用户名或密码错误"])
         case .forbidden:
             return Reply(403, ["detail": "You do not have permission to perform this action."])
+        case .passwordChangeRequired:
+            return Reply(403, ["detail": .string(ChineseWords.passwordChangeRequired)])
         case .locked:
             return Reply(429, ["message": "登录失败次数过多，请稍后再试"])
         case .unavailable:
@@ -208,6 +210,7 @@ private func unauthorized(_ body: JSON) -> Reply {
     case .similar(let field): "The password is too similar to the \(field == .email ? "email address" : "username")."
     case .mismatch: violation.field == .newConfirmation ? "两次输入的新密码不一致" : "两次输入的密码不一致"
     case .incorrect: "当前密码不正确"
+    case .unchanged: "新密码不能与当前密码相同"
     case .expired, .unknown: "Token is invalid or expired"
     case .unknownRole, .otherRole, .notAChoice: "Not a valid choice."
     case .notAFlag: "Must be a valid boolean."

@@ -14,8 +14,8 @@ struct Argon2Hash: Sendable {
     let salt: [UInt8]
     let tag: [UInt8]
 
-    /// The parts between the dollars, from the variant on; nil when they are not such a hash or cost too much.
-    init?(_ parts: [Substring]) {
+    /// The parts between the dollars, from the variant on; nil when they are not such a hash.
+    init?(_ parts: [Substring]) throws(CostExceeded) {
         guard let variant = parts.first.flatMap({ HashParameters.Variant(rawValue: String($0)) }) else { return nil }
         var parts = parts.dropFirst()
         // Hashes from before version 1.3 of the algorithm carry no version, or 16.
@@ -24,10 +24,15 @@ struct Argon2Hash: Sendable {
             parts.removeFirst()
         }
         guard parts.count == 3, let costs = parts.popFirst(),
-            let parameters = Self.parameters(variant, costs), parameters.isInBounds,
+            let parameters = Self.parameters(variant, costs),
             let salt = parts.popFirst().flatMap({ Base64.standard.bytes($0) }), salt.count >= Self.leastSaltBytes,
             let tag = parts.popFirst().flatMap({ Base64.standard.bytes($0) }), tag.count >= Self.leastTagBytes
         else { return nil }
+        try CostExceeded.check(parameters.memoryKiB, "argon2: m, KiB of memory", HashParameters.maxMemoryKiB)
+        // Each is below 10⁹, so that they can be multiplied.
+        try CostExceeded.check(
+            parameters.memoryKiB * parameters.iterations, "argon2: m times t", HashParameters.maxWork)
+        guard parameters.isInBounds else { return nil }
         self.parameters = parameters
         self.salt = salt
         self.tag = tag

@@ -26,38 +26,38 @@ struct BcryptHash: Sendable {
     /// From `$2` on: libcrypt reads its setting from it.
     let text: String
 
-    /// `2b`, `12` and 53 letters; nil when they are not such a hash or cost too much.
-    init?(_ parts: [Substring]) {
+    /// `2b`, `12` and 53 letters; nil when they are not such a hash.
+    init?(_ parts: [Substring]) throws(CostExceeded) {
         guard parts.count == 3, parts[1].utf8.count == 2, let cost = decimal(parts[1]) else { return nil }
-        self.init(.none, parts[0], cost: cost, parts[2])
+        try self.init(.none, parts[0], cost: cost, parts[2])
     }
 
-    /// The parts between the dollars, from Django's name on; nil when they are not such a hash or cost too much.
-    init?(django parts: [Substring]) {
-        guard parts.count == 5, parts[1].isEmpty, let hash = BcryptHash(Array(parts[2...])) else { return nil }
+    /// The parts between the dollars, from Django's name on; nil when they are not such a hash.
+    init?(django parts: [Substring]) throws(CostExceeded) {
+        guard parts.count == 5, parts[1].isEmpty, let hash = try BcryptHash(Array(parts[2...])) else { return nil }
         wrapping = parts[0] == "bcrypt_sha256" ? .hexSHA256 : .none
         text = hash.text
     }
 
-    /// The parts between the dollars, from passlib's `bcrypt-sha256` on; nil when they are not such a hash or cost too
-    /// much.
-    init?(passlib parts: [Substring]) {
+    /// The parts between the dollars, from passlib's `bcrypt-sha256` on; nil when they are not such a hash.
+    init?(passlib parts: [Substring]) throws(CostExceeded) {
         guard parts.count == 4, parts[2].utf8.count == Self.saltLetters else { return nil }
         let costs = parts[1].split(separator: ",", omittingEmptySubsequences: false)
         let letters = parts[2] + parts[3]
         if costs.count == 3, costs[0] == "v=2", costs[1] == "t=2b", let cost = decimal(costs[2], after: "r=") {
-            self.init(.base64HMAC, "2b", cost: cost, letters)
+            try self.init(.base64HMAC, "2b", cost: cost, letters)
         } else if costs.count == 2, costs[0] != "2y", let cost = decimal(costs[1]) {
-            self.init(.base64SHA256, costs[0], cost: cost, letters)
+            try self.init(.base64SHA256, costs[0], cost: cost, letters)
         } else {
             return nil
         }
     }
 
-    private init?(_ wrapping: Wrapping, _ variant: Substring, cost: Int, _ letters: Substring) {
-        guard ["2a", "2b", "2y"].contains(variant), (4...Self.maxCost).contains(cost),
+    private init?(_ wrapping: Wrapping, _ variant: Substring, cost: Int, _ letters: Substring) throws(CostExceeded) {
+        guard ["2a", "2b", "2y"].contains(variant), (4...31).contains(cost),
             letters.utf8.count == Self.saltLetters + Self.hashLetters, letters.utf8.allSatisfy(Self.isLetter)
         else { return nil }
+        try CostExceeded.check(cost, "bcrypt: the binary logarithm of the rounds", Self.maxCost)
         self.wrapping = wrapping
         text = "$\(variant)$\(cost < 10 ? "0" : "")\(cost)$\(letters)"
     }

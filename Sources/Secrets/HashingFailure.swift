@@ -9,6 +9,7 @@ package enum HashingFailure: Error, Equatable, CustomStringConvertible {
     /// An errno of `crypt_rn`.
     case bcrypt(Int32)
     case pbkdf2
+    case scrypt
 
     /// For the log: the library, its code and what to look at.
     package var description: String {
@@ -19,6 +20,7 @@ package enum HashingFailure: Error, Equatable, CustomStringConvertible {
         case .argon2(let code): "argon2: \(String(cString: argon2_error_message(code))) (\(code))"
         case .bcrypt(let errno): "bcrypt: crypt_rn failed with errno \(errno)"
         case .pbkdf2: "pbkdf2: PKCS5_PBKDF2_HMAC failed, is there memory left?"
+        case .scrypt: "scrypt: EVP_PBE_scrypt failed, is there memory left?"
         }
     }
 }

@@ -31,27 +31,26 @@ struct PBKDF2Hash: Sendable {
     let salt: [UInt8]
     let key: [UInt8]
 
-    /// The parts between the dollars, from the name on; nil when they are not such a hash or cost too much.
-    init?(django parts: [Substring]) {
+    /// The parts between the dollars, from the name on; nil when they are not such a hash.
+    init?(django parts: [Substring]) throws(CostExceeded) {
         guard parts.count == 4, let digest = Self.djangoDigest(parts[0]),
             // One `=`: neither 20 nor 32 bytes are a multiple of three.
             parts[3].utf8.last == UInt8(ascii: "="), let key = Base64.standard.bytes(parts[3].dropLast())
         else { return nil }
-        self.init(digest, parts[1], salt: Array(parts[2].utf8), key: key)
+        try self.init(digest, parts[1], salt: Array(parts[2].utf8), key: key)
     }
 
-    /// The parts between the dollars, from the name on; nil when they are not such a hash or cost too much.
-    init?(passlib parts: [Substring]) {
+    /// The parts between the dollars, from the name on; nil when they are not such a hash.
+    init?(passlib parts: [Substring]) throws(CostExceeded) {
         guard parts.count == 4, let digest = Self.passlibDigest(parts[0]),
             let salt = Base64.passlib.bytes(parts[2]), let key = Base64.passlib.bytes(parts[3])
         else { return nil }
-        self.init(digest, parts[1], salt: salt, key: key)
+        try self.init(digest, parts[1], salt: salt, key: key)
     }
 
-    private init?(_ digest: Digest, _ iterations: Substring, salt: [UInt8], key: [UInt8]) {
-        guard let iterations = decimal(iterations), (1...digest.maxIterations).contains(iterations),
-            key.count == digest.keyBytes
-        else { return nil }
+    private init?(_ digest: Digest, _ iterations: Substring, salt: [UInt8], key: [UInt8]) throws(CostExceeded) {
+        guard let iterations = decimal(iterations), iterations >= 1, key.count == digest.keyBytes else { return nil }
+        try CostExceeded.check(iterations, "pbkdf2: iterations", digest.maxIterations)
         self.digest = digest
         self.iterations = Int32(iterations)
         self.salt = salt

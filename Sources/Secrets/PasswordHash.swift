@@ -3,7 +3,7 @@
 /// | form | from |
 /// |---|---|
 /// | `$argon2id$…`, `$argon2i$…`, `$argon2d$…` | here, argon2-cffi, passlib |
-/// | `argon2$argon2id$…`, `pbkdf2_sha256$…`, `pbkdf2_sha1$…`, `bcrypt_sha256$$2b$…`, `bcrypt$$2b$…` | Django |
+/// | `argon2$argon2id$…`, `pbkdf2_sha256$…`, `pbkdf2_sha1$…`, `bcrypt_sha256$$2b$…`, `bcrypt$$2b$…`, `scrypt$…` | Django |
 /// | `$2a$…`, `$2b$…`, `$2y$…` | passlib and others |
 /// | `$pbkdf2-sha256$…`, `$pbkdf2-sha512$…`, `$pbkdf2$…`, `$bcrypt-sha256$…` | passlib |
 ///
@@ -28,12 +28,15 @@ package struct PasswordHash: Sendable {
     private let scheme: Scheme
     /// Whether it is checked like any other and never matches.
     private var isDecoy = false
+    /// Why a hash of a known form is unusable: what it would cost, and how much it may. nil for others.
+    package private(set) var excess: String?
 
     private enum Scheme {
         case argon2(Argon2Hash)
         case djangoArgon2(Argon2Hash)
         case pbkdf2(PBKDF2Hash)
         case bcrypt(BcryptHash)
+        case scrypt(ScryptHash)
         case decoy(HashParameters)
         case unusable
     }
@@ -45,7 +48,12 @@ package struct PasswordHash: Sendable {
             return
         }
         let parts = stored.split(separator: "$", omittingEmptySubsequences: false)
-        scheme = Self.scheme(parts) ?? .unusable
+        do throws(CostExceeded) {
+            scheme = try Self.scheme(parts) ?? .unusable
+        } catch {
+            scheme = .unusable
+            excess = error.text
+        }
     }
 
     private init(_ scheme: Scheme) {
@@ -63,7 +71,7 @@ package struct PasswordHash: Sendable {
     /// `form` is what `form(of:)` gives: `$argon2id$v=19$m=19456,t=2,p=1`, `pbkdf2_sha256$870000`, `bcrypt$$2b$12`.
     package static func decoy(form: String) -> PasswordHash? {
         for dummy in dummies {
-            var hash = PasswordHash(stored: "\(form)$\(dummy)")
+            var hash = PasswordHash(stored: scryptDecoy(form) ?? "\(form)$\(dummy)")
             guard hash.isUsable else { continue }
             hash.isDecoy = true
             return hash
@@ -75,10 +83,19 @@ package struct PasswordHash: Sendable {
     package static func form(of stored: String) -> String? {
         let hash = PasswordHash(stored: stored)
         guard hash.isUsable else { return nil }
+        let parts = stored.split(separator: "$", omittingEmptySubsequences: false)
+        // Its salt stands among its costs.
+        if case .scrypt = hash.scheme { return "\(parts[0])$\(parts[1])$\(parts[3])$\(parts[4])" }
         // bcrypt's own form has no dollar between the two.
-        let secretParts = hash.isPlainBcrypt ? 1 : 2
-        return stored.split(separator: "$", omittingEmptySubsequences: false).dropLast(secretParts)
-            .joined(separator: "$")
+        return parts.dropLast(hash.isPlainBcrypt ? 1 : 2).joined(separator: "$")
+    }
+
+    /// A hash of the form `scrypt$16384$8$5`; nil for another form.
+    private static func scryptDecoy(_ form: String) -> String? {
+        let parts = form.split(separator: "$", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[0] == "scrypt" else { return nil }
+        let (salt, key) = (String(repeating: "A", count: 22), String(repeating: "A", count: 86) + "==")
+        return "scrypt$\(parts[1])$\(salt)$\(parts[2])$\(parts[3])$\(key)"
     }
 
     /// The text to store for a new password, with `saltBytes` fresh random bytes.
@@ -91,7 +108,7 @@ package struct PasswordHash: Sendable {
     /// False when no password can match. `matches` is quick to say so: at a sign-in ask a decoy instead.
     package var isUsable: Bool {
         switch scheme {
-        case .argon2, .djangoArgon2, .pbkdf2, .bcrypt: !isDecoy
+        case .argon2, .djangoArgon2, .pbkdf2, .bcrypt, .scrypt: !isDecoy
         case .decoy, .unusable: false
         }
     }
@@ -110,6 +127,8 @@ package struct PasswordHash: Sendable {
             return try hash.matches(password)
         case .bcrypt(let hash):
             return try hash.matches(password)
+        case .scrypt(let hash):
+            return try hash.matches(password)
         case .decoy(let parameters):
             let salt = [UInt8](repeating: 0, count: Self.saltBytes)
             _ = try Argon2Hash.text(of: password, parameters, salt: salt)
@@ -123,7 +142,7 @@ package struct PasswordHash: Sendable {
     package func needsRehash(_ wanted: HashParameters) -> Bool {
         switch scheme {
         case .argon2(let hash): !hash.isMade(with: wanted)
-        case .djangoArgon2, .pbkdf2, .bcrypt, .decoy, .unusable: true
+        case .djangoArgon2, .pbkdf2, .bcrypt, .scrypt, .decoy, .unusable: true
         }
     }
 
@@ -132,23 +151,24 @@ package struct PasswordHash: Sendable {
         return hash.wrapping == .none || hash.wrapping == .hexSHA256
     }
 
-    private static func scheme(_ parts: [Substring]) -> Scheme? {
+    private static func scheme(_ parts: [Substring]) throws(CostExceeded) -> Scheme? {
         let rest = Array(parts.dropFirst())
         switch parts.first {
-        case "": return modularScheme(rest)
-        case "argon2": return Argon2Hash(rest).map(Scheme.djangoArgon2)
-        case "bcrypt", "bcrypt_sha256": return BcryptHash(django: parts).map(Scheme.bcrypt)
-        default: return PBKDF2Hash(django: parts).map(Scheme.pbkdf2)
+        case "": return try modularScheme(rest)
+        case "argon2": return try Argon2Hash(rest).map(Scheme.djangoArgon2)
+        case "bcrypt", "bcrypt_sha256": return try BcryptHash(django: parts).map(Scheme.bcrypt)
+        case "scrypt": return try ScryptHash(django: parts).map(Scheme.scrypt)
+        default: return try PBKDF2Hash(django: parts).map(Scheme.pbkdf2)
         }
     }
 
     /// Of a text that begins with a dollar, the parts behind it.
-    private static func modularScheme(_ parts: [Substring]) -> Scheme? {
+    private static func modularScheme(_ parts: [Substring]) throws(CostExceeded) -> Scheme? {
         switch parts.first {
-        case "argon2id", "argon2i", "argon2d": Argon2Hash(parts).map(Scheme.argon2)
-        case "bcrypt-sha256": BcryptHash(passlib: parts).map(Scheme.bcrypt)
-        case "pbkdf2", "pbkdf2-sha256", "pbkdf2-sha512": PBKDF2Hash(passlib: parts).map(Scheme.pbkdf2)
-        default: BcryptHash(parts).map(Scheme.bcrypt)
+        case "argon2id", "argon2i", "argon2d": try Argon2Hash(parts).map(Scheme.argon2)
+        case "bcrypt-sha256": try BcryptHash(passlib: parts).map(Scheme.bcrypt)
+        case "pbkdf2", "pbkdf2-sha256", "pbkdf2-sha512": try PBKDF2Hash(passlib: parts).map(Scheme.pbkdf2)
+        default: try BcryptHash(parts).map(Scheme.bcrypt)
         }
     }
 }

@@ -95,10 +95,10 @@ struct ImportLine {
             return ""
         }
         // Django's mark of an account without a password, which may get one by mail.
-        guard hash.utf8.count <= 512, hash.utf8.allSatisfy({ $0 < 0x80 }),
-            hash.hasPrefix("!") || PasswordHash(stored: hash).isUsable
-        else {
-            complain("password_hash", "no form that can be checked. There are argon2, pbkdf2 and bcrypt; ! for none")
+        let found = PasswordHash(stored: hash)
+        guard hash.utf8.count <= 512, hash.utf8.allSatisfy({ $0 < 0x80 }), hash.hasPrefix("!") || found.isUsable else {
+            let forms = "no form that can be checked. There are argon2, pbkdf2, bcrypt and scrypt; ! for none"
+            complain("password_hash", found.excess ?? forms)
             return ""
         }
         return hash

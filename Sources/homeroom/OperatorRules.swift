@@ -59,6 +59,7 @@ enum OperatorRules {
         case .similar(let field): "resembles the \(name(field)). Take another one"
         case .mismatch: "is another one than before. Type one twice"
         case .incorrect: "is wrong"
+        case .unchanged: "is the present one. Take another one"
         case .expired, .unknown: "is not valid, or not any more. Ask for a new one"
         case .notAChoice: "is none of the choices"
         case .unknownRole, .otherRole: "is none of \(Role.allCases.map(\.rawValue).joined(separator: ", "))"

@@ -42,6 +42,10 @@ import Testing
         "pbkdf2_sha256$870000$salt$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
         "bcrypt_sha256$$2b$12$abcdefghijklmnopqrstuuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "$2b$12$abcdefghijklmnopqrstuuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        """
+        scrypt$1024$seasalt$8$1$KfuTZ71yUd5oqUqtX4puY62lxoAyyfG1JDbEJ7mqYJBITcBXtu/6fesZL0EVE89xFtFVYgVl7R3t0GfR7CJswA\
+        ==
+        """,
     ])
     func `the database and the program call a form the same`(hash: String) throws {
         let fixture = try AccountsFixture()

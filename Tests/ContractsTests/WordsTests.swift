@@ -20,7 +20,8 @@ struct WordsTests {
         .required, .null, .blank, .notText, .notAFlag, .tooShort(8), .tooLong(128), .tooManyBytes(1024), .malformed,
         .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric, .similar(to: .username),
         .similar(to: .email),
-        .mismatch, .incorrect, .expired, .unknown, .unknownRole, .otherRole, .notAChoice, .notANumber(1...1000),
+        .mismatch, .incorrect, .unchanged, .expired, .unknown, .unknownRole, .otherRole, .notAChoice,
+        .notANumber(1...1000),
         .notAFile,
         .emptyFile, .notAPicture,
         .fileTooLarge(bytes: 5 << 20), .tooManyPixels, .tooLongSide(16_384),
@@ -31,7 +32,8 @@ struct WordsTests {
         switch rule {
         case .required, .null, .blank, .notText, .notAFlag, .tooShort, .tooLong, .tooManyBytes, .malformed,
             .foreignAddress, .nulCharacter, .controlCharacter, .taken, .common, .numeric, .similar, .mismatch,
-            .incorrect, .expired, .unknown, .unknownRole, .otherRole, .notAChoice, .notANumber, .notAFile, .emptyFile,
+            .incorrect, .unchanged, .expired, .unknown, .unknownRole, .otherRole, .notAChoice, .notANumber, .notAFile,
+            .emptyFile,
             .notAPicture,
             .fileTooLarge, .tooManyPixels, .tooLongSide:
             rules.contains(rule)
@@ -41,7 +43,8 @@ struct WordsTests {
     private static let refusals: [Refusal] =
         [
             .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken, .wrongCredentials,
-            .notFound, .badResetToken, .inactive, .forbidden, .locked(retryAfter: 900), .unavailable,
+            .notFound, .badResetToken, .inactive, .forbidden, .passwordChangeRequired, .locked(retryAfter: 900),
+            .unavailable,
         ] + fields.flatMap { field in rules.map { .invalid([Violation(field, $0)]) } }
 
     private static let reasons: [JSON.ParseError.Reason] = [
@@ -67,7 +70,8 @@ struct WordsTests {
         case .refused(let refusal):
             switch refusal {
             case .invalid, .notAuthenticated, .badToken, .staleToken, .badRefreshToken, .foreignRefreshToken,
-                .wrongCredentials, .notFound, .badResetToken, .inactive, .forbidden, .locked, .unavailable:
+                .wrongCredentials, .notFound, .badResetToken, .inactive, .forbidden, .passwordChangeRequired, .locked,
+                .unavailable:
                 true
             }
         case .malformed, .notJSON, .notAnObject, .crossOrigin, .invalidHost, .unsupportedMediaType, .tooLarge,

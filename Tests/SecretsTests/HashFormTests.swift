@@ -34,6 +34,11 @@ import Testing
             "$bcrypt-sha256$v=2,t=2b,r=4"
         ),
         ("$bcrypt-sha256$2a,4$S2K5uhbmYju0sHuQ05Ug8e$qmQYxK4Qnfhhq.cPCrIXLr18IZQVl1y", "$bcrypt-sha256$2a,4"),
+        (
+            "scrypt$1024$seasalt$8$1$KfuTZ71yUd5oqUqtX4puY62lxoAyyfG1JDbEJ7mqYJBITcBXtu/6fesZL0EVE89xFtFVYgVl7R3t0GfR"
+                + "7CJswA==",
+            "scrypt$1024$8$1"
+        ),
     ]
 
     @Test(arguments: stored)
@@ -52,6 +57,11 @@ import Testing
 
     @Test(arguments: [
         ("pbkdf2_sha256$200000", "pbkdf2_sha256$200000$salt$VawEblbjCJ/sFpHCJUS2BflBhSFt3gRl5oudV8INrLw="),
+        (
+            "scrypt$16384$8$5",
+            "scrypt$16384$5AdhMJunJhYvmp15AMlYxX$8$5$5pSqBAD0gMhyQXTgdaovHIgdnz0WpYN9+JILhn8B0IpM9awf119TGI/BcQMgfIDCTPj"
+                + "ibhdbSoZC52L5Q83rwA=="
+        ),
         ("$2b$08", "$2b$08$wjdRFL7kBiFCmC.KTOvlouOmO7mHRQCgcJf0YxwkuN32XI2OqN8jS"),
         (
             "$argon2id$v=19$m=32768,t=2,p=1",
@@ -71,7 +81,8 @@ import Testing
         "", "$", "!", "password", "$argon2id", "$argon2id$v=19", "$argon2id$v=19$m=1048577,t=1,p=1",
         "$argon2id$v=19$m=64,t=1,p=1$", "$argon2id$v=19$m=64,t=1,p=1$MDEyMzQ1Njc4OWFiY2RlZg", "pbkdf2_sha256",
         "pbkdf2_sha256$10000001", "pbkdf2_sha256$1$salt", "$2b$17", "$2b", "bcrypt$2b$12", "$pbkdf2-sha512$2000001",
-        "$bcrypt-sha256$v=2,t=2b,r=17", "$bcrypt-sha256$v=3,t=2b,r=12",
+        "$bcrypt-sha256$v=2,t=2b,r=17", "$bcrypt-sha256$v=3,t=2b,r=12", "scrypt$16384", "scrypt$16384$8",
+        "scrypt$1048576$8$3", "scrypt$16383$8$5",
     ])
     func `what is no usable form has no decoy`(form: String) {
         #expect(PasswordHash.decoy(form: form) == nil)

@@ -169,10 +169,14 @@ async function signOut() {
 /** The account, with its language and theme shown; whoever is not signed in is sent to do so and comes back. */
 export async function account() {
   try {
-    if (memory.get("chosen-language") ?? memory.get("chosen-theme")) await keepChoices();
     const { body } = await api.send("GET", "/api/account/");
+    const isLocked = body.must_change_password === true;    // nothing can be kept before
+    for (const key of ["language", "theme"]) body[key] = memory.get(`chosen-${key}`) ?? body[key];
+    if (!isLocked) await keepChoices();
     show(body);
-    return body;
+    if (!isLocked || location.pathname === "/password") return body;
+    location.replace(`/password?next=${encodeURIComponent(location.pathname)}`);
+    return new Promise(() => {});
   } catch (error) {
     if (error.status === 401) {
       memory.set("role", null);

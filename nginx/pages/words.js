@@ -19,6 +19,8 @@ const sentences = [
   ["密码与用户名太相似", "This is too much like the username."],
   ["密码与邮箱太相似", "This is too much like the email address."],
   ["两次输入的密码不一致", "The two passwords differ."],
+  ["新密码不能与当前密码相同", "The new password must differ from the present one."],
+  ["请先修改密码", "Change your password first."],
   ["用户名或密码错误", "Wrong username or password."],
   ["无效的用户角色。", "There is no such role."],
   ["所选角色与用户角色不匹配", "This account has another role."],

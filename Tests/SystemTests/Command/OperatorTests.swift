@@ -63,7 +63,7 @@ struct OperatorTests {
         let outcome = try site.homeroom("user", "list")
 
         #expect(!outcome.output.contains("argon2"))
-        #expect(!outcome.output.contains("password"))
+        #expect(!outcome.output.contains("password_hash"))
     }
 
     // MARK: set-password
