@@ -14,6 +14,8 @@
 # make soak       an hour of mixed load; SOAK_SECONDS=600 is shorter
 # make sanitize   tests with SANITIZER=thread or address; ARGS="--filter SystemTests.LoadTests" for some of them
 # make install    homeroom, its systemd units and nginx files, below PREFIX=/usr/local; packagers also set DESTDIR
+# make deb        .build/homeroom_VERSION_amd64.deb, which installs and sets up everything: apt install ./homeroom_….deb
+# make test-deb   that package in a fresh Debian, in some minutes: installed, upgraded under load, removed, purged
 # make uninstall  removes them; settings, accounts and pictures stay
 # make static     only builds what `install` installs: an executable that needs no Swift where it runs
 # make format     the sources as `swift format` wants them
@@ -24,8 +26,13 @@ MAKEFLAGS += --no-print-directory
 
 PREFIX := /usr/local
 DEST = $(DESTDIR)$(PREFIX)
+VERSION = $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
+ARCHITECTURE = $(shell dpkg --print-architecture)
 STATIC := .build/static/release/homeroom
 UNITS := homeroom.service homeroom.socket
+# Unless a packager does that.
+STRIP := -s
+MANUAL := .build/man
 SHARED := sql/users.sql $(shell find nginx -type f ! -name development.conf)
 
 # The C libraries that homeroom links to.
@@ -35,6 +42,8 @@ PACKAGES += libjpeg62-turbo-dev liblcms2-dev
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl
 # What the Swift toolchain itself runs on, and what it links with.
 PACKAGES += binutils g++ git libncurses6 libsqlite3-0 libxml2 pkg-config tzdata
+# What writes the manual pages.
+PACKAGES += python3
 # What several databases of `homeroom dev --nodes 3` need: with it come galera-4 and rsync.
 NODE_PACKAGES := mariadb-server
 # What only the tests start: a mail server, what kills a worker at a chosen step, what loads it, promtool, which reads
@@ -44,16 +53,21 @@ TEST_PACKAGES += python3-venv $(NODE_PACKAGES)
 TEST_PACKAGES += nodejs node-axios node-form-data
 # The browser for the pages, and a font that has Chinese.
 TEST_PACKAGES += chromium chromium-driver fonts-wqy-microhei
+# What reads the manual pages.
+TEST_PACKAGES += mandoc man-db
 # A cluster in network namespaces: Galera's nodes with their state transfers, what makes the namespaces, also for users
 # who are not root, and the load balancer.
 TEST_PACKAGES += galera-4 mariadb-server mariadb-backup iproute2 uidmap haproxy
+# What makes the Debian package, and what its test makes a Debian with.
+DEB_PACKAGES := debhelper dpkg-dev lintian
+TEST_DEB_PACKAGES := debootstrap systemd curl
 
 fuzz: test-packages
 	FUZZ=1 $(SWIFT) build -c release --product fuzz --scratch-path .build/fuzz \
 	    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
-.PHONY: fuzz packages test-packages node-packages build run lint unit test test-cluster bench bench-avatars soak sanitize static install uninstall format clean python screenshots
+.PHONY: fuzz packages test-packages node-packages build run lint unit test test-cluster bench bench-avatars soak sanitize static deb test-deb install uninstall format clean python screenshots
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -115,18 +129,43 @@ sanitize: test-packages
 	TSAN_OPTIONS=report_thread_leaks=0 ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 LD_PRELOAD=$(CURDIR)/$(SANITIZED)/mutex.so \
 	    $(SWIFT) test --skip-build $(SANITIZING) $(UNSANITIZED) $(ARGS)
 
-static: $(STATIC)
+static: $(STATIC) $(MANUAL)/homeroom.1
 
-# Apart from other builds, and not again for root's `make install`, to whom the compiler's files would then belong.
+# Apart from other builds, and not again for root's `make install`, to whom the compiler's files would then belong. It names
+# no folder of this machine, so that the same sources make the same bytes in any.
+MAPPED = -file-prefix-map -Xswiftc $(CURDIR)=/homeroom -Xswiftc -file-compilation-dir -Xswiftc /homeroom
 $(STATIC): Package.swift $(shell find Sources sql -type f)
 	@$(MAKE) packages
-	$(SWIFT) build -c release --product homeroom --static-swift-stdlib --scratch-path .build/static
+	$(SWIFT) build -c release --product homeroom --static-swift-stdlib --scratch-path .build/static -Xswiftc $(MAPPED)
 	@touch $@
 
-# The service may start its executable at any moment, so the new one takes the old one's place in one step.
-install: $(STATIC)
-	install -D -s -m 755 $(STATIC) '$(DEST)/bin/homeroom.new'
-	mv -f '$(DEST)/bin/homeroom.new' '$(DEST)/bin/homeroom'
+$(MANUAL)/homeroom.1: man/write docs/operating.md debian/changelog Sources/homeroom/Main.swift
+	man/write $(MANUAL)
+
+# All that is no source lies in .build: what the package is made of, and itself.
+deb: $(STATIC) $(MANUAL)/homeroom.1
+	@$(MAKE) deb-packages
+	dpkg-checkbuilddeps
+	+DEB_FOLDER=.build debian/rules clean binary
+	lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs .build/homeroom_$(VERSION)_$(ARCHITECTURE).deb
+	@echo "made .build/homeroom_$(VERSION)_$(ARCHITECTURE).deb"
+
+test-deb: deb test-packages
+	@$(MAKE) test-deb-packages
+	Tests/Package/package .build/homeroom_$(VERSION)_$(ARCHITECTURE).deb $(ARGS)
+
+# The service may start its executable at any moment, so the new one takes the old one's place in one step. The old one is
+# kept for the way back.
+install: $(STATIC) $(MANUAL)/homeroom.1
+	install -D $(STRIP) -m 755 $(STATIC) '$(DEST)/bin/homeroom.new'
+	! cmp -s '$(DEST)/bin/homeroom' '$(DEST)/bin/homeroom.new' || rm '$(DEST)/bin/homeroom.new'
+	[ ! -e '$(DEST)/bin/homeroom' ] || [ ! -e '$(DEST)/bin/homeroom.new' ] || \
+	    cp -p '$(DEST)/bin/homeroom' '$(DEST)/bin/homeroom.before'
+	[ ! -e '$(DEST)/bin/homeroom.new' ] || mv -f '$(DEST)/bin/homeroom.new' '$(DEST)/bin/homeroom'
+	for page in homeroom.1 homeroom.conf.5; do \
+	    install -D -m 644 $(MANUAL)/$$page '$(DEST)/share/man/man'$${page##*.}/$$page || exit; done
+	install -D -m 644 $(MANUAL)/homeroom.bash '$(DEST)/share/bash-completion/completions/homeroom'
+	install -D -m 644 $(MANUAL)/homeroom.fish '$(DEST)/share/fish/vendor_completions.d/homeroom.fish'
 	for unit in $(UNITS); do sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/$$unit | \
 	    install -D -m 644 /dev/stdin '$(DEST)/lib/systemd/system/'$$unit || exit; done
 	install -D -m 644 systemd/sysusers.d/homeroom.conf '$(DEST)/lib/sysusers.d/homeroom.conf'
@@ -135,8 +174,10 @@ install: $(STATIC)
 	install -m 644 systemd/homeroom.conf '$(DEST)/share/homeroom/homeroom.conf'
 
 uninstall:
-	rm -f '$(DEST)/bin/homeroom' $(UNITS:%='$(DEST)/lib/systemd/system/%')
+	rm -f '$(DEST)/bin/homeroom' '$(DEST)/bin/homeroom.before' $(UNITS:%='$(DEST)/lib/systemd/system/%')
 	rm -f '$(DEST)/lib/sysusers.d/homeroom.conf' '$(DEST)/lib/tmpfiles.d/homeroom.conf'
+	rm -f '$(DEST)/share/man/man1/homeroom.1' '$(DEST)/share/man/man5/homeroom.conf.5'
+	rm -f '$(DEST)/share/bash-completion/completions/homeroom' '$(DEST)/share/fish/vendor_completions.d/homeroom.fish'
 	rm -rf '$(DEST)/share/homeroom'
 
 format:
@@ -147,7 +188,9 @@ clean:
 
 test-packages: PACKAGES += $(TEST_PACKAGES)
 node-packages: PACKAGES += $(NODE_PACKAGES)
-packages test-packages node-packages:
+deb-packages: PACKAGES += $(DEB_PACKAGES)
+test-deb-packages: PACKAGES += $(TEST_DEB_PACKAGES)
+packages test-packages node-packages deb-packages test-deb-packages:
 	@PACKAGES='$(PACKAGES)' GOAL='$@' MAKE='$(MAKE)' sh -c "$$INSTALL"
 
 # Installs as root, or through sudo, or says what to do. Silent when nothing is missing.

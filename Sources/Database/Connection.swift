@@ -172,8 +172,8 @@ package final class Connection {
         try reconnecting(isRepeatable: true) { () throws(DatabaseError) in try execute("DO 0") }
     }
 
-    /// Runs a text with one or several statements; for migrations and session settings only.
-    func execute(_ text: String) throws(DatabaseError) {
+    /// Runs a text with one or several statements, of a connection that is migrating or with one; never with input in it.
+    package func execute(_ text: String) throws(DatabaseError) {
         let session = try connected()
         try measured { () throws(DatabaseError) in try session.execute(text) }
     }

@@ -3,14 +3,14 @@ import Glibc
 import System
 
 /// A TCP port on 127.0.0.1.
-enum Port {
+package enum Port {
     /// Whether somebody accepts connections there.
     static func accepts(_ port: UInt16) -> Bool {
         succeeds { socket throws(SystemError) in try SocketAddress(localPort: port).connect(socket) }
     }
 
     /// Whether nginx could listen there.
-    static func isFree(_ port: UInt16) -> Bool {
+    package static func isFree(_ port: UInt16) -> Bool {
         succeeds { socket throws(SystemError) in try SocketAddress(localPort: port).bind(socket) }
     }
 

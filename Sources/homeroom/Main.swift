@@ -8,11 +8,14 @@ import Pictures
 struct Homeroom {
     static let usage = """
         usage: homeroom CALL [--config FILE]
+               homeroom --version | --help
 
           dev [--port N] [--tls-port N] [--data DIR] [--nodes 1|3|5]   everything on this machine, in the foreground
           serve                                        the workers alone, on the configured socket
           migrate                                      brings the database to the newest schema
           check                                        tests configuration, database, media directory, mail
+          setup [--host NAME] [--certificate FILE --key FILE] [--port N] [--no-start] [--dry-run]
+                                                       user, folders, key, settings, database, nginx, units; as root
           nginx-origins                                prints what nginx needs to know of HOMEROOM_TRUSTED_ORIGINS
           media clean                                  removes files that no account names
           openapi [CONTRACT] [--html]                  what one contract takes and gives, or all: OpenAPI 3.1, or a page
@@ -49,6 +52,10 @@ struct Homeroom {
 
     private static func run(_ words: [String]) throws(CommandError) -> Int32 {
         var arguments = Arguments(words)
+        if arguments.flag("version") {
+            print("homeroom \(Version.text)")
+            return 0
+        }
         if arguments.flag("help") || arguments.isEmpty {
             print(usage)
             return words.isEmpty ? 2 : 0
@@ -57,6 +64,7 @@ struct Homeroom {
         let call = try arguments.next("a call")
         if call == "avatar-worker" { return AvatarWorker.run() }
         if call == "dev" { return try Dev.run(&arguments) }
+        if call == "setup" { return try Setup.run(file: file, &arguments) }
         if call == "openapi" { return try OpenAPICommand.run(&arguments) }
         guard ["serve", "worker", "mailer", "migrate", "check", "user", "media", "nginx-origins"].contains(call) else {
             throw .usage("unknown call `\(call)`")

@@ -5,6 +5,12 @@ import Database
 enum Migrate {
     static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         try arguments.refuseRest()
+        try migrate(configuration)
+        return 0
+    }
+
+    /// Brings the schema up to date, and over what programs from before have written since; prints what it does.
+    static func migrate(_ configuration: Configuration) throws(CommandError) {
         do throws(DatabaseError) {
             let applied = try Migrations.apply(
                 at: configuration.owner, now: CompositionRoot.now().microseconds,
@@ -18,6 +24,5 @@ enum Migrate {
         } catch {
             throw .refused("\(error) (\(configuration.owner.description))")
         }
-        return 0
     }
 }

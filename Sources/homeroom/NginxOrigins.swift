@@ -4,9 +4,13 @@ import HTTP
 enum NginxOrigins {
     static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         try arguments.refuseRest()
-        print("# Made of HOMEROOM_TRUSTED_ORIGINS by `homeroom nginx-origins`.")
-        for origin in configuration.trustedOrigins.map(\.text).sorted() { print(line(origin)) }
+        print(text(configuration), terminator: "")
         return 0
+    }
+
+    static func text(_ configuration: Configuration) -> String {
+        let head = "# Made of HOMEROOM_TRUSTED_ORIGINS by `homeroom nginx-origins`.\n"
+        return head + configuration.trustedOrigins.map(\.text).sorted().map { line($0) + "\n" }.joined()
     }
 
     /// A regular expression, because a map compares texts without regard to case:

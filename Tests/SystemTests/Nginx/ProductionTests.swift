@@ -29,6 +29,13 @@ struct ProductionTests {
         #expect(answer["Server"] == "nginx")
     }
 
+    @Test func `the machine itself reaches the service without TLS and without a name`() throws {
+        let answer = try send(.port(production.localPort), "GET", "/api/v1/info/", headers: [("Host", "127.0.0.1")])
+
+        #expect(answer.status == 401)
+        #expect(answer["Strict-Transport-Security"] == nil)
+    }
+
     @Test func `the service is reached over TLS, and answers come with HSTS`() throws {
         let answer = try production.curl("/api/v1/info/")
 
@@ -56,6 +63,8 @@ struct Production: Sendable {
     let site: DevStack
     let port: UInt16
     let tlsPort: UInt16
+    /// Of the server for the machine itself.
+    let localPort: UInt16
     let folder: String
     private let server: Child
 
@@ -66,13 +75,14 @@ struct Production: Sendable {
         site = try Site.shared()
         port = try Site.freePort()
         tlsPort = try Site.freePort()
+        localPort = try Site.freePort()
         // Inside the site's folder: so it is removed with it.
         folder = site.folder.run + "/" + name
         try FileManager.default.copyItem(atPath: Site.checkout + "/nginx", toPath: folder + "/homeroom")
         try Self.filled(
             try String(contentsOfFile: folder + "/homeroom/production.conf", encoding: .utf8),
             [
-                "listen 80;": "listen 127.0.0.1:\(port);",
+                "listen 127.0.0.1:8000;": "listen 127.0.0.1:\(localPort);", "listen 80;": "listen 127.0.0.1:\(port);",
                 "listen 443 ssl http2;": "listen 127.0.0.1:\(tlsPort) ssl http2;",
                 "listen [::]:80;": "", "listen [::]:443 ssl http2;": "",
                 "/run/homeroom/homeroom.sock": site.folder.socket, "/var/lib/homeroom/media": site.folder.media,
@@ -93,7 +103,7 @@ struct Production: Sendable {
         }
         """.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
         server = try Child(try Program("nginx", Self.arguments(folder)), log: folder + "/nginx.log")
-        let ports = [port, tlsPort]
+        let ports = [port, tlsPort, localPort]
         guard eventually({ ports.allSatisfy { (try? Stream(.port($0))) != nil } }) else {
             throw StackError.late("nginx", seconds: 60, output: server.lastWords)
         }

@@ -6,7 +6,8 @@ import Testing
 final class InstallationTests {
     private static let files = [
         "bin/homeroom", "lib/systemd/system/homeroom.service", "lib/systemd/system/homeroom.socket",
-        "lib/sysusers.d/homeroom.conf", "lib/tmpfiles.d/homeroom.conf", "share/homeroom/homeroom.conf",
+        "lib/sysusers.d/homeroom.conf", "lib/tmpfiles.d/homeroom.conf", "share/bash-completion/completions/homeroom",
+        "share/fish/vendor_completions.d/homeroom.fish", "share/homeroom/homeroom.conf",
         "share/homeroom/nginx/cors.conf", "share/homeroom/nginx/error.conf", "share/homeroom/nginx/fastcgi_variables",
         "share/homeroom/nginx/files.conf", "share/homeroom/nginx/headers.conf", "share/homeroom/nginx/homeroom.conf",
         "share/homeroom/nginx/http.conf",
@@ -27,6 +28,7 @@ final class InstallationTests {
         "share/homeroom/nginx/pages/style.css", "share/homeroom/nginx/pages/token.js",
         "share/homeroom/nginx/pages/undo-email.html", "share/homeroom/nginx/pages/verify-email.html",
         "share/homeroom/nginx/pages/words.js", "share/homeroom/nginx/production.conf", "share/homeroom/sql/users.sql",
+        "share/man/man1/homeroom.1", "share/man/man5/homeroom.conf.5",
     ]
 
     private let folder: String
