@@ -5,7 +5,7 @@ package struct Instant: Sendable, Hashable, Comparable {
 
     /// Seconds by which clocks of machines side by side may differ. What was written down for later than that from now was
     /// written by a clock that has been put right since.
-    static let skew: Int64 = 60
+    package static let skew: Int64 = 60
 
     /// `microseconds` after 1970-01-01T00:00:00Z.
     package init(microseconds: Int64) {

@@ -38,6 +38,17 @@ package struct Router: Sendable {
     /// The contracts of the documents.
     package static let documented = [v1Profile, emailAuth, roleSession, usersToken, v1Auth, accountAPI]
 
+    /// How long the longest-lived token of any contract lives, in seconds.
+    package static let longestTokenLife =
+        documented.map { contract -> Int64 in
+            switch contract.policy.renewal {
+            case .pair(_, let refresh): refresh
+            case .single(let life, let remembered): max(life, remembered)
+            // Nothing of it is signed.
+            case .cookie: 0
+            }
+        }.max() ?? 0
+
     /// Where requests can go; the first is for paths of no contract.
     package let targets: [Target]
     private let entries: [String: Entry]

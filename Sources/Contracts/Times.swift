@@ -6,7 +6,7 @@ extension Instant {
     package var withMicroseconds: String { text(hasFraction: true) }
 
     /// `2024-01-01T12:00:00Z`. Contract 5.
-    var withSeconds: String { text(hasFraction: false) }
+    package var withSeconds: String { text(hasFraction: false) }
 
     /// RFC 3339 §5.6, of a year with four digits.
     private func text(hasFraction: Bool) -> String {

@@ -11,17 +11,22 @@ package struct TokenSigner: Sendable {
     private static let dot = UInt8(ascii: ".")
     private static let signatureLength = 43
 
-    private let keys: [HMACKey]
+    private let keys: [TokenKey]
     private let issuer: String
 
-    /// The first key signs, every one verifies: to change the key, put the new one in front for a token's lifetime.
-    package init(keys: [[UInt8]], issuer: String) throws(TokenKeyError) {
+    /// The newest key first: each signs from its time on, and every one verifies until its own.
+    package init(keys: [TokenKey], issuer: String) throws(TokenKeyError) {
         guard !keys.isEmpty else { throw .missing }
-        for (index, key) in keys.enumerated() where key.count < Self.leastKeyBytes {
-            throw .tooShort(position: index + 1, bytes: key.count)
+        for (index, key) in keys.enumerated() where key.byteCount < Self.leastKeyBytes {
+            throw .tooShort(position: index + 1, bytes: key.byteCount)
         }
-        self.keys = keys.map { HMACKey($0) }
+        self.keys = keys
         self.issuer = issuer
+    }
+
+    /// The first key signs, every one verifies.
+    package init(keys: [[UInt8]], issuer: String) throws(TokenKeyError) {
+        try self.init(keys: keys.map { TokenKey($0) }, issuer: issuer)
     }
 
     /// `header.claims.signature`, about 320 letters.
@@ -30,7 +35,10 @@ package struct TokenSigner: Sendable {
         token.reserveCapacity(512)
         token += Self.header
         Base64.url.append(ClaimsText.bytes(claims, issuer: issuer).span, to: &token)
-        let signature = keys[0].code(of: token.span)
+        // By the time of issue, not the present one: a token that is made again is the same, and no key has signed one that
+        // was issued after its time.
+        let key = keys.first { $0.signsFrom <= claims.issuedAt } ?? keys[0]
+        let signature = key.code.code(of: token.span)
         token.append(Self.dot)
         Base64.url.append(signature.span, to: &token)
         return String(decoding: token, as: UTF8.self)
@@ -43,7 +51,7 @@ package struct TokenSigner: Sendable {
             equal(token.extracting(first: Self.header.count), Self.header.span), token[signedLength] == Self.dot
         else { throw .malformed }
         let signed = token.extracting(first: signedLength)
-        guard isSigned(signed, token.extracting(last: Self.signatureLength)) else { throw .badSignature }
+        guard isSigned(signed, token.extracting(last: Self.signatureLength), now) else { throw .badSignature }
 
         guard let text = Base64.url.bytes(signed.extracting(droppingFirst: Self.header.count)) else {
             throw .malformed
@@ -58,19 +66,19 @@ package struct TokenSigner: Sendable {
         try verify(token.utf8.span, now: now)
     }
 
-    /// A number that nobody without the signing key can tell from random; the same for the same text.
+    /// A number that nobody without the newest key can tell from random; the same for the same text.
     ///
     /// - Parameter text: begins with what the number is for, with which no token begins.
     package func keyedHash(of text: String) -> UInt64 {
-        keys[0].code(of: text.utf8.span).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        keys[0].code.code(of: text.utf8.span).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// Compared as text: so only one spelling of a signature is right.
-    private func isSigned(_ signed: Span<UInt8>, _ signature: Span<UInt8>) -> Bool {
-        for key in keys {
+    private func isSigned(_ signed: Span<UInt8>, _ signature: Span<UInt8>, _ now: Int64) -> Bool {
+        for key in keys where key.isAccepted(at: now) {
             var expected: [UInt8] = []
             expected.reserveCapacity(Self.signatureLength)
-            Base64.url.append(key.code(of: signed).span, to: &expected)
+            Base64.url.append(key.code.code(of: signed).span, to: &expected)
             if equal(expected.span, signature) {
                 return true
             }

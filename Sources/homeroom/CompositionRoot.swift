@@ -24,6 +24,8 @@ struct CompositionRoot {
     /// In the file that the workers share. More than are used: those of another version may need them at a reload.
     static let permits = 2 * cores
 
+    static let log = Log(now: { CompositionRoot.now().withMicroseconds })
+
     /// - Parameters:
     ///   - permits: the file that the workers share; nil for a process by itself.
     ///   - metrics: where events are counted; nil for a call that ends soon.
@@ -33,7 +35,7 @@ struct CompositionRoot {
     ) throws(CommandError) {
         self.actor = actor
         self.configuration = configuration
-        let log = Log(now: { CompositionRoot.now().withMicroseconds })
+        let log = CompositionRoot.log
         self.log = log
         monitor = ServerMonitor(configuration.database) { log.write("database", message: $0) }
         let media: MediaStore
@@ -101,9 +103,9 @@ extension Log {
         func number(_ id: UInt64?) -> JSON { id.map { .integer(Int64(truncatingIfNeeded: $0)) } ?? .null }
         switch event {
         case .account(let action, let account, let actor):
-            write(action.rawValue, actor, .init(name: "account", value: number(account)))
+            write(action.rawValue, actor, [.init(name: "account", value: number(account))])
         case .imported(let count, let actor):
-            write("accounts imported", actor, .init(name: "count", value: .integer(Int64(count))))
+            write("accounts imported", actor, [.init(name: "count", value: .integer(Int64(count)))])
         case .manyFailedLogins(let source):
             write("many failed logins", [.init(name: "source", value: .string(source))])
         case .locked(let account):
@@ -123,9 +125,9 @@ extension Log {
     }
 
     /// What an operator does stands in the machine's log too: nobody reads the standard error of a call later.
-    private func write(_ event: String, _ actor: Actor, _ detail: JSON.Member) {
+    func write(_ event: String, _ actor: Actor, _ details: [JSON.Member]) {
         let by = actor.description
-        let details = [detail, JSON.Member(name: by.name, value: by.value)]
+        let details = details + [JSON.Member(name: by.name, value: by.value)]
         write(event, details)
         guard case .operator = actor else { return }
         let line = JSON.object(JSON.Object([.init(name: "event", value: .string(event))] + details)).bytes

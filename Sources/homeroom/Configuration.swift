@@ -28,7 +28,13 @@ struct Configuration {
     let accounts: Settings
     /// nil: no mail is sent, and what is asked for waits.
     let mail: Mail?
-    private let tokenKeys: [String]
+    /// The file that `homeroom key rotate` changes; nil where the key stands in the settings themselves.
+    let tokenKeyFile: String?
+    private let tokenKey: String?
+    private let previousTokenKey: String?
+
+    /// Whether `HOMEROOM_TOKEN_KEY_PREVIOUS` names one.
+    var hasPreviousTokenKey: Bool { previousTokenKey != nil }
     private let tokenIssuer: String
 
     struct Mail {
@@ -60,32 +66,27 @@ struct Configuration {
         mail = try keys.mail(publicURL: worker.publicURL)
         accounts.sendsMail = mail != nil
         self.accounts = accounts
-        tokenKeys = [try keys.optional("HOMEROOM_TOKEN_KEY"), try keys.optional("HOMEROOM_TOKEN_KEY_PREVIOUS")]
-            .compactMap { $0 }
+        tokenKeyFile = keys.path("HOMEROOM_TOKEN_KEY")
+        tokenKey = try keys.optional("HOMEROOM_TOKEN_KEY")
+        previousTokenKey = try keys.optional("HOMEROOM_TOKEN_KEY_PREVIOUS")
         tokenIssuer = try keys.text("HOMEROOM_TOKEN_ISSUER", default: "homeroom")
         try keys.refuseUnknown()
     }
 
-    /// Signs with the present key and also accepts the previous one.
+    /// Signs with the present key and also accepts those before it, for their time.
     func signer() throws(CommandError) -> TokenSigner {
-        for key in tokenKeys where !Configuration.isStrong(key) {
-            throw .refused(
-                "HOMEROOM_TOKEN_KEY: \(key.utf8.count) bytes, needs 32 random ones or more. Make one with: openssl rand -hex 32"
-            )
-        }
+        let keys = try tokenKeys()
         do throws(TokenKeyError) {
-            return try TokenSigner(keys: tokenKeys.map { Array($0.utf8) }, issuer: tokenIssuer)
+            return try TokenSigner(keys: keys, issuer: tokenIssuer)
         } catch {
             throw .refused("HOMEROOM_TOKEN_KEY: \(error)")
         }
     }
 
-    /// 32 random bytes are 64 letters in hexadecimal, and never only a few different ones.
-    private static func isStrong(_ key: String) -> Bool {
-        let isHexadecimal = key.utf8.allSatisfy {
-            UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0 | 0x20
-        }
-        return key.utf8.count >= (isHexadecimal ? 64 : 32) && Set(key.utf8).count >= 8
+    /// The newest first, that of `HOMEROOM_TOKEN_KEY_PREVIOUS` last.
+    func tokenKeys() throws(CommandError) -> [TokenKey] {
+        let keys = try tokenKey.map { (text) throws(CommandError) in try TokenKeyFile(text).keys } ?? []
+        return try keys + (previousTokenKey.map { (text) throws(CommandError) in [try TokenKeyFile.key(text)] } ?? [])
     }
 
     private static func values(file: String?, environment: [String: String]) throws(CommandError) -> [String: String] {
@@ -116,6 +117,9 @@ private struct Keys {
     init(_ values: [String: String]) {
         self.values = values
     }
+
+    /// What `<key>_FILE` names.
+    func path(_ key: String) -> String? { values[key + "_FILE"] }
 
     /// The value of a key, or the content of the file that `<key>_FILE` names; nil when neither is set.
     mutating func optional(_ key: String) throws(CommandError) -> String? {

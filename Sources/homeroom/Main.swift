@@ -17,6 +17,8 @@ struct Homeroom {
           setup [--host NAME] [--certificate FILE --key FILE] [--port N] [--no-start] [--dry-run]
                                                        user, folders, key, settings, database, nginx, units; as root
           nginx-origins                                prints what nginx needs to know of HOMEROOM_TRUSTED_ORIGINS
+          key                                          which keys sign and verify tokens, without them themselves
+          key rotate [--in MINUTES | --now]            a new key signs from then on; --now drops all others
           media clean                                  removes files that no account names
           openapi [CONTRACT] [--html]                  what one contract takes and gives, or all: OpenAPI 3.1, or a page
           user create NAME --email E [--role R] [--staff] [--superuser] [--must-change]   password from standard input
@@ -66,7 +68,11 @@ struct Homeroom {
         if call == "dev" { return try Dev.run(&arguments) }
         if call == "setup" { return try Setup.run(file: file, &arguments) }
         if call == "openapi" { return try OpenAPICommand.run(&arguments) }
-        guard ["serve", "worker", "mailer", "migrate", "check", "user", "media", "nginx-origins"].contains(call) else {
+        guard
+            [
+                "serve", "worker", "mailer", "migrate", "check", "user", "media", "nginx-origins", "key",
+            ].contains(call)
+        else {
             throw .usage("unknown call `\(call)`")
         }
         // The settings hold keys and passwords. Not PR_SET_DUMPABLE, which would hide the workers from each other where /proc
@@ -80,6 +86,7 @@ struct Homeroom {
         case "migrate": return try Migrate.run(configuration, &arguments)
         case "check": return try Check.run(configuration, &arguments)
         case "media": return try Media.run(configuration, &arguments)
+        case "key": return try KeyCommand.run(configuration, &arguments)
         case "nginx-origins": return try NginxOrigins.run(configuration, &arguments)
         default: return try UserCommand.run(configuration, &arguments)
         }

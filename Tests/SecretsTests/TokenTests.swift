@@ -100,6 +100,31 @@ import Testing
         #expect(throws: TokenError.badSignature) { try old.verify(changed.sign(claims), now: now) }
     }
 
+    @Test func `a new key signs what is issued from its time on, and no key what was issued after its own`() throws {
+        let (old, new) = (try signer(key), try signer(newKey))
+        func claims(issuedAt time: Int64) -> Claims {
+            Claims(
+                kind: .access, issuedAt: time, expiresAt: 1_700_003_600, accountID: 7, sessionID: 8,
+                id: TokenID(high: 1, low: 2), role: "student")
+        }
+
+        let both = try TokenSigner(
+            keys: [TokenKey(newKey, signsFrom: 1_700_000_100), TokenKey(key)], issuer: "homeroom")
+
+        #expect(both.sign(claims(issuedAt: 1_700_000_099)) == old.sign(claims(issuedAt: 1_700_000_099)))
+        #expect(both.sign(claims(issuedAt: 1_700_000_100)) == new.sign(claims(issuedAt: 1_700_000_100)))
+        #expect(try both.verify(new.sign(claims(issuedAt: 1_700_000_100)), now: 1_700_000_000).accountID == 7)
+    }
+
+    @Test func `the tokens of a key are refused from its end on`() throws {
+        let token = try signer(key).sign(claims)
+        let both = try TokenSigner(
+            keys: [TokenKey(newKey, signsFrom: 1), TokenKey(key, acceptedUntil: 1_700_001_000)], issuer: "homeroom")
+
+        #expect(try both.verify(token, now: 1_700_000_999) == claims)
+        #expect(throws: TokenError.badSignature) { try both.verify(token, now: 1_700_001_000) }
+    }
+
     @Test func `a key needs 32 bytes`() {
         let failure = #expect(throws: TokenKeyError.self) {
             try TokenSigner(keys: [key, [UInt8](0..<31)], issuer: "homeroom")
@@ -109,7 +134,7 @@ import Testing
     }
 
     @Test func `there must be a key`() {
-        let failure = #expect(throws: TokenKeyError.self) { try TokenSigner(keys: [], issuer: "homeroom") }
+        let failure = #expect(throws: TokenKeyError.self) { try TokenSigner(keys: [TokenKey](), issuer: "homeroom") }
 
         #expect(failure?.description == "no key. Make one with: openssl rand -hex 32")
     }
