@@ -29,10 +29,10 @@ DEST = $(DESTDIR)$(PREFIX)
 VERSION = $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 ARCHITECTURE = $(shell dpkg --print-architecture)
 STATIC := .build/static/release/homeroom
-UNITS := homeroom.service homeroom.socket
 # Unless a packager does that.
 STRIP := -s
 MANUAL := .build/man
+UNITS := homeroom.service homeroom.socket homeroom-backup.service homeroom-backup.timer
 SHARED := sql/users.sql $(shell find nginx -type f ! -name development.conf)
 
 # The C libraries that homeroom links to.

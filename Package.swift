@@ -35,7 +35,7 @@ let package = Package(
         target("JSON"),
         target("FastCGI", ["CFastCGI", "System", "CLinux"]),
         target("HTTP", ["JSON"]),
-        target("Database", ["CMariaDB", "System"], resources: [.embedInCode("sql")]),
+        target("Database", ["CMariaDB", "System", "CLinux"], resources: [.embedInCode("sql")]),
         target("Secrets", ["CArgon2", "CCrypto"]),
         target("Pictures", ["CVips", "System", "CLinux"]),
         target("Mail", ["CCurl", "CIDN2", "System"]),
@@ -96,7 +96,7 @@ let package = Package(
             ]),
         tests(
             "SystemTests",
-            ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "Accounts", "CLinux"],
+            ["homeroom", "DevStack", "Database", "JSON", "Secrets", "TestSupport", "Accounts", "System", "CLinux"],
             resources: [.copy("Documents"), .copy("Support")]),
     ]
 )

@@ -30,5 +30,7 @@ GRANT CREATE, SELECT, INSERT, UPDATE ON homeroom.email_verifications TO homeroom
 REVOKE CREATE ON homeroom.email_verifications FROM homeroom@localhost;
 GRANT CREATE, SELECT, INSERT, DELETE ON homeroom.email_verification_tokens TO homeroom@localhost;
 REVOKE CREATE ON homeroom.email_verification_tokens FROM homeroom@localhost;
+GRANT CREATE, SELECT, INSERT, UPDATE ON homeroom.backups TO homeroom@localhost;
+REVOKE CREATE ON homeroom.backups FROM homeroom@localhost;
 GRANT CREATE, SELECT ON homeroom.migrations TO homeroom@localhost;
 REVOKE CREATE ON homeroom.migrations FROM homeroom@localhost;

@@ -84,7 +84,7 @@ extension Accounts {
                 return avatar
             }
         }
-        if let avatar { dependencies.media.remove(avatar) }
+        if let avatar { dependencies.media.remove(avatar, waits: true) }
         report(.deleted, account.id)
     }
 

@@ -70,6 +70,36 @@ final class Folder {
         }
     }
 
+    /// The descriptor of a file to read; nil where there is none.
+    func openFile(_ name: String) throws(MediaStore.Failure) -> Int32? {
+        let file = openat(descriptor, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard file >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .system(SystemError("open", "\(path)/\(name)", code: errno))
+        }
+        return file
+    }
+
+    /// The descriptor of a file that processes lock; made when it is not there.
+    func openLock(_ name: String) throws(MediaStore.Failure) -> Int32 {
+        let file = openat(descriptor, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw .system(SystemError("open", "\(path)/\(name)", code: errno)) }
+        var status = stat()
+        if geteuid() == 0, fstat(descriptor, &status) == 0 { _ = fchown(file, status.st_uid, status.st_gid) }
+        return file
+    }
+
+    /// Gives a file a second name, in another folder; false where that cannot be, as between two file systems.
+    func link(_ name: String, to other: Folder) -> Bool {
+        status(of: name).map { $0.st_mode & S_IFMT == S_IFREG } == true
+            && linkat(descriptor, name, other.descriptor, name, 0) == 0
+    }
+
+    /// In bytes; nil where it is no file.
+    func size(of name: String) -> Int64? {
+        status(of: name).flatMap { $0.st_mode & S_IFMT == S_IFREG ? Int64($0.st_size) : nil }
+    }
+
     /// Whether it is a file, and one that we may read.
     func holds(_ name: String) -> Bool {
         (status(of: name)?.st_mode ?? 0) & S_IFMT == S_IFREG && faccessat(descriptor, name, R_OK, 0) == 0
@@ -78,6 +108,11 @@ final class Folder {
     /// Writes to the disk which names it has.
     func flush() throws(MediaStore.Failure) {
         guard fsync(descriptor) == 0 else { throw .system(SystemError("fsync", path, code: errno)) }
+    }
+
+    /// Writes to the disk all that its file system has.
+    func flushAll() throws(MediaStore.Failure) {
+        guard syncfs(descriptor) == 0 else { throw .system(SystemError("syncfs", path, code: errno)) }
     }
 
     /// The files that nobody has written to since `limit`, in seconds.

@@ -55,17 +55,21 @@ package struct HealthReport: Sendable {
     package let failures: [Check: String]
     /// Mails that are due or wait for their next attempt; nil when the database does not tell.
     package let waitingMails: Int64?
+    /// When the latest backup was whole, in seconds since 1970, 0 when there was none; nil when the database does not tell.
+    package let lastBackup: Int64?
     /// What is wrong in words for the log, which may name paths and codes.
     package let reasons: [String]
     /// How the database's servers are, where there are several.
     package let servers: [Server]
 
     package init(
-        failures: [Check: String], reasons: [String] = [], waitingMails: Int64? = nil, servers: [Server] = []
+        failures: [Check: String], reasons: [String] = [], waitingMails: Int64? = nil,
+        lastBackup: Int64? = nil, servers: [Server] = []
     ) {
         self.failures = failures
         self.reasons = reasons
         self.waitingMails = waitingMails
+        self.lastBackup = lastBackup
         self.servers = servers
     }
 
@@ -80,6 +84,7 @@ extension Accounts {
         var failures: [HealthReport.Check: String] = [:]
         var reasons: [String] = []
         var waiting: Int64?
+        var lastBackup: Int64?
         do throws(DatabaseError) {
             let version = try Migrations.version(on: database)
             if version < Migration.newest {
@@ -87,6 +92,7 @@ extension Accounts {
                 reasons.append("schema: version \(version), needs \(Migration.newest). Run: homeroom migrate")
             } else {
                 waiting = try database.first(CountWaitingMails())
+                lastBackup = try database.first(LastBackup())?.seconds ?? 0
             }
         } catch {
             failures[.database] = "no answer"
@@ -100,7 +106,7 @@ extension Accounts {
             reasons.append("\(error)")
         }
         return HealthReport(
-            failures: failures, reasons: reasons, waitingMails: waiting,
+            failures: failures, reasons: reasons, waitingMails: waiting, lastBackup: lastBackup,
             servers: database.servers().map(HealthReport.Server.init))
     }
 }

@@ -53,7 +53,7 @@ package struct MediaStore: Sendable {
     }
 
     // Opened anew each time: an operator may have put another in its place, e.g. by mounting one.
-    private func avatars() throws(Failure) -> Folder { try Folder("avatars", in: Folder(root)) }
+    func avatars() throws(Failure) -> Folder { try Folder("avatars", in: Folder(root)) }
     private func incoming() throws(Failure) -> Folder { try Folder("incoming", in: Folder(root)) }
 
     /// Keeps ready what decodes pictures, so that an upload does not wait for it.
@@ -103,12 +103,42 @@ package struct MediaStore: Sendable {
         return path
     }
 
-    /// Removes an avatar that no row names any more; false where not all of it went. What stays is harmless: the
-    /// janitor finds it. A path that is none of ours, wherever it comes from, removes nothing.
+    /// Removes an avatar that no row names any more; false where not all of it went, as while a backup holds removals.
+    /// What stays is harmless: the janitor finds it. A path that is none of ours, wherever it comes from, removes nothing.
+    ///
+    /// - Parameter waits: for the backup, some seconds.
     @discardableResult
-    func remove(_ path: String) -> Bool {
+    func remove(_ path: String, waits: Bool = false) -> Bool {
         guard MediaStore.isAvatar(path), let folder = try? avatars() else { return false }
-        return MediaStore.files(of: path).map { folder.remove($0) }.allSatisfy { $0 }
+        let permit: FileLock?
+        do {
+            permit = try removalLock(.shared, waits: waits)
+        } catch {
+            // Where the file system has no locks there is no backup that holds one.
+            return removeFiles(of: path, in: folder)
+        }
+        guard let permit else { return false }
+        return withExtendedLifetime(permit) { removeFiles(of: path, in: folder) }
+    }
+
+    private func removeFiles(of path: String, in folder: Folder) -> Bool {
+        MediaStore.files(of: path).map { folder.remove($0) }.allSatisfy { $0 }
+    }
+
+    /// From its return until the last reference goes no picture is removed, by whatever process. nil when another one has it
+    /// already and `waits` is false.
+    package func holdRemovals(waits: Bool) throws(Failure) -> FileLock? {
+        try removalLock(.exclusive, waits: waits)
+    }
+
+    /// On a file in `incoming` with a name that the janitor leaves alone.
+    private func removalLock(_ kind: FileLock.Kind, waits: Bool) throws(Failure) -> FileLock? {
+        let file = try incoming().openLock(".lock")
+        do throws(SystemError) {
+            return try FileLock.take(file, kind, waits: waits)
+        } catch {
+            throw .system(SystemError(error.call, "\(root)/incoming/.lock", code: error.code))
+        }
     }
 
     /// Whether a path is that of an avatar whose files are all here.
@@ -141,8 +171,14 @@ package struct MediaStore: Sendable {
         return "avatars/\(name)"
     }
 
-    private func newFile() throws(Failure) -> TemporaryFile {
+    func newFile() throws(Failure) -> TemporaryFile {
         try TemporaryFile(in: incoming(), name: newName())
+    }
+
+    /// Whether a name is that of one of an avatar's files.
+    static func isPicture(_ name: String) -> Bool {
+        let path = avatar(ofFile: name)
+        return isAvatar(path) && files(of: path).contains(name)
     }
 
     private func newName() -> String {
@@ -209,7 +245,7 @@ final class TemporaryFile {
         guard fsync(descriptor) == 0 else { throw .system(SystemError("fsync", path, code: errno)) }
     }
 
-    fileprivate func keep(in other: Folder, as newName: String) throws(MediaStore.Failure) {
+    func keep(in other: Folder, as newName: String) throws(MediaStore.Failure) {
         try folder.move(name, to: other, as: newName)
         isKept = true
     }

@@ -24,6 +24,7 @@
 // Hidden by the headers without _GNU_SOURCE.
 int accept4(int descriptor, struct sockaddr *restrict address, socklen_t *restrict length, int flags);
 int pipe2(int descriptors[2], int flags);
+int syncfs(int descriptor);
 int pthread_setname_np(pthread_t thread, const char *name);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 

@@ -24,6 +24,7 @@ package struct Migration: Sendable {
         Migration(version: 13, name: "people-search", script: PackageResources._013_people_search_sql),
         Migration(
             version: 14, name: "must-change-password", script: PackageResources._014_must_change_password_sql),
+        Migration(version: 15, name: "backups", script: PackageResources._015_backups_sql),
     ]
 
     /// The version that this executable needs.

@@ -172,6 +172,7 @@ package final class MariaDB: Sendable {
                 CREATE USER IF NOT EXISTS homeroom_owner@localhost;
                 ALTER USER homeroom_owner@localhost IDENTIFIED BY '\(password("HOMEROOM_DATABASE_OWNER_PASSWORD"))';
                 GRANT ALL ON homeroom.* TO homeroom_owner@localhost;
+                GRANT ALL ON `homeroom\\_%`.* TO homeroom_owner@localhost;
                 """)
     }
 

@@ -16,10 +16,11 @@ package func sha256(_ text: String) -> [UInt8] {
 /// threads, and nothing that can fail. If one fails all the same, the process ends: what was not digested would be
 /// equal. An HMAC over a token's 330 bytes takes 0.3 µs; `HMAC()` takes 1.5 µs, and with copied EVP_MD_CTX it takes
 /// 0.4 µs.
-struct SHA256State: Sendable {
+package struct SHA256State: Sendable {
     private var state = SHA256_CTX()
 
-    init() {
+    /// Of nothing yet.
+    package init() {
         let initialised = SHA256_Init(&state)
         precondition(initialised == 1, "OpenSSL cannot digest")
     }
@@ -29,13 +30,14 @@ struct SHA256State: Sendable {
         add(bytes)
     }
 
-    mutating func add(_ bytes: Span<UInt8>) {
+    /// Goes on with these bytes.
+    package mutating func add(_ bytes: Span<UInt8>) {
         let added = bytes.withUnsafeBytes { SHA256_Update(&state, $0.baseAddress, $0.count) }
         precondition(added == 1, "OpenSSL cannot digest")
     }
 
     /// The digest of everything added so far.
-    var digest: [UInt8] {
+    package var digest: [UInt8] {
         var ended = state
         var digest = [UInt8](repeating: 0, count: 32)
         let finished = SHA256_Final(&digest, &ended)

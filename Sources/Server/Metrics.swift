@@ -127,6 +127,9 @@ package final class Metrics: @unchecked Sendable {
         registry.note(Metrics.checksName, "Whether what every request needs is there: 1 or 0.", .gauge)
         registry.note(
             Metrics.mailsName, "Mails that are due or wait for their next attempt; 1000 stands for more.", .gauge)
+        registry.note(
+            Metrics.backupName, "When the latest `homeroom backup` was whole, since 1970; 0 when there was none.",
+            .gauge)
         for (name, help, shape) in Metrics.serverFamilies { registry.note(name, help, shape) }
         families = registry.families
 
@@ -148,6 +151,7 @@ package final class Metrics: @unchecked Sendable {
     static let startName = "homeroom_start_time_seconds"
     static let checksName = "homeroom_check_passed"
     static let mailsName = "homeroom_mails_waiting"
+    static let backupName = "homeroom_backup_last_success_timestamp_seconds"
 
     /// Of each database server, where there are several, or one is a node of a cluster.
     static let serverFamilies: [(name: String, help: String, shape: MetricFamily.Shape)] = [

@@ -111,7 +111,8 @@ extension Metrics {
                 value.map { Sample(MetricsRegistry.series(family.name, ["server": server.name]), [Int64($0)]) }
             }
         }
-        return checks + servers + (health.waitingMails.map { [Sample(Metrics.mailsName, [$0])] } ?? [])
+        let single = [(Metrics.mailsName, health.waitingMails), (Metrics.backupName, health.lastBackup)]
+        return checks + servers + single.compactMap { name, value in value.map { Sample(name, [$0]) } }
     }
 }
 

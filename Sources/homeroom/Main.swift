@@ -16,6 +16,8 @@ struct Homeroom {
           check                                        tests configuration, database, media directory, mail
           setup [--host NAME] [--certificate FILE --key FILE] [--port N] [--no-start] [--dry-run]
                                                        user, folders, key, settings, database, nginx, units; as root
+          backup DIR [--keep N]                        a copy of database and pictures, as a folder in DIR, while all runs
+          restore DIR [--replace] [--keep-sessions]    the newest backup in DIR, or the one that DIR is
           nginx-origins                                prints what nginx needs to know of HOMEROOM_TRUSTED_ORIGINS
           key                                          which keys sign and verify tokens, without them themselves
           key rotate [--in MINUTES | --now]            a new key signs from then on; --now drops all others
@@ -70,7 +72,8 @@ struct Homeroom {
         if call == "openapi" { return try OpenAPICommand.run(&arguments) }
         guard
             [
-                "serve", "worker", "mailer", "migrate", "check", "user", "media", "nginx-origins", "key",
+                "serve", "worker", "mailer", "migrate", "check", "user", "media", "nginx-origins", "key", "backup",
+                "restore",
             ].contains(call)
         else {
             throw .usage("unknown call `\(call)`")
@@ -86,6 +89,8 @@ struct Homeroom {
         case "migrate": return try Migrate.run(configuration, &arguments)
         case "check": return try Check.run(configuration, &arguments)
         case "media": return try Media.run(configuration, &arguments)
+        case "backup": return try BackupCommand.run(configuration, &arguments)
+        case "restore": return try RestoreCommand.run(configuration, &arguments)
         case "key": return try KeyCommand.run(configuration, &arguments)
         case "nginx-origins": return try NginxOrigins.run(configuration, &arguments)
         default: return try UserCommand.run(configuration, &arguments)

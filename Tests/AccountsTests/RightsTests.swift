@@ -24,7 +24,7 @@ import Testing
         ("email_changes", ["SELECT", "INSERT", "UPDATE", "DELETE"]), ("email_undo_tokens", ["SELECT", "INSERT"]),
         ("email_verifications", ["SELECT", "INSERT", "UPDATE"]),
         ("email_verification_tokens", ["SELECT", "INSERT", "DELETE"]),
-        ("migrations", ["SELECT"]),
+        ("backups", ["SELECT", "INSERT", "UPDATE"]), ("migrations", ["SELECT"]),
     ]
 
     @Test func `every statement is allowed`() throws {

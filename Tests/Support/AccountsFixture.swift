@@ -76,9 +76,10 @@ package final class AccountsFixture: Sendable {
         }
     }
 
-    /// The names of the files in a folder of the media directory, sorted.
+    /// The names of the files in a folder of the media directory, sorted, without what is there for locks alone.
     package func files(_ folder: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: "\(media.root)/\(folder)")) ?? []).sorted()
+        ((try? FileManager.default.contentsOfDirectory(atPath: "\(media.root)/\(folder)")) ?? [])
+            .filter { !$0.hasPrefix(".") }.sorted()
     }
 
     /// A quarter of a second cheaper than a new database. Sessions and resets go with their accounts.

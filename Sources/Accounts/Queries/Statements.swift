@@ -11,6 +11,8 @@ package enum Statements {
             UpdateTexts.self, LockedAccount.self,
             SetPassword.self, SetRole.self, SetStatus.self, AccountsAfter.self, AccountByAvatar.self,
             StoredAccountsAfter.self, DeleteAccount.self,
+            // BackupQueries.swift
+            LastBackup.self, RecordBackup.self, CountAccounts.self,
             // PeopleQueries.swift
             People.self, CountOfNames.self, PeopleOfFewNames.self, NextBlock.self, PeopleInBlocks.self, SetBlock.self,
             SetMissingBlocks.self,

@@ -91,7 +91,7 @@ struct HealthTests {
         let metrics = try site.send("GET", "/metrics")
         try site.database.start()
         let isUp = try eventually { try site.send("GET", "/readyz").status == 200 }
-        _ = try site.database.execute("DELETE FROM homeroom.migrations WHERE version = 14")
+        _ = try site.database.execute("DELETE FROM homeroom.migrations ORDER BY version DESC LIMIT 1")
         let old = try site.send("GET", "/readyz")
         _ = try site.homeroom("migrate")
         let isMoved = rename(site.folder.media + "/incoming", site.folder.media + "/away") == 0
@@ -106,9 +106,7 @@ struct HealthTests {
         #expect(metrics.status == 200)
         #expect(metrics.text.contains(#"homeroom_check_passed{check="database"} 0"#))
         #expect(isUp)
-        #expect(
-            old.text
-                == #"{"status":"not ready","checks":{"database":"ok","schema":"version 13, needs 14","media":"ok"}}"#)
+        #expect(old.text.contains(/"checks":\{"database":"ok","schema":"version \d+, needs \d+","media":"ok"\}/))
         #expect(isMoved)
         // All but uploads is answered, and machines that share the folder must not all be taken out of service.
         #expect(full.status == 200)

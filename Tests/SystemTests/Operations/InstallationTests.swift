@@ -5,7 +5,8 @@ import Testing
 /// `make install`, and what systemd says of the units. The executable is that of the tests.
 final class InstallationTests {
     private static let files = [
-        "bin/homeroom", "lib/systemd/system/homeroom.service", "lib/systemd/system/homeroom.socket",
+        "bin/homeroom", "lib/systemd/system/homeroom-backup.service", "lib/systemd/system/homeroom-backup.timer",
+        "lib/systemd/system/homeroom.service", "lib/systemd/system/homeroom.socket",
         "lib/sysusers.d/homeroom.conf", "lib/tmpfiles.d/homeroom.conf", "share/bash-completion/completions/homeroom",
         "share/fish/vendor_completions.d/homeroom.fish", "share/homeroom/homeroom.conf",
         "share/homeroom/nginx/cors.conf", "share/homeroom/nginx/error.conf", "share/homeroom/nginx/fastcgi_variables",
@@ -53,15 +54,20 @@ final class InstallationTests {
         try make("install", "PREFIX=" + folder)
 
         let outcome = try Outcome(
-            "systemd-analyze", ["verify"] + ["service", "socket"].map { "\(folder)/lib/systemd/system/homeroom.\($0)" })
+            "systemd-analyze",
+            ["verify"]
+                + [".service", ".socket", "-backup.service", "-backup.timer"].map {
+                    "\(folder)/lib/systemd/system/homeroom\($0)"
+                })
 
         #expect(outcome == Outcome(status: 0, output: ""))
     }
 
-    @Test func `the service may do little beyond its work`() throws {
+    @Test(arguments: ["homeroom.service", "homeroom-backup.service"])
+    func `a service may do little beyond its work`(name: String) throws {
         let outcome = try Outcome(
-            "systemd-analyze", ["security", "--offline=true", Site.checkout + "/systemd/homeroom.service"])
-        let level = try #require(outcome.output.firstMatch(of: /exposure level for homeroom.service: (\d+\.\d+)/))
+            "systemd-analyze", ["security", "--offline=true", "\(Site.checkout)/systemd/\(name)"])
+        let level = try #require(outcome.output.firstMatch(of: /exposure level for \S+: (\d+\.\d+)/))
 
         #expect(try #require(Double(level.1)) <= 2)
     }

@@ -118,9 +118,9 @@ extension DevStack {
         try database.execute("USE homeroom; \(sql)").split(separator: "\n").map(String.init)
     }
 
-    /// The files below the media folder, in order.
+    /// The files below the media folder, in order, without what is there for locks alone.
     func mediaFiles() throws -> [String] {
-        try FileManager.default.subpathsOfDirectory(atPath: folder.media).sorted()
+        try FileManager.default.subpathsOfDirectory(atPath: folder.media).filter { !$0.contains("/.") }.sorted()
     }
 
     /// What stands in the tables of people and sessions and in the media folder.
