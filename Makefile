@@ -36,7 +36,7 @@ UNITS := homeroom.service homeroom.socket homeroom-backup.service homeroom-backu
 SHARED := sql/users.sql $(shell find nginx -type f ! -name development.conf)
 
 # The C libraries that homeroom links to.
-PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl-dev libidn2-dev libvips-dev
+PACKAGES := libfcgi-dev libmariadb-dev libssl-dev libargon2-dev libcurl4-openssl-dev libidn2-dev libvips-dev libsqlite3-dev
 PACKAGES += libjpeg62-turbo-dev liblcms2-dev
 # The programs that `homeroom dev` and the tests start.
 PACKAGES += nginx mariadb-server-core mariadb-client-core openssl curl

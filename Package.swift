@@ -28,6 +28,7 @@ let package = Package(
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CIDN2", providers: [.apt(["libidn2-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         // Its own pkg-config file asks for -pthread, which SwiftPM refuses with a warning; glib's names the headers too.
         .systemLibrary(name: "CVips", pkgConfig: "gobject-2.0", providers: [.apt(["libvips-dev"])]),
 
@@ -48,7 +49,7 @@ let package = Package(
             name: "homeroom",
             dependencies: [
                 "Server", "FastCGI", "Contracts", "Accounts", "Pictures", "Mail", "Database", "Secrets", "JSON",
-                "DevStack", "System", "CLinux",
+                "DevStack", "System", "CLinux", "CSQLite",
             ],
             swiftSettings: settings),
 

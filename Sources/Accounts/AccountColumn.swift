@@ -149,7 +149,7 @@ extension AccountColumn {
 
     static func values(of account: Account) -> [SQLValue] { all.map { $0.value(of: account) } }
 
-    private func value(of account: Account) -> SQLValue {
+    func value(of account: Account) -> SQLValue {
         switch kind {
         case .id(let path, _): account[path] == 0 ? .null : .unsigned(account[path])
         case .name(_, let path): .text(account[path])

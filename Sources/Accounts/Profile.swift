@@ -193,7 +193,7 @@ extension Accounts {
     }
 
     /// The avatar that an upload becomes; nil where there is none or it cannot be one.
-    private func picture(_ entry: AvatarEntry, _ validation: inout Validation) throws(AccountsError) -> MediaStore
+    func picture(_ entry: AvatarEntry, _ validation: inout Validation) throws(AccountsError) -> MediaStore
         .Avatar?
     {
         switch entry {
@@ -226,7 +226,7 @@ extension Accounts {
         try storing { () throws(MediaStore.Failure) in try dependencies.media.beginUpload() }
     }
 
-    private func storing<T>(_ body: () throws(MediaStore.Failure) -> T) throws(AccountsError) -> T {
+    func storing<T>(_ body: () throws(MediaStore.Failure) -> T) throws(AccountsError) -> T {
         do throws(MediaStore.Failure) {
             return try body()
         } catch {

@@ -63,6 +63,8 @@ package final class Connection {
         package static let probe = Timeouts(connect: 1, answer: 1, rowLock: 1, tableLock: 1)
         /// One statement may take an hour.
         package static let migration = Timeouts(connect: 3, answer: 3600, rowLock: 3600, tableLock: 3600)
+        /// For another system's database, of which all rows of a table are asked for at once.
+        static let foreign = Timeouts(connect: 5, answer: 600, rowLock: 3, tableLock: 3)
     }
 
     /// - Parameters:

@@ -78,15 +78,6 @@ final class ServerSession {
         _ new: UnsafeMutablePointer<MYSQL>, _ transport: DatabaseAddress.Transport, _ address: DatabaseAddress,
         _ timeouts: Connection.Timeouts, _ isMigrating: Bool
     ) throws(DatabaseError) {
-        var seconds = timeouts.connect
-        mysql_options(new, MYSQL_OPT_CONNECT_TIMEOUT, &seconds)
-        seconds = timeouts.answer
-        mysql_options(new, MYSQL_OPT_READ_TIMEOUT, &seconds)
-        mysql_options(new, MYSQL_OPT_WRITE_TIMEOUT, &seconds)
-        mysql_options(new, MYSQL_SET_CHARSET_NAME, "utf8mb4")
-        // The server may ask for any file that we can read, in answer to any statement.
-        var noFiles: UInt32 = 0
-        mysql_options(new, MYSQL_OPT_LOCAL_INFILE, &noFiles)
         // READ COMMITTED: no gap locks, so fewer deadlocks. Strict: a value that does not fit is an error, never cut.
         mysql_options(
             new, MYSQL_INIT_COMMAND,
@@ -97,6 +88,23 @@ final class ServerSession {
             """)
         // FOUND_ROWS: an UPDATE counts the rows it found, also where it leaves them as they were.
         let flags = UInt(CLIENT_FOUND_ROWS) | (isMigrating ? UInt(CLIENT_MULTI_STATEMENTS) : 0)
+        try open(new, transport, address, timeouts, flags: flags)
+    }
+
+    /// Connects, without settings of ours in the session.
+    static func open(
+        _ new: UnsafeMutablePointer<MYSQL>, _ transport: DatabaseAddress.Transport, _ address: DatabaseAddress,
+        _ timeouts: Connection.Timeouts, flags: UInt = 0
+    ) throws(DatabaseError) {
+        var seconds = timeouts.connect
+        mysql_options(new, MYSQL_OPT_CONNECT_TIMEOUT, &seconds)
+        seconds = timeouts.answer
+        mysql_options(new, MYSQL_OPT_READ_TIMEOUT, &seconds)
+        mysql_options(new, MYSQL_OPT_WRITE_TIMEOUT, &seconds)
+        mysql_options(new, MYSQL_SET_CHARSET_NAME, "utf8mb4")
+        // The server may ask for any file that we can read, in answer to any statement.
+        var noFiles: UInt32 = 0
+        mysql_options(new, MYSQL_OPT_LOCAL_INFILE, &noFiles)
         let made =
             switch transport {
             case .socket(let path):

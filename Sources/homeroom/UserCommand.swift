@@ -8,12 +8,13 @@ import JSON
 enum UserCommand {
     static func run(_ configuration: Configuration, _ arguments: inout Arguments) throws(CommandError) -> Int32 {
         let call = try arguments.next("a user call")
-        let accounts = try CompositionRoot(configuration, actor: .operatorHere).accounts()
+        let root = try CompositionRoot(configuration, actor: .operatorHere)
+        let accounts = root.accounts()
         switch call {
         case "create": try create(accounts, &arguments)
         case "list": try list(accounts, &arguments)
-        case "import": try TransferCommand.importAccounts(accounts, &arguments)
-        case "export": try TransferCommand.exportAccounts(accounts, &arguments)
+        case "import": try ImportCommand.run(root, &arguments)
+        case "export": try ExportCommand.run(accounts, &arguments)
         case "set-role":
             let (account, role): (Account, Role) = try accountAndWord(accounts, &arguments)
             try refusing { () throws(AccountsError) in try accounts.setRole(role, of: account) }
@@ -116,7 +117,7 @@ enum UserCommand {
     }
 
     /// The first line of standard input; a terminal is asked and does not show it.
-    private static func password() throws(CommandError) -> String {
+    static func password() throws(CommandError) -> String {
         guard isatty(STDIN_FILENO) == 1 else { return readLine() ?? "" }
         guard let typed = getpass("Password: ") else { throw .refused("no password was typed") }
         return String(cString: typed)

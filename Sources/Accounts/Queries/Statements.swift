@@ -13,6 +13,9 @@ package enum Statements {
             StoredAccountsAfter.self, DeleteAccount.self,
             // BackupQueries.swift
             LastBackup.self, RecordBackup.self, CountAccounts.self,
+            // TransferQueries.swift
+            InsertAccounts.self, InsertFewAccounts.self, SetBlocks.self, ReservedEmails.self, AccountsWithNames.self,
+            UpdateTransferred.self, SetFirstAvatar.self,
             // PeopleQueries.swift
             People.self, CountOfNames.self, PeopleOfFewNames.self, NextBlock.self, PeopleInBlocks.self, SetBlock.self,
             SetMissingBlocks.self,

@@ -1,0 +1,55 @@
+import Accounts
+import Contracts
+import Foundation
+import Glibc
+import JSON
+import Secrets
+import System
+
+/// `homeroom user export [FILE]`: accounts as JSON, one a line, with the hashes of their passwords.
+enum ExportCommand {
+    static func run(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+        let path = arguments.isEmpty ? nil : try arguments.next("FILE")
+        try arguments.refuseRest()
+        guard let path else { return try write(accounts, to: STDOUT_FILENO, named: "standard output") }
+        // Only whoever runs this may read it; and an old file stays until the new one is whole.
+        let name = strdup(path + ".XXXXXX")
+        defer { free(name) }
+        guard let name, case let descriptor = mkstemp(name), descriptor >= 0 else { throw failed(path) }
+        defer { close(descriptor) }
+        do throws(CommandError) {
+            try write(accounts, to: descriptor, named: path)
+            guard fsync(descriptor) == 0, rename(name, path) == 0 else { throw failed(path) }
+        } catch {
+            unlink(name)
+            throw error
+        }
+    }
+
+    private static func write(_ accounts: Accounts, to descriptor: Int32, named name: String) throws(CommandError) {
+        var last: UInt64 = 0
+        while true {
+            let page = try UserCommand.refusing { () throws(AccountsError) in try accounts.page(after: last) }
+            guard let end = page.last else { return }
+            var bytes: [UInt8] = []
+            for (account, hash) in page { bytes += line(account, hash) }
+            do throws(SystemError) {
+                try writeAll(bytes, to: descriptor)
+            } catch {
+                throw .refused("\(name): \(error.reason)")
+            }
+            last = end.account.id
+        }
+    }
+
+    private static func line(_ account: Account, _ hash: String) -> [UInt8] {
+        var object = UserCommand.object(account, AccountColumn.shown)
+        object.members.append(.init(name: "password_hash", value: .string(hash)))
+        object.members += UserCommand.object(account, AccountColumn.unshown).members
+        return JSON.object(object).bytes + [UInt8(ascii: "\n")]
+    }
+
+    private static func failed(_ path: String) -> CommandError {
+        .refused("\(path): \(String(cString: strerror(errno)))")
+    }
+}
