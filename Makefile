@@ -9,6 +9,8 @@
 # make python     what tests need of PyPI, into .build/python
 # make bench      how fast it is beside what it competes with, in some minutes; ends with an error when it is too slow
 # make bench-avatars   uploads a second beside what libvips alone does
+# make bench-import   accounts a second beside LOAD DATA; ROWS=1000000 for more of them
+# make test-moving   moves schools of Django and FastAPI over, 1,000 people each, and signs in everybody
 # make fuzz       every parser of strangers' bytes in turn, FUZZ_SECONDS=20 each, with libFuzzer; keeps what reaches new code
 # make test-cluster  three machines over one Galera cluster, for ten minutes of faults; CLUSTER_SECONDS=3600 is longer
 # make soak       an hour of mixed load; SOAK_SECONDS=600 is shorter
@@ -67,7 +69,7 @@ fuzz: test-packages
 	    -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library -Xswiftc -use-ld=lld
 	Tests/Fuzz/run .build/fuzz/release/fuzz
 
-.PHONY: fuzz packages test-packages node-packages build run lint unit test test-cluster bench bench-avatars soak sanitize static deb test-deb install uninstall format clean python screenshots
+.PHONY: fuzz packages test-packages node-packages build run lint unit test test-cluster test-moving bench bench-avatars bench-import soak sanitize static deb test-deb install uninstall format clean python screenshots
 
 build: packages
 	$(SWIFT) build -c release --product homeroom
@@ -109,6 +111,12 @@ bench: build test-packages
 
 bench-avatars: build test-packages
 	Tests/Bench/avatars .build/release/homeroom
+
+bench-import: build test-packages
+	Tests/Bench/import .build/release/homeroom $(ROWS)
+
+test-moving: build test-packages python
+	Tests/Moving/moving .build/release/homeroom $(ARGS)
 
 screenshots: build test-packages python
 	.build/python/bin/python Tests/Browser/screenshots .build/release/homeroom

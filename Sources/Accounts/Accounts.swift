@@ -10,6 +10,8 @@ package final class Accounts {
     let database: Connection
     let dependencies: Dependencies
     var counted = Usage()
+    /// What number the next account of an import will have, if nobody registers meanwhile; nil before the first batch.
+    var expectedID: UInt64?
     /// Who makes the calls that follow, for the log. Set before each request.
     package var actor = Actor.unknown
 

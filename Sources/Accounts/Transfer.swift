@@ -1,5 +1,4 @@
 import Database
-import Secrets
 
 /// An account as another system had it, with the hash of its password.
 package struct Transfer: Sendable {
@@ -144,11 +143,11 @@ extension Accounts {
         return .known(KnownAccount(stored: stored, differences: differences))
     }
 
-    /// Whether another system's hash may take the place of the one that is here: a login here makes one of our form of any
-    /// other, so that one of another form has only ever been brought over.
+    /// Whether another system's hash may take the place of the one that is here: whatever sets or checks a password here
+    /// leaves an argon2 hash, so that one of another form has only ever been brought over.
     private func isPasswordNewer(_ transfer: CheckedTransfer, _ stored: StoredAccount) -> Bool {
         transfer.columns.contains("password_hash") && transfer.passwordHash != stored.passwordHash
-            && PasswordHash(stored: stored.passwordHash).needsRehash(dependencies.settings.hashing)
+            && !stored.passwordHash.hasPrefix("$argon2")
     }
 
     /// Makes accounts of transfers that are new, each with a username and an email of its own: many in one transaction, or one
@@ -186,7 +185,13 @@ extension Accounts {
             passwordHash: transfer.passwordHash, now: now)
     }
 
-    /// False, and nothing changed, where somebody has one of the names or can have one back, or two would be made one name.
+    /// Makes accounts of `transferBatch` transfers without a look whether they are new. False, and nothing changed, where
+    /// one of them is not, or two would be made one name.
+    package func takeOverAtOnce(_ batch: [CheckedTransfer]) throws(AccountsError) -> Bool {
+        guard batch.count == InsertAccounts.count else { return false }
+        return try insertAll(batch[...])
+    }
+
     private func insertAll(_ batch: ArraySlice<CheckedTransfer>) throws(AccountsError) -> Bool {
         var keys: Set<String> = []
         var insertions: [InsertAccount] = []
@@ -197,17 +202,23 @@ extension Accounts {
         }
         let now = self.now
         do throws(DatabaseError) {
-            try database.transaction { [insertions] () throws(DatabaseError) in
-                if insertions.count == InsertAccounts.count {
-                    try database.run(InsertAccounts(rows: insertions[...]))
-                } else {
-                    try database.run(InsertFewAccounts(rows: insertions[...]))
-                }
+            let first = try database.transaction { [insertions] () throws(DatabaseError) in
+                // Behind those of the batch before, unless somebody registers meanwhile.
+                let rows = insertions.enumerated().map { index, insertion in
+                    BlockedAccount(
+                        insertion: insertion, block: expectedID.map { ($0 + UInt64(index)) / NextBlock.size })
+                }[...]
+                let isFull = rows.count == InsertAccounts.count
+                let outcome =
+                    isFull
+                    ? try database.run(InsertAccounts(rows: rows)) : try database.run(InsertFewAccounts(rows: rows))
                 try database.run(SetBlocks(keys: insertions.map(\.username.canonical.key)))
                 // As in `insert`.
                 let reserved = ReservedEmails(keys: insertions.map(\.email.canonical.key), now: now)
                 if try database.first(reserved) != nil { throw .duplicate(index: "email_key") }
+                return outcome.insertedID
             }
+            expectedID = first + UInt64(batch.count)
             return true
         } catch {
             switch error {

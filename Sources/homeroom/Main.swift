@@ -33,7 +33,9 @@ struct Homeroom {
           user logout NAME
           user unlock NAME
           user delete NAME
-          user import FILE                             accounts from JSON lines; - is standard input
+          user import FILE [--dry-run] [--update]      accounts from CSV, JSON lines, Django's dumpdata or SQLite;
+                                                       - is standard input, --from mysql://USER@HOST/DATABASE a database.
+                                                       docs/moving-in.md has the other options
           user export [FILE]                           accounts as JSON lines, with the hashes of their passwords
 
         NAME is a username or an email. docs/operating.md describes calls and settings.

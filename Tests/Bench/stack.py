@@ -143,10 +143,10 @@ class Stack:
         return {name: self.settings["HOMEROOM_" + name]
                 for name in ("DATABASE_SOCKET", "DATABASE_NAME", "DATABASE_USER", "DATABASE_PASSWORD")}
 
-    def sql(self, text):
+    def sql(self, text, *options):
         """Rows of texts, as the database's owner."""
         command = ["mariadb", "--no-defaults", "--batch", "--skip-column-names", "--socket=" + self.data + "/db.sock",
-                   "--user=" + pwd.getpwuid(os.geteuid()).pw_name, "homeroom"]
+                   "--user=" + pwd.getpwuid(os.geteuid()).pw_name, *options, "homeroom"]
         answer = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=True).stdout
         return [line.split("\t") for line in answer.splitlines()]
 

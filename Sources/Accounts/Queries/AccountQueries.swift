@@ -108,8 +108,8 @@ struct UsernameTaken: Query {
 /// Makes an account; a language, timezone or theme that is not given is the default of its column.
 struct InsertAccount: Command {
     static let sql: SQL =
-        "INSERT INTO accounts (" + AccountColumn.names + ", username_key, email_key, password_hash) VALUES " + row
-    static let row: SQL = "(" + AccountColumn.placeholders + ", ?, ?, ?)"
+        "INSERT INTO accounts (" + AccountColumn.names + ", username_key, email_key, password_hash) VALUES ("
+        + AccountColumn.placeholders + ", ?, ?, ?)"
     /// Whose username and email stand in the next two.
     var account: Account
     var username: Username

@@ -3,22 +3,41 @@ import Database
 /// Makes so many accounts at once.
 struct InsertAccounts: Command {
     static let count = 200
-    static let sql: SQL = InsertAccount.sql + (1..<count).reduce("") { sql, _ in sql + ", " + InsertAccount.row }
-    let rows: ArraySlice<InsertAccount>
+    static let sql: SQL = BlockedAccount.insertion(of: count)
+    let rows: ArraySlice<BlockedAccount>
     var parameters: [SQLValue] { rows.flatMap(\.parameters) }
 }
 
 /// Makes some accounts at once: what is left of a batch in which others were there already.
 struct InsertFewAccounts: Command {
     static let count = 20
-    static let sql: SQL = InsertAccount.sql + (1..<count).reduce("") { sql, _ in sql + ", " + InsertAccount.row }
-    let rows: ArraySlice<InsertAccount>
+    static let sql: SQL = BlockedAccount.insertion(of: count)
+    let rows: ArraySlice<BlockedAccount>
     var parameters: [SQLValue] { rows.flatMap(\.parameters) }
 }
 
-/// Puts the accounts with these usernames into their blocks.
+/// A row of those, with the block that its id will probably be in: to put it there afterwards costs as much again.
+/// `SetBlocks` puts right what came otherwise.
+struct BlockedAccount {
+    let insertion: InsertAccount
+    /// nil where nobody knows.
+    let block: UInt64?
+
+    var parameters: [SQLValue] { insertion.parameters + [block.map(SQLValue.unsigned) ?? .null] }
+
+    static func insertion(of count: Int) -> SQL {
+        let row: SQL = "(" + AccountColumn.placeholders + ", ?, ?, ?, ?)"
+        let rows = (1..<count).reduce(row) { sql, _ in sql + ", " + row }
+        return "INSERT INTO accounts (" + AccountColumn.names
+            + ", username_key, email_key, password_hash, id_block) VALUES " + rows
+    }
+}
+
+/// Puts those of the accounts with these usernames into their blocks that are in others.
 struct SetBlocks: Command {
-    static let sql: SQL = "UPDATE accounts SET id_block = id DIV 4096 WHERE username_key IN " + marks
+    static let sql: SQL =
+        "UPDATE accounts SET id_block = id DIV 4096 WHERE username_key IN " + marks
+        + " AND NOT id_block <=> id DIV 4096"
     static let marks: SQL = "(?" + (1..<InsertAccounts.count).reduce("") { sql, _ in sql + ", ?" } + ")"
     let keys: [String]
     var parameters: [SQLValue] { SetBlocks.filled(keys) }

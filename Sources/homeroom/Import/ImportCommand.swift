@@ -11,6 +11,7 @@ enum ImportCommand {
         let refused = try arguments.option("refused")
         let sheet = try arguments.option("slips")
         guard sheet == nil || options.passwords == .generate else { throw .usage("--slips needs --passwords generate") }
+        guard !options.mustChange || options.passwords != nil else { throw .usage("--must-change needs --passwords") }
         let path = url == nil ? try arguments.next("FILE") : ""
         try arguments.refuseRest()
         let source = try open(path, url: url, options)

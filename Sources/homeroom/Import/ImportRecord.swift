@@ -158,11 +158,11 @@ struct ImportRecord {
             return ""
         }
         // Django's mark of an account without a password, which may get one by mail.
-        guard hash.utf8.count <= 512, hash.utf8.allSatisfy({ $0 < 0x80 }),
-            hash.hasPrefix("!") || PasswordHash(stored: hash).isUsable
-        else {
-            let hint = name == "password" ? " Passwords in the clear need --passwords plain" : ""
-            complain(name, "no form that can be checked. There are argon2, pbkdf2 and bcrypt; ! for none.\(hint)")
+        let found = PasswordHash(stored: hash)
+        guard hash.utf8.count <= 512, hash.utf8.allSatisfy({ $0 < 0x80 }), hash.hasPrefix("!") || found.isUsable else {
+            let hint = name == "password" ? ". Passwords in the clear need --passwords plain" : ""
+            let forms = "no form that can be checked. There are argon2, pbkdf2, bcrypt and scrypt; ! for none"
+            complain(name, found.excess ?? forms + hint)
             return ""
         }
         return hash
@@ -235,23 +235,40 @@ extension Instant {
         return hasZone ? text : text + "Z"
     }
 
-    // Made once: that takes longer than all else that is done with a line. Nothing changes it.
-    private nonisolated(unsafe) static let form =
-        /(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?(?:[Zz]|([+-])(\d\d):?(\d\d)?)/
-        .asciiOnlyDigits()
-
     /// RFC 3339 §5.6, of 1970 or later; also as databases write it, with a blank for the T and an offset of hours alone.
     fileprivate init?(_ text: String) {
-        guard let match = text.wholeMatch(of: Instant.form) else { return nil }
-        func number(_ text: Substring?) -> Int64 { text.flatMap { Int64($0) } ?? 0 }
-        let fraction = match.7.map { $0 + String(repeating: "0", count: 6 - $0.count) }
+        var bytes = Array(text.utf8)[...]
+        func digits(_ count: Int) -> Int64? {
+            guard bytes.count >= count, bytes.prefix(count).allSatisfy({ 0x30...0x39 ~= $0 }) else { return nil }
+            defer { bytes.removeFirst(count) }
+            return bytes.prefix(count).reduce(0) { 10 * $0 + Int64($1 - 0x30) }
+        }
+        func take(_ letters: String) -> UInt8? {
+            guard let first = bytes.first, letters.utf8.contains(first) else { return nil }
+            return bytes.removeFirst()
+        }
+        guard let year = digits(4), take("-") != nil, let month = digits(2), take("-") != nil, let day = digits(2),
+            take("Tt ") != nil, let hour = digits(2), take(":") != nil, let minute = digits(2), take(":") != nil,
+            let second = digits(2)
+        else { return nil }
+        var microsecond: Int64 = 0
+        if take(".") != nil {
+            let fraction = bytes.prefix { 0x30...0x39 ~= $0 }
+            guard !fraction.isEmpty else { return nil }
+            bytes.removeFirst(fraction.count)
+            let six = Array(fraction.prefix(6)) + Array(repeating: 0x30, count: max(0, 6 - fraction.count))
+            microsecond = six.reduce(0) { 10 * $0 + Int64($1 - 0x30) }
+        }
+        var offset: Int64 = 0
+        if take("Zz") == nil {
+            guard let sign = take("+-"), let hours = digits(2) else { return nil }
+            let isFull = take(":") != nil || !bytes.isEmpty
+            guard let minutes = isFull ? digits(2) : 0 else { return nil }
+            offset = (hours * 3600 + minutes * 60) * 1_000_000 * (sign == UInt8(ascii: "+") ? 1 : -1)
+        }
         let time = CivilTime(
-            year: number(match.1), month: number(match.2), day: number(match.3), hour: number(match.4),
-            minute: number(match.5), second: number(match.6), microsecond: number(fraction))
-        guard time.exists, time.year >= 1970 else { return nil }
-        let offset = (number(match.9) * 3600 + number(match.10) * 60) * 1_000_000
-        let microseconds = time.microseconds + (match.8 == "+" ? -offset : offset)
-        guard microseconds >= 0 else { return nil }
-        self.init(microseconds: microseconds)
+            year: year, month: month, day: day, hour: hour, minute: minute, second: second, microsecond: microsecond)
+        guard bytes.isEmpty, time.exists, time.year >= 1970, time.microseconds >= offset else { return nil }
+        self.init(microseconds: time.microseconds - offset)
     }
 }

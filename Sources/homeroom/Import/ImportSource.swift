@@ -58,6 +58,8 @@ struct ImportOptions {
     var profile: String?
     var keepsIDs = false
     var passwords: Passwords?
+    /// Whether the passwords of this import must be changed at the first login.
+    var mustChange: Bool
     var media: String?
 
     init(_ arguments: inout Arguments) throws(CommandError) {
@@ -68,6 +70,7 @@ struct ImportOptions {
         profile = try arguments.option("profile")
         keepsIDs = arguments.flag("keep-ids")
         passwords = try ImportOptions.word(arguments.option("passwords"), "--passwords")
+        mustChange = arguments.flag("must-change") || passwords == .generate
         media = try arguments.option("media")
     }
 

@@ -32,6 +32,8 @@ struct Importer {
     private var progress = ImportProgress()
     private var batch: [Item] = []
     private var keys: Set<String> = []
+    /// Whether all of the records before were new.
+    private var areNew = false
 
     private struct Item {
         var record: ImportRecord
@@ -91,6 +93,7 @@ struct Importer {
         var items = batch
         batch = []
         keys = []
+        if try takeAtOnce(items) { return }
         let plans = try plans(of: items)
         var new: [Int] = []
         var known: [(index: Int, account: KnownAccount)] = []
@@ -108,8 +111,22 @@ struct Importer {
             case .otherID(let id): items[index].refusal = "id: the account with that username and email is \(id)"
             }
         }
+        areNew = new.count == items.count
         if isDry { try foretell(&items, new, known) } else { try write(&items, new, known) }
         for item in items { if let reason = item.refusal { try refuse(item.record, reason) } }
+    }
+
+    /// Where all were new the next ones may be too: then there is nothing to look up.
+    private mutating func takeAtOnce(_ items: [Item]) throws(CommandError) -> Bool {
+        let transfers = items.compactMap(\.transfer)
+        guard areNew, !isDry, transfers.count == items.count,
+            !items.contains(where: { $0.record.picture != nil || $0.transfer?.passwordHash.isEmpty == true })
+        else { return false }
+        areNew = try stopping(at: items[0].record.number) { () throws(AccountsError) in
+            try accounts.takeOverAtOnce(transfers)
+        }
+        if areNew { counts.taken += transfers.count }
+        return areNew
     }
 
     private mutating func plans(of items: [Item]) throws(CommandError) -> [TransferPlan?] {
@@ -138,7 +155,10 @@ struct Importer {
                     items[index].refusal = refusal
                     continue
                 }
-                if let hash = result.hash { transfer.passwordHash = hash }
+                if let hash = result.hash {
+                    transfer.passwordHash = hash
+                    if options.mustChange { transfer.account.mustChangePassword = true }
+                }
                 if let avatar = result.avatar { transfer.account.avatar = avatar }
                 if let slip = result.slip { sheet.append(slip) }
             }
