@@ -50,7 +50,7 @@ PACKAGES += python3
 NODE_PACKAGES := mariadb-server
 # What only the tests start: a mail server, what kills a worker at a chosen step, what loads it, promtool, which reads
 # metrics, what reads units and hands over a socket, frontends' axios, and a browser.
-TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd socat
+TEST_PACKAGES := python3-aiosmtpd strace python3 wrk prometheus systemd socat unzip
 TEST_PACKAGES += python3-venv $(NODE_PACKAGES)
 TEST_PACKAGES += nodejs node-axios node-form-data
 # The browser for the pages, and a font that has Chinese.

@@ -68,18 +68,20 @@ extension Accounts {
         report(.sessionsEnded, account.id)
     }
 
-    /// Removes the account with its avatar, sessions and tokens.
+    /// Removes the account with its avatar, sessions, tokens and mails, and whatever else holds something of the person.
     package func delete(_ account: Account) throws(AccountsError) {
         // Before, and in pieces: with the account they would go in one, however many they are.
         try refusing { () throws(DatabaseError) in
             try database.run(EndSessions(accountID: account.id))
+            // Also here, for whose sessions are known.
+            try database.run(ForgetFailures(accountID: account.id))
             let deletion = DeleteEndedSessions(accountID: account.id, kept: 0)
             while try database.run(deletion).affectedRows == DeleteEndedSessions.maxRows {}
         }
         let avatar = try refusing { () throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
                 let avatar = try database.first(LockedAccount(id: account.id)) ?? nil
-                try database.run(ClearFailures(subject: LoginSubject(account.id, name: nil).digest))
+                try database.run(ForgetFailures(accountID: account.id))
                 try database.run(DeleteAccount(id: account.id))
                 return avatar
             }

@@ -47,6 +47,21 @@ final class Folder {
         return file
     }
 
+    /// All of a file.
+    func bytes(of name: String) throws(MediaStore.Failure) -> [UInt8] {
+        let file = openat(descriptor, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { throw .system(SystemError("open", "\(path)/\(name)", code: errno)) }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(file, &piece, piece.count)
+            guard count >= 0 else { throw .system(SystemError("read", "\(path)/\(name)", code: errno)) }
+            if count == 0 { return bytes }
+            bytes += piece[..<count]
+        }
+    }
+
     func give(to user: uid_t, _ group: gid_t) throws(MediaStore.Failure) {
         guard fchown(descriptor, user, group) == 0 else { throw .system(SystemError("chown", path, code: errno)) }
     }

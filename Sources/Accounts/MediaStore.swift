@@ -147,6 +147,17 @@ package struct MediaStore: Sendable {
         return MediaStore.files(of: path).allSatisfy { folder.holds($0) }
     }
 
+    /// The files of an avatar, the largest first, as `.jpg`, `-256.jpg` and `-64.jpg` with their bytes.
+    func contents(of path: String) throws(Failure) -> [(name: String, bytes: [UInt8])] {
+        guard MediaStore.isAvatar(path) else { return [] }
+        let folder = try avatars()
+        var contents: [(name: String, bytes: [UInt8])] = []
+        for file in MediaStore.files(of: path) {
+            contents.append((String(file.dropFirst(32)), try folder.bytes(of: file)))
+        }
+        return contents
+    }
+
     /// `avatars/0123456789abcdef0123456789abcdef.jpg`
     static func isAvatar(_ path: String) -> Bool {
         let bytes = Array(path.utf8)

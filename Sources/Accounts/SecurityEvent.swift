@@ -22,6 +22,7 @@ package enum AccountAction: String, Sendable {
     case unlocked = "login unlocked"
     case created = "account created"
     case deleted = "account deleted"
+    case exported = "personal data exported"
 }
 
 /// What an operator must be able to see in the log. Names no email, no token, no password, and no name that was typed: it may

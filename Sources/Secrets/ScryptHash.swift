@@ -8,11 +8,9 @@ struct ScryptHash: Sendable {
     private static let maxWork = 1 << 24
     private static let keyBytes = 64
 
-    /// N, a power of two.
+    /// N, r and p: the first is a power of two.
     let cost: Int
-    /// r
     let blockSize: Int
-    /// p
     let parallelism: Int
     let salt: [UInt8]
     let key: [UInt8]

@@ -6,19 +6,44 @@ import JSON
 import Secrets
 import System
 
-/// `homeroom user export [FILE]`: accounts as JSON, one a line, with the hashes of their passwords.
+/// `homeroom user export [FILE]`: accounts as JSON, one a line, with the hashes of their passwords. With a name and
+/// `--archive FILE`: all that is stored of one person.
 enum ExportCommand {
     static func run(_ accounts: Accounts, _ arguments: inout Arguments) throws(CommandError) {
+        let archive = try arguments.option("archive")
+        if let archive { return try exportPerson(accounts, &arguments, to: archive) }
         let path = arguments.isEmpty ? nil : try arguments.next("FILE")
         try arguments.refuseRest()
         guard let path else { return try write(accounts, to: STDOUT_FILENO, named: "standard output") }
-        // Only whoever runs this may read it; and an old file stays until the new one is whole.
+        try writeFile(path) { descriptor throws(CommandError) in
+            try write(accounts, to: descriptor, named: path)
+        }
+    }
+
+    private static func exportPerson(
+        _ accounts: Accounts, _ arguments: inout Arguments, to path: String
+    ) throws(CommandError) {
+        let name = try arguments.next("NAME")
+        try arguments.refuseRest()
+        let account = try UserCommand.account(name, accounts)
+        let data = try UserCommand.refusing { () throws(AccountsError) in try accounts.personalData(of: account.id) }
+        guard let data else { throw .refused("nobody has the username or email `\(name)` any more") }
+        let bytes = PersonArchive(data: data, madeAt: accounts.now).bytes
+        try writeFile(path) { descriptor throws(CommandError) in
+            try write(bytes, to: descriptor, named: path)
+        }
+    }
+
+    /// Makes a file that only whoever runs this may read; an old one stays until the new one is whole.
+    private static func writeFile(
+        _ path: String, _ body: (_ descriptor: Int32) throws(CommandError) -> Void
+    ) throws(CommandError) {
         let name = strdup(path + ".XXXXXX")
         defer { free(name) }
         guard let name, case let descriptor = mkstemp(name), descriptor >= 0 else { throw failed(path) }
         defer { close(descriptor) }
         do throws(CommandError) {
-            try write(accounts, to: descriptor, named: path)
+            try body(descriptor)
             guard fsync(descriptor) == 0, rename(name, path) == 0 else { throw failed(path) }
         } catch {
             unlink(name)
@@ -33,12 +58,16 @@ enum ExportCommand {
             guard let end = page.last else { return }
             var bytes: [UInt8] = []
             for (account, hash) in page { bytes += line(account, hash) }
-            do throws(SystemError) {
-                try writeAll(bytes, to: descriptor)
-            } catch {
-                throw .refused("\(name): \(error.reason)")
-            }
+            try write(bytes, to: descriptor, named: name)
             last = end.account.id
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32, named name: String) throws(CommandError) {
+        do throws(SystemError) {
+            try writeAll(bytes, to: descriptor)
+        } catch {
+            throw .refused("\(name): \(error.reason)")
         }
     }
 

@@ -37,6 +37,7 @@ struct Homeroom {
                                                        - is standard input, --from mysql://USER@HOST/DATABASE a database.
                                                        docs/moving-in.md has the other options
           user export [FILE]                           accounts as JSON lines, with the hashes of their passwords
+          user export NAME --archive FILE              all that is stored of one person, as a ZIP file to read
 
         NAME is a username or an email. docs/operating.md describes calls and settings.
         """

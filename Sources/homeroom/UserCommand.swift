@@ -84,7 +84,7 @@ enum UserCommand {
         }
     }
 
-    private static func account(_ name: String, _ accounts: Accounts) throws(CommandError) -> Account {
+    static func account(_ name: String, _ accounts: Accounts) throws(CommandError) -> Account {
         guard let account = try refusing({ () throws(AccountsError) in try accounts.account(name) }) else {
             throw .refused("nobody has the username or email `\(name)`")
         }

@@ -68,11 +68,13 @@ import Testing
         try accounts.setPassword("seven-Owls-42", of: account, rules: PasswordRules(shortest: 8))
         try accounts.endSessions(of: account)
         try accounts.unlock("anna")
+        _ = try accounts.personalData(of: account.id)
         try accounts.delete(account)
 
         #expect(
             fixture.trail().dropFirst().map { $0.replacing(#" 1 operator(name: "root")"#, with: "") } == [
-                "role set", "status set", "password set", "sessions ended", "login unlocked", "account deleted",
+                "role set", "status set", "password set", "sessions ended", "login unlocked", "personal data exported",
+                "account deleted",
             ])
     }
 

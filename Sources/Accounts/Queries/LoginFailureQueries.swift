@@ -47,6 +47,21 @@ struct ClearFailures: Command {
     var parameters: [SQLValue] { [.bytes(subject)] }
 }
 
+/// Forgets the failed logins of an account, those of its names from before it had them, and those of its sessions.
+struct ForgetFailures: Command {
+    // As `LoginSubject` makes them. Joined, so that the rows are found by their keys and not looked through.
+    static let sql: SQL = """
+        DELETE f FROM (SELECT UNHEX(SHA2(CONCAT('account:', id), 256)) AS subject FROM accounts WHERE id = ? \
+        UNION SELECT UNHEX(SHA2(CONCAT('name:', username_key), 256)) FROM accounts WHERE id = ? \
+        UNION SELECT UNHEX(SHA2(CONCAT('name:', email_key), 256)) FROM accounts WHERE id = ? \
+        UNION SELECT UNHEX(SHA2(CONCAT('name:', email_key), 256)) FROM email_changes WHERE account_id = ? \
+        UNION SELECT UNHEX(SHA2(CONCAT('session:', id), 256)) FROM sessions WHERE account_id = ?) s \
+        JOIN login_failures f ON f.subject = s.subject
+        """
+    let accountID: UInt64
+    var parameters: [SQLValue] { Array(repeating: .unsigned(accountID), count: 5) }
+}
+
 /// Removes counts of failures that are too old to count and lock nobody, 500 at most.
 struct DeleteOldFailures: Command {
     static let sql: SQL = """

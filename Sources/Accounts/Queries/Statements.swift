@@ -35,7 +35,10 @@ package enum Statements {
             // AddressKeys.swift
             StrangeAddresses.self, RewriteAddress.self, AddressHolder.self,
             // LoginFailureQueries.swift
-            LockOf.self, CountFailure.self, ClearFailures.self, DeleteOldFailures.self,
+            LockOf.self, CountFailure.self, ClearFailures.self, ForgetFailures.self, DeleteOldFailures.self,
+            // PersonalData.swift
+            SessionRecords.self, EmailChangeRecords.self, MailRecords.self, VerificationRecords.self, LinkRecords.self,
+            FailureRecords.self,
             // MailQueries.swift
             ResetByToken.self, InsertReset.self, SpendReset.self, DeleteReset.self, DeleteResetsOfAccount.self,
             DeleteExpiredResets.self, RequestMail.self, MailTimes.self, AddMail.self, DueMail.self, ClaimMail.self,
