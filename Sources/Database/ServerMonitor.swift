@@ -36,6 +36,8 @@ package final class ServerMonitor: Sendable {
         var health = Health.unknown
         /// What it last said; nil before, and while it does not answer.
         var state: ServerState?
+        /// How long it must be well before it is used in place of a later one.
+        var settling = ServerMonitor.settling
         /// Of this process, by their descriptors.
         fileprivate var connections: Set<Int32> = []
 
@@ -52,6 +54,8 @@ package final class ServerMonitor: Sendable {
     private static let interval = Duration.milliseconds(150)
     /// How long an earlier server must be well before it is used again.
     static let settling = Duration.seconds(1)
+    /// How long at most, for one that was lost soon after it was well: twice as long each time.
+    static let longestSettling = Duration.seconds(60)
     /// How long the first request waits for the first answers. A server that is slower is found later.
     static let firstLook = Duration.milliseconds(1500)
 
@@ -110,7 +114,7 @@ package final class ServerMonitor: Sendable {
     /// A server refused a connection, or what it was asked, for the whole of it.
     func lose(_ server: Int, _ error: DatabaseError) {
         guard isWatching else { return }
-        note(server, nil, "\(error)")
+        note(server, nil, "\(error)", isGone: error.isOurs)
     }
 
     /// A single server did not answer in time.
@@ -180,7 +184,9 @@ package final class ServerMonitor: Sendable {
     }
 
     /// Takes a verdict: what the server said, and why it cannot serve.
-    private func note(_ index: Int, _ said: ServerState?, _ fault: String?) {
+    ///
+    /// - Parameter isGone: false where it refuses what comes, with an answer, and what it already has goes on.
+    private func note(_ index: Int, _ said: ServerState?, _ fault: String?, isGone: Bool = true) {
         let lines = state.withLock { state in
             var fault = fault
             if fault == nil, let said, let other = state.selected, other != index,
@@ -198,11 +204,11 @@ package final class ServerMonitor: Sendable {
                 if case .lost = old { lines.append("database: \(name): well again") }
             case (.lost, let fault?): state.servers[index].health = .lost(fault)
             case (_, let fault?):
-                state.servers[index].health = .lost(fault)
+                state.servers[index].lose(fault, now: .now)
                 lines.append("database: \(name): lost: \(fault)")
             }
             state.servers[index].state = said
-            if case .lost = state.servers[index].health {
+            if isGone, case .lost = state.servers[index].health {
                 // Under the lock: none of them can be closed, and become somebody else's, meanwhile.
                 for connection in state.servers[index].connections { shutdown(connection, Int32(SHUT_RDWR)) }
             }
@@ -236,7 +242,7 @@ package final class ServerMonitor: Sendable {
         let usable = synced.isEmpty ? serving : synced
         if let current, usable.contains(current) {
             return usable.first { index in
-                index < current && servers[index].servingSince.map { now - $0 >= settling } == true
+                index < current && servers[index].servingSince.map { now - $0 >= servers[index].settling } == true
             } ?? current
         }
         guard let first = usable.first else { return nil }
@@ -247,6 +253,16 @@ package final class ServerMonitor: Sendable {
 
 extension ServerMonitor.Server {
     var isKnown: Bool { if case .unknown = health { false } else { true } }
+
+    /// It cannot serve any more. One that comes and goes, e.g. because it takes too few connections, would otherwise be
+    /// gone to and left once a second, and each time cost what is in flight.
+    mutating func lose(_ reason: String, now: ContinuousClock.Instant) {
+        if let since = servingSince {
+            let isEarly = now - since < settling * 10
+            settling = isEarly ? min(settling * 2, ServerMonitor.longestSettling) : ServerMonitor.settling
+        }
+        health = .lost(reason)
+    }
 
     fileprivate var servingSince: ContinuousClock.Instant? {
         if case .serving(let since) = health { since } else { nil }

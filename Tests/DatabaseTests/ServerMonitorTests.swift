@@ -76,6 +76,29 @@ struct ServerMonitorTests {
         #expect(choice == expected)
     }
 
+    @Test func `one that is lost again soon after it was well must be well for longer each time, up to a minute`() {
+        var server = ServerMonitorTests.server("s")
+        var now = ServerMonitorTests.now
+        var seconds: [Duration] = []
+
+        for _ in 0..<8 {
+            server.lose("too many connections", now: now)
+            server.health = .serving(since: now)
+            now += server.settling
+            seconds.append(server.settling)
+            let present = ServerMonitorTests.server("s")
+            let choice = {
+                ServerMonitor.choice(among: [server, present], current: 1, now: $0, waitsForUnknown: false)
+            }
+            #expect(choice(now - .milliseconds(1)) == 1)
+            #expect(choice(now) == 0)
+        }
+        server.lose("gone", now: now + .seconds(600))
+
+        #expect(seconds == [1, 2, 4, 8, 16, 32, 60, 60].map { Duration.seconds($0) })
+        #expect(server.settling == .seconds(1))
+    }
+
     @Test(
         arguments: [
             (["wsrep_ready": "ON", "wsrep_cluster_status": "Primary", "wsrep_local_state": "4"], "OFF", nil),
