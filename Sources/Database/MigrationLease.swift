@@ -13,7 +13,6 @@ final class MigrationLease: Sendable {
 
     private struct State: Sendable {
         var isEnding = false
-        var isLost = false
     }
 
     private let state = Guarded(State())
@@ -34,7 +33,14 @@ final class MigrationLease: Sendable {
         var seen: (name: String?, since: ContinuousClock.Instant) = (nil, .now)
         while true {
             let begin = ContinuousClock.now
-            let name = try connection.first(LeaseHolder()) ?? ""
+            let name: String
+            do throws(DatabaseError) {
+                name = try connection.first(LeaseHolder()) ?? ""
+            } catch .contention {
+                // A change of the schema lasts longer than a node waits for what the others do.
+                seen.since = .now
+                continue
+            }
             if name != seen.name || ContinuousClock.now - begin > term / 10 {
                 if seen.name == nil, name != MigrationLease.free {
                     report("another migration runs: waiting for its end")
@@ -56,22 +62,21 @@ final class MigrationLease: Sendable {
     private static func renew(_ holder: String, at address: DatabaseAddress, term: Duration, _ state: Guarded<State>) {
         let connection = Connection(address, timeouts: .request)
         var count = 0
-        var last = ContinuousClock.now
         while true {
             state.wait(atMost: term / 10) { $0.isEnding }
             if state.withLock({ $0.isEnding }) { return }
             count += 1
             let changed = try? connection.run(KeepLease(holder: holder, name: "\(holder) \(count)")).affectedRows
-            if changed == 1 { last = .now }
-            // Without an answer it may still be ours, but not for longer than others wait.
-            guard changed == 0 || ContinuousClock.now - last >= term else { continue }
-            return state.withLock { $0.isLost = true }
+            // Without an answer it may still be ours: our own change of the schema holds up this one too.
+            if changed == 0 { return }
         }
     }
 
-    /// Throws when somebody else may have it by now.
+    /// Throws when somebody else has it by now.
     func check() throws(DatabaseError) {
-        guard !state.withLock({ $0.isLost }) else {
+        let renewal = KeepLease(holder: holder, name: "\(holder) checked")
+        let changed = try Connection(address, isMigrating: true).run(renewal).affectedRows
+        guard changed == 1 else {
             throw .failed(code: 0, message: "another migration has taken over, as this one was not heard of")
         }
     }

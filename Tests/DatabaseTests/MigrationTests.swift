@@ -87,6 +87,23 @@ import Testing
         #expect(try Connection(address).rows(LeaseHolder()) == ["held by another 0"])
     }
 
+    @Test func `who cannot be heard of because all are held up still has the right to migrate`() throws {
+        let address = try TestEnvironment.freshDatabase()
+        let lease = try MigrationLease(at: address, term: .milliseconds(100)) { _ in }
+        let lock = Connection(address)
+
+        try lock.execute("LOCK TABLES migrations WRITE")
+        // Each renewal waits for a second.
+        _ = eventually(within: 2.5) { false }
+        try lock.execute("UNLOCK TABLES")
+
+        try lease.check()
+        let name = try lock.first(LeaseHolder())
+        #expect(eventually { (try? lock.first(LeaseHolder())) != name })
+        lease.end()
+        #expect(try lock.rows(LeaseHolder()) == ["lock"])
+    }
+
     @Test func `a run that was killed between two scripts goes on`() throws {
         let address = try TestEnvironment.emptyDatabase()
         _ = try Migrations.apply(at: address, now: 0, steps: steps)
