@@ -36,20 +36,34 @@ package struct MediaStore: Sendable {
         fileprivate let format: PictureFormat
     }
 
-    /// Makes the two folders if they are missing.
+    /// Makes the two folders if they are missing. One that is only away, as its server is, is waited for: until then
+    /// uploads are refused.
     package init(root: String, random: RandomSource, decoder: AvatarDecoder) throws(Failure) {
         self.root = root
         self.random = random
         self.decoder = decoder
-        let folder = try Folder(root)
-        try folder.makeFolder("avatars", mode: 0o755)
-        try folder.makeFolder("incoming", mode: 0o700)
+        try MediaStore.unlessAway { () throws(Failure) in
+            let folder = try Folder(root)
+            try folder.makeFolder("avatars", mode: 0o755)
+            try folder.makeFolder("incoming", mode: 0o700)
+        }
     }
 
     /// Makes both folders those of a user.
     package func give(to user: uid_t, _ group: gid_t) throws(Failure) {
-        try avatars().give(to: user, group)
-        try incoming().give(to: user, group)
+        try MediaStore.unlessAway { () throws(Failure) in
+            try avatars().give(to: user, group)
+            try incoming().give(to: user, group)
+        }
+    }
+
+    /// What the file system of another machine says while that does not answer.
+    private static let away = [EIO, ETIMEDOUT, ESTALE, ENOTCONN, ESHUTDOWN, EHOSTDOWN, EHOSTUNREACH]
+
+    private static func unlessAway(_ body: () throws(Failure) -> Void) throws(Failure) {
+        do throws(Failure) {
+            try body()
+        } catch .system(let error) where away.contains(error.code) {}
     }
 
     // Opened anew each time: an operator may have put another in its place, e.g. by mounting one.

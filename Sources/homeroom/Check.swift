@@ -32,10 +32,15 @@ enum Check {
                     return "version \(version)"
                 },
                 line("media") { () throws(CommandError) in
-                    guard access(configuration.media, R_OK | W_OK | X_OK) == 0 else {
-                        throw .refused("\(configuration.media): \(String(cString: strerror(errno)))")
+                    let media = configuration.media
+                    for folder in [media, media + "/avatars", media + "/incoming"] {
+                        // The service makes what is missing in it.
+                        guard access(folder, R_OK | W_OK | X_OK) != 0, folder == media || errno != ENOENT else {
+                            continue
+                        }
+                        throw .refused("\(folder): \(String(cString: strerror(errno)))")
                     }
-                    return configuration.media
+                    return media
                 },
                 line("mail") { () throws(CommandError) in
                     guard let mail = configuration.mail else { return "none is sent: HOMEROOM_MAIL is not set" }

@@ -237,6 +237,26 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0))
+    func `a media folder whose server is away keeps nobody from starting, and takes no file until it is back`() throws {
+        let root = try TestEnvironment.scratch("away")
+        // A file system whose server has ended answers ENOTCONN.
+        let server = open("/dev/fuse", O_RDWR | O_CLOEXEC)
+        let options = "fd=\(server),rootmode=40000,user_id=0,group_id=0"
+        try #require(mount("homeroom", root, "fuse", 0, options) == 0)
+        close(server)
+        defer { umount2(root, Int32(MNT_DETACH)) }
+
+        let media = try MediaStore(
+            root: root, random: AccountsFixture().random.source, decoder: TestEnvironment.decoder)
+        try media.give(to: 1, 1)
+
+        #expect(throws: MediaStore.Failure.self) { try media.tryWriting() }
+        try #require(umount2(root, Int32(MNT_DETACH)) == 0)
+        for folder in ["avatars", "incoming"] { mkdir("\(root)/\(folder)", 0o755) }
+        try media.tryWriting()
+    }
+
     @Test func `no room for uploads is unavailable`() throws {
         let fixture = try AccountsFixture()
         try FileManager.default.removeItem(atPath: "\(fixture.media.root)/incoming")

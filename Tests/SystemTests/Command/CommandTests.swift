@@ -233,6 +233,17 @@ struct CommandTests {
         #expect(outcome.output.contains(line))
     }
 
+    @Test func `a check looks into the media folder too`() throws {
+        let folder = try DevStack.scratch("check")
+        defer { try? DevStack.removeScratch(folder) }
+        try Data().write(to: URL(filePath: folder + "/incoming"))
+
+        let outcome = try site.homeroom("check", environment: ["HOMEROOM_MEDIA": folder])
+
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("media: FAILED, \(folder)/incoming: Permission denied\n"))
+    }
+
     @Test func `a check of an empty database says how to fill it`() throws {
         let outcome = try site.homeroom("check", environment: try Self.emptyDatabase())
 
