@@ -69,7 +69,7 @@ struct BackupFolder {
         guard syncfs(folder) == 0 else { throw BackupFolder.failed(path) }
         let name = time.replacing(":", with: "-")
         // Of the same second, or of an hour that a clock has twice.
-        for number in 1... {
+        for number in 1...1000 {
             let whole = "\(path)/\(name)" + (number == 1 ? "" : "-\(number)")
             if access(whole, F_OK) == 0 { continue }
             guard rename(backup.path, whole) == 0, fsync(folder) == 0 else { throw BackupFolder.failed(whole) }
