@@ -40,9 +40,15 @@ extension Accounts {
         let id = try refusing { () throws(DatabaseError) -> UInt64? in
             let found = try database.first(AccountForReset(key: address.canonical.key, now: now))?.account
             let id = found.flatMap { $0.status == .active ? $0.id : nil }
-            let subject = id.map { MailSubject($0) } ?? MailSubject(unknown: address.canonical)
-            try database.run(RequestMail(subject: subject, now: now))
-            return id
+            let unknown = MailSubject(unknown: address.canonical)
+            do throws(DatabaseError) {
+                try database.run(RequestMail(subject: id.map { MailSubject($0) } ?? unknown, now: now))
+                return id
+            } catch .missingReference {
+                // Deleted since it was found: now nobody has the address.
+                try database.run(RequestMail(subject: unknown, now: now))
+                return nil
+            }
         }
         report(.passwordResetRequested, id)
     }

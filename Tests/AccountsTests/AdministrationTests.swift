@@ -141,6 +141,25 @@ import Testing
         #expect(fixture.files("avatars") == [])
     }
 
+    @Test func `a link that is asked for while the account is deleted is answered as for an address of nobody`() throws
+    {
+        let fixture = try AccountsFixture()
+        let accounts = fixture.accounts()
+        try accounts.register("anna")
+        // Between the look for the account and the row that points to it.
+        try fixture.sql(
+            """
+            CREATE TRIGGER overtaken BEFORE INSERT ON outbox FOR EACH ROW DELETE FROM accounts WHERE id = NEW.account_id
+            """)
+        defer { _ = try? fixture.sql("DROP TRIGGER overtaken") }
+
+        let outcome = refusal { try accounts.requestPasswordReset(email: .text("anna@school.example")) }
+
+        #expect(outcome == "none")
+        #expect(try fixture.sql("SELECT account_id, due_at FROM outbox") == "NULL\tNULL")
+        #expect(fixture.trail().last?.hasPrefix("password reset requested -") == true)
+    }
+
     @Test func `the id of a deleted account is not given again`() throws {
         let fixture = try AccountsFixture()
         let accounts = fixture.accounts()
