@@ -3,8 +3,6 @@ import JSON
 /// What `manage.py dumpdata` writes: one JSON array of objects of all models, in any order. Accounts and their profiles are
 /// kept in a temporary file, where they find each other.
 struct DjangoSource: ImportSource {
-    private static let maxBytes = 65_536
-
     let description: String
     let form = ImportForm.django
     private let rows: SQLite.Statement
@@ -19,15 +17,22 @@ struct DjangoSource: ImportSource {
         var models: [String: Model] = [:]
         var reader = try ArrayReader(path, options)
         while let (number, bytes) = try reader.next() {
+            guard bytes.count < ArrayReader.maxBytes else { continue }
             let object = try DumpedObject(bytes, number, in: path)
             guard models.count < 1000 || models[object.model] != nil else {
                 throw .refused("\(path): has more than 1000 models")
             }
             var model = models[object.model] ?? Model()
             model.count += 1
-            let isWanted = object.model == options.profile || options.profile == nil && isProfile(object.model)
+            let isWanted =
+                object.model == options.profile
+                || options.profile == nil && isProfile(object.model) && object.fields["user"] != nil
             if object.isAccount { model.kind = .accounts } else if isWanted { model.kind = .profiles }
-            if let key = object.isAccount ? object.key : object.owner, model.kind != .other {
+            if model.kind != .other {
+                guard let key = object.isAccount ? object.key : object.owner else {
+                    throw .refused(
+                        "\(path): object \(number): who is it of? Dump without --natural-primary and --natural-foreign")
+                }
                 for name in object.fields.members.map(\.name) where model.fields.count < 256 {
                     model.fields.insert(name)
                 }
@@ -56,6 +61,7 @@ struct DjangoSource: ImportSource {
         let left = others.sorted { $0.key < $1.key }.prefix(20).map { "\(printable($0.key)) (\($0.value.count))" }
         description =
             "Django's dumpdata: \(count) of \(printable(accounts))" + (profile.map { " with \(printable($0))" } ?? "")
+            + (reader.tooLong == 0 ? "" : "; left out \(reader.tooLong) of more than \(ArrayReader.maxBytes) bytes")
             + (left.isEmpty ? "" : "; left out: \(left.joined(separator: ", "))")
             + (model.fields.contains("groups") ? "; also groups and user_permissions, which have no place here" : "")
     }
@@ -145,8 +151,8 @@ private struct DumpedObject {
 
     var isAccount: Bool { fields["password"] != nil && (fields["username"] ?? fields["email"]) != nil }
 
-    /// The key of the account that a profile belongs to, which may be its own.
-    var owner: String? { DumpedObject.text(fields["user"]) ?? key }
+    /// The key of the account that a profile belongs to.
+    var owner: String? { DumpedObject.text(fields["user"]) }
 
     private static func text(_ value: JSON?) -> String? {
         switch value {
@@ -159,7 +165,10 @@ private struct DumpedObject {
 
 /// The values of one JSON array, read one at a time.
 private struct ArrayReader {
-    private static let maxBytes = 65_536
+    static let maxBytes = 65_536
+
+    /// How many were longer.
+    private(set) var tooLong = 0
 
     private let path: String
     private let reader: TextReader
@@ -173,7 +182,7 @@ private struct ArrayReader {
         guard try nextVisible() == UInt8(ascii: "[") else { throw .refused("\(path): is no JSON array") }
     }
 
-    /// The bytes of the next value; nil behind the last.
+    /// The bytes of the next value, `maxBytes` at most; nil behind the last.
     mutating func next() throws(CommandError) -> (number: Int, bytes: [UInt8])? {
         guard !isAtEnd, var byte = try nextVisible() else {
             guard isAtEnd else { throw cutOff }
@@ -194,10 +203,8 @@ private struct ArrayReader {
         var (depth, isText, isEscaped) = (1, false, false)
         while depth > 0 {
             guard let byte = try reader.next() else { throw cutOff }
-            guard bytes.count < ArrayReader.maxBytes else {
-                throw .refused("\(path): object \(number) is longer than \(ArrayReader.maxBytes) bytes")
-            }
-            bytes.append(byte)
+            // Of what is longer nothing is needed: no account is.
+            if bytes.count < ArrayReader.maxBytes { bytes.append(byte) }
             if isText {
                 if isEscaped {
                     isEscaped = false
@@ -215,6 +222,7 @@ private struct ArrayReader {
             default: break
             }
         }
+        if bytes.count == ArrayReader.maxBytes { tooLong += 1 }
         return (number, bytes)
     }
 
