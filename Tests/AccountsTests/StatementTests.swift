@@ -9,6 +9,7 @@ import Testing
     private var all: [any Query.Type] {
         Statements.all + [
             LeaseHolder.self, TakeLease.self, KeepLease.self, AppliedMigrations.self, RecordMigration.self,
+            FreeMigrationLease.self, TablesOfDatabase.self, OtherConnections.self, AnyAccount.self,
         ]
     }
 

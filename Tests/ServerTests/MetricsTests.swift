@@ -208,7 +208,8 @@ struct MetricsTests {
             HealthReport.Server(name: "10.0.0.2:3306", isUsed: false, fault: "no answer"),
         ]
         let text = String(
-            decoding: metrics.text(HealthReport(failures: [:], waitingMails: 0, servers: servers)), as: UTF8.self)
+            decoding: metrics.text(HealthReport(failures: [:], waitingMails: 0, lastBackup: 0, servers: servers)),
+            as: UTF8.self)
 
         let all = text.split(separator: "\n").map(String.init)
         let families = Set(all.filter { $0.hasPrefix("# TYPE ") }.map { $0.split(separator: " ")[2] })

@@ -43,7 +43,7 @@ struct ScarcityTests {
         site.database.stop()
         let data = site.folder.database
         try #require(rename(data, data + ".old") == 0)
-        let disk = try SmallDisk(at: data, megabytes: 96, owner: site.folder.databaseUser)
+        let disk = try SmallDisk(at: data, megabytes: 128, owner: site.folder.databaseUser)
         defer { disk.remove() }
         // Without holes: a log that has its place on the disk keeps it.
         try Program("cp", ["-a", "--sparse=never", "--", data + ".old/.", data]).output()
