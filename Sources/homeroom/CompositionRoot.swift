@@ -131,7 +131,10 @@ extension Log {
         write(event, details)
         guard case .operator = actor else { return }
         let line = JSON.object(JSON.Object([.init(name: "event", value: .string(event))] + details)).bytes
-        withVaList([String(decoding: line, as: UTF8.self)]) { vsyslog(LOG_AUTHPRIV | LOG_NOTICE, "%s", $0) }
+        // Not the string itself: with Foundation it is an argument too, as the address of an object.
+        String(decoding: line, as: UTF8.self).withCString { text in
+            withVaList([text]) { vsyslog(LOG_AUTHPRIV | LOG_NOTICE, "%s", $0) }
+        }
     }
 }
 

@@ -12,6 +12,32 @@ struct OperatorTests {
         site = try Site.shared()
     }
 
+    @Test func `what an operator does stands in the machine's log`() throws {
+        let folder = try DevStack.scratch("log")
+        defer { try? DevStack.removeScratch(folder) }
+        let socket = DatagramSocket(folder + "/log")
+        // A /dev of its own, in which `log` is ours.
+        let apart = """
+            mkdir "$0/dev" && mount --rbind /dev "$0/dev" && mount -t tmpfs none /dev && ln -s "$0/log" /dev/log
+            for device in null random urandom zero; do touch /dev/$device; mount --bind "$0/dev/$device" /dev/$device; done
+            exec "$@"
+            """
+        let call = [Site.homeroom, "user", "create", Person.newName(), "--config", site.folder.settings]
+        let name = call[3]
+        let asRoot = geteuid() == 0 ? [] : ["--map-root-user"]
+
+        let outcome = try Outcome(
+            "unshare",
+            asRoot + ["--mount", "sh", "-c", apart, folder] + call
+                + ["--email", "\(name)@example.org"], input: "a-good-password-1\n")
+
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        let line = socket.next().joined()
+        #expect(line.hasPrefix("<85>"))
+        #expect(line.contains(#": {"event":"account created""#))
+        #expect(line.hasSuffix("}"))
+    }
+
     // MARK: list
 
     @Test func `list shows everybody, one object a line, in the order of their ids`() throws {
