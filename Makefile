@@ -147,8 +147,8 @@ $(STATIC): Package.swift $(shell find Sources sql -type f)
 	$(SWIFT) build -c release --product homeroom --static-swift-stdlib --scratch-path .build/static -Xswiftc $(MAPPED)
 	@touch $@
 
-$(MANUAL)/homeroom.1: man/write docs/operating.md debian/changelog Sources/homeroom/Main.swift
-	man/write $(MANUAL)
+$(MANUAL)/homeroom.1: docs/man/write docs/operating.md debian/changelog Sources/homeroom/Main.swift
+	docs/man/write $(MANUAL)
 
 # All that is no source lies in .build: what the package is made of, and itself.
 deb: $(STATIC) $(MANUAL)/homeroom.1
