@@ -7,7 +7,7 @@ import Server
 /// The site that `homeroom setup` makes for nginx, of nginx/production.conf, and keeps up to date as long as nobody changes it.
 struct NginxSite {
     /// What was asked for.
-    struct Wishes {
+    struct Options {
         /// The name under which browsers reach it.
         let host: String?
         let certificate: Certificate?
@@ -15,7 +15,7 @@ struct NginxSite {
         let port: UInt16?
 
         init(_ arguments: inout Arguments) throws(CommandError) {
-            host = try Wishes.host(&arguments)
+            host = try Options.host(&arguments)
             let chain = try arguments.option("certificate")
             let key = try arguments.option("key")
             switch (chain, key) {
@@ -52,7 +52,7 @@ struct NginxSite {
     }
 
     let prefix: String
-    let wishes: Wishes
+    let options: Options
     let isDryRun: Bool
 
     /// Behind all others: where several listen on one port and none says `default_server`, the first is asked.
@@ -73,7 +73,7 @@ struct NginxSite {
         if let before, !Self.isOurs(before) {
             return "\(Self.file) was changed by hand, and stays as it is" + (try refresh(configuration))
         }
-        let host = wishes.host ?? Self.host(of: configuration)
+        let host = options.host ?? Self.host(of: configuration)
         let certificate = try certificate(before, host)
         let port = try port(before)
         if !isDryRun { try linkFolder() }
@@ -131,12 +131,12 @@ struct NginxSite {
 
     private func certificate(_ before: String?, _ host: String?) throws(CommandError) -> Certificate? {
         guard let host else {
-            guard wishes.certificate == nil else {
+            guard options.certificate == nil else {
                 throw .refused("a certificate is for a name. Give it with: --host NAME")
             }
             return nil
         }
-        if let wish = wishes.certificate {
+        if let wish = options.certificate {
             for file in [wish.chain, wish.key] where access(file, R_OK) != 0 { throw Setup.refusal("read", file) }
             return wish
         }
@@ -151,7 +151,7 @@ struct NginxSite {
     }
 
     private func port(_ before: String?) throws(CommandError) -> UInt16 {
-        if let port = wishes.port { return port }
+        if let port = options.port { return port }
         if let before, let port = before.firstMatch(of: /listen 127\.0\.0\.1:(\d+);/), let port = UInt16(port.output.1)
         {
             return port

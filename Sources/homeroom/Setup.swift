@@ -26,7 +26,7 @@ final class Setup {
         guard file == nil else { throw .usage("setup takes no --config: its settings are in \(settings)") }
         let isDryRun = arguments.flag("dry-run")
         let starts = !arguments.flag("no-start")
-        let wishes = try NginxSite.Wishes(&arguments)
+        let options = try NginxSite.Options(&arguments)
         try arguments.refuseRest()
         guard geteuid() == 0 else { throw .refused("setup: makes a user and a database, so it needs root") }
         let prefix = URL(filePath: try Executable.path()).deletingLastPathComponent().deletingLastPathComponent().path
@@ -38,7 +38,7 @@ final class Setup {
         homeroom_line_buffer_output()
         homeroom_leave_no_core()
         let setup = Setup(
-            prefix: prefix, site: NginxSite(prefix: prefix, wishes: wishes, isDryRun: isDryRun),
+            prefix: prefix, site: NginxSite(prefix: prefix, options: options, isDryRun: isDryRun),
             isDryRun: isDryRun, starts: starts)
         try setup.run()
         return 0
@@ -68,7 +68,7 @@ final class Setup {
             step("database", { () throws(CommandError) in try makeDatabase(configuration) })
             && step("schema", { () throws(CommandError) in try migrate(configuration) })
         let hasSite = step("nginx", { () throws(CommandError) in try site.make(configuration) })
-        if hasSite, let host = site.wishes.host {
+        if hasSite, let host = site.options.host {
             step("address") { () throws(CommandError) in try writeAddress(host) }
         }
         if hasSchema, step("service", { () throws(CommandError) in try start(configuration) }), starts { check() }
